@@ -1,0 +1,157 @@
+#include "core/base/atomic_file.h"
+
+#include "core/base/error.h"
+#include "core/base/ids.h"
+#include "core/base/units.h"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <filesystem>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+namespace azimuth {
+namespace {
+
+std::string folderOf(const std::string& path) {
+    const auto folder = std::filesystem::path(path).parent_path().string();
+    return folder.empty() ? "." : folder;
+}
+
+void pwriteAll(int descriptor, const std::byte* data, std::size_t size, std::uint64_t offset, const std::string& path) {
+    while (size > 0) {
+        const auto count = ::pwrite(descriptor, data, size, static_cast<off_t>(offset));
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            throw systemError("write", path, errno);
+        data += count;
+        size -= static_cast<std::size_t>(count);
+        offset += static_cast<std::uint64_t>(count);
+    }
+}
+
+// A symbolic link stays a link: its target is replaced.
+std::string resolved(const std::string& path) {
+    std::error_code ignored;
+    if (std::filesystem::is_symlink(path, ignored)) {
+        const auto real = std::filesystem::weakly_canonical(path, ignored);
+        if (!ignored)
+            return real.string();
+    }
+    return path;
+}
+
+} // namespace
+
+AtomicFile::AtomicFile(std::string target) : AtomicFile(std::move(target), Options{}) {}
+
+AtomicFile::AtomicFile(std::string target, Options options)
+    : m_target(resolved(std::move(target))), m_options(std::move(options)) {
+    const auto folder = m_options.temporaryFolder.empty() ? folderOf(m_target) : m_options.temporaryFolder;
+    if (m_options.expectedBytes > 0) {
+        const auto needed = m_options.expectedBytes + m_options.expectedBytes / 5 + (std::uint64_t{64} << 20);
+        const auto available = freeBytes(folder);
+        if (available < needed)
+            throw Error("file.space", m_target + " needs " + bytesText(needed) + ", " + bytesText(available) +
+                                          " are free.", "Free some space on this disk and try again; nothing was lost.");
+    }
+    const auto name = std::filesystem::path(m_target).filename().string();
+    m_temporary = folder + "/." + name + "." + newUuid() + ".tmp";
+    struct stat status {};
+    const mode_t mode = ::stat(m_target.c_str(), &status) == 0 ? (status.st_mode & 07777) : 0644;
+    m_descriptor = ::open(m_temporary.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, mode);
+    if (m_descriptor < 0)
+        throw systemError("create", m_temporary, errno);
+}
+
+AtomicFile::~AtomicFile() {
+    if (m_descriptor >= 0)
+        ::close(m_descriptor);
+    if (!m_published)
+        ::unlink(m_temporary.c_str());
+}
+
+void AtomicFile::write(std::span<const std::byte> bytes) {
+    const auto end = ::lseek(m_descriptor, 0, SEEK_END);
+    if (end < 0)
+        throw systemError("write", m_temporary, errno);
+    writeAt(static_cast<std::uint64_t>(end), bytes);
+}
+
+void AtomicFile::write(std::string_view text) { write(std::as_bytes(std::span(text.data(), text.size()))); }
+
+void AtomicFile::writeAt(std::uint64_t offset, std::span<const std::byte> bytes) {
+    pwriteAll(m_descriptor, bytes.data(), bytes.size(), offset, m_target);
+}
+
+void AtomicFile::publish() {
+    // A failed fsync is final: the kernel may have dropped the pages, so this descriptor is never tried again.
+    if (::fsync(m_descriptor) != 0)
+        throw systemError("write", m_target, errno);
+    if (m_options.fence)
+        m_options.fence();
+    if (::rename(m_temporary.c_str(), m_target.c_str()) != 0)
+        throw systemError("replace", m_target, errno);
+    m_published = true;
+    syncFolder(folderOf(m_target));
+    if (!m_options.temporaryFolder.empty())
+        syncFolder(m_options.temporaryFolder);
+}
+
+void writeFileAtomically(const std::string& path, std::string_view content) {
+    AtomicFile file(path);
+    file.write(content);
+    file.publish();
+}
+
+std::string readFile(const std::string& path, std::uint64_t maximumBytes) {
+    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0)
+        throw systemError("open", path, errno);
+    struct Closer {
+        int fd;
+        ~Closer() { ::close(fd); }
+    } closer{descriptor};
+    struct stat status {};
+    if (::fstat(descriptor, &status) != 0)
+        throw systemError("read", path, errno);
+    if (S_ISDIR(status.st_mode))
+        throw systemError("read", path, EISDIR);
+    std::string content;
+    char buffer[1 << 16];
+    for (;;) {
+        const auto count = ::read(descriptor, buffer, sizeof buffer);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            throw systemError("read", path, errno);
+        if (count == 0)
+            return content;
+        if (content.size() + static_cast<std::size_t>(count) > maximumBytes)
+            throw Error("file.size", path + " has more than " + bytesText(maximumBytes) + ".",
+                        "Give a smaller file; this one is not of the expected kind.");
+        content.append(buffer, static_cast<std::size_t>(count));
+    }
+}
+
+void syncFolder(const std::string& folder) {
+    const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0)
+        throw systemError("open", folder, errno);
+    const int result = ::fsync(descriptor), reason = errno;
+    ::close(descriptor);
+    // Some file systems have no fsync of folders (EINVAL): there rename is as durable as they get.
+    if (result != 0 && reason != EINVAL)
+        throw systemError("sync", folder, reason);
+}
+
+std::uint64_t freeBytes(const std::string& path) {
+    struct statvfs status {};
+    if (::statvfs(path.c_str(), &status) != 0)
+        throw systemError("read", path, errno);
+    return static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize;
+}
+
+} // namespace azimuth

@@ -1,0 +1,58 @@
+// Publishes one file so that a reader sees the old content or the new, never a mixture, and so that "published" survives
+// a power cut: free-space check, temporary file, write, fsync, fence, rename, fsync of the folder. Every file Azimuth writes
+// goes through here. One thread per object.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace azimuth {
+
+class AtomicFile {
+public:
+    struct Options {
+        std::string temporaryFolder; // on the target's file system; empty: the target's own folder
+        std::uint64_t expectedBytes = 0; // 0: no check of free space
+        std::function<void()> fence; // called after fsync, before rename; throws to refuse
+    };
+
+    // Creates the temporary file (mode of an existing target, else 0644). Error file.open, file.space.
+    explicit AtomicFile(std::string target);
+    AtomicFile(std::string target, Options options);
+    ~AtomicFile(); // removes the temporary file unless published
+    AtomicFile(const AtomicFile&) = delete;
+    AtomicFile& operator=(const AtomicFile&) = delete;
+
+    const std::string& target() const { return m_target; }
+    const std::string& temporaryPath() const { return m_temporary; }
+    int descriptor() const { return m_descriptor; }
+
+    void write(std::span<const std::byte> bytes); // appends; Error file.write
+    void write(std::string_view text);
+    void writeAt(std::uint64_t offset, std::span<const std::byte> bytes);
+
+    // fsync, fence, rename, fsync of the folder. After return the content is durable. Error file.*; then the target is as before.
+    void publish();
+
+private:
+    std::string m_target, m_temporary;
+    Options m_options;
+    int m_descriptor = -1;
+    bool m_published = false;
+};
+
+void writeFileAtomically(const std::string& path, std::string_view content);
+
+// The whole file as bytes. Error file.open, file.read, file.size when it has more than maximumBytes.
+std::string readFile(const std::string& path, std::uint64_t maximumBytes);
+
+void syncFolder(const std::string& folder); // fsync of a directory
+
+// Free bytes for this user on the file system of a path.
+std::uint64_t freeBytes(const std::string& path);
+
+} // namespace azimuth
