@@ -1,0 +1,104 @@
+// Job specifications: everything a worker needs, inline, with tensors by digest (design: job contract). Paths never appear in a
+// specification; where to search and where to write come with the submission.
+#pragma once
+
+#include "core/base/json.h"
+#include "core/base/sha256.h"
+#include "core/study/completion.h"
+#include "core/study/direction.h"
+#include "core/study/intervention.h"
+#include "core/study/model.h"
+#include "core/study/rendering.h"
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace azimuth {
+
+struct Message {
+    std::string role, content;
+    friend bool operator==(const Message&, const Message&) = default;
+};
+
+// Exactly one of text (one user message, or plain where there is no template), messages, ids (used untouched).
+struct JobPrompt {
+    std::string id;
+    std::variant<std::string, std::vector<Message>, std::vector<std::int32_t>> content;
+    friend bool operator==(const JobPrompt&, const JobPrompt&) = default;
+};
+
+struct JobModel {
+    ModelReference reference; // find, sha256, precision
+    std::string identity; // expected; empty for inspect and for verbs: not checked
+};
+
+// Resolves `find`; result: one Model.
+struct InspectJob {};
+
+// Renders and tokenises; result lines {id, text, ids, post_instruction} in order (a JSON-lines file).
+struct TokensJob {
+    std::vector<JobPrompt> prompts;
+};
+
+// R[k] at positions; result: a safetensors file as PROTOCOL.md says.
+struct CaptureJob {
+    std::vector<JobPrompt> prompts;
+    bool allPositions = false; // false: last
+    std::vector<std::string> sites{"resid"};
+};
+
+// A DirectionBank; result: a shard with the model and the bank.
+struct ExtractJob {
+    Digest key{};
+    std::string conceptName;
+    Method method = Method::Dim;
+    std::vector<JobPrompt> positive, negative;
+};
+
+struct GenerateRow {
+    Digest key{};
+    std::uint32_t prompt = 0, arm = 0; // indices
+};
+
+// Completions; result: a shard with arms and completions. Rows are cut into fixed batches of decoding.rows, in order.
+struct GenerateJob {
+    std::vector<JobPrompt> prompts;
+    std::vector<Arm> arms;
+    std::vector<GenerateRow> rows; // not empty; indices in range
+    Decoding decoding;
+    // Directions by digest: the name of the blob file <sha256>.safetensors (one F32 [d] tensor "direction").
+    std::map<std::string, std::string> blobs;
+    bool live = false; // stream token partials; no shard
+};
+
+struct JobSpec {
+    std::string id; // digest of the key list and kind; for verbs a digest of the payload
+    JobModel model;
+    Rendering rendering;
+    std::variant<InspectJob, TokensJob, CaptureJob, ExtractJob, GenerateJob> payload;
+
+    std::string kind() const; // inspect, tokens, capture, extract, generate
+    std::vector<Digest> keys() const;
+};
+
+// {"azimuth": "job", "version": 1, ...}. Error json.* with every finding.
+JobSpec readJobSpec(const Json& json, const std::string& origin);
+Json toJson(const JobSpec& spec);
+
+// What comes beside the specification.
+struct Submission {
+    std::uint64_t run = 0; // counter of submissions; every event carries it
+    JobSpec job;
+    std::string out; // file to publish; empty for live
+    std::string blobs; // folder of <sha256>.safetensors; may be empty
+    std::vector<std::string> searchFolders; // where `find` is searched, in order
+    int threads = 0; // 0: as many as cores
+    std::string device = "cpu"; // cpu, cuda:N
+};
+Json toJson(const Submission& submission);
+Submission readSubmission(const Json& json, const std::string& origin);
+
+} // namespace azimuth

@@ -1,0 +1,27 @@
+// Result keys: the SHA-256 of the canonical JSON of what determines one result.
+#pragma once
+
+#include "core/base/sha256.h"
+#include "core/study/completion.h"
+#include "core/study/concept.h"
+#include "core/study/direction.h"
+#include "core/study/intervention.h"
+#include "core/study/rendering.h"
+
+#include <string>
+#include <vector>
+
+namespace azimuth {
+
+// Raised when the engine's numerics change on purpose; part of every key.
+inline constexpr int engineSemantics = 1;
+
+Digest completionKey(const std::string& modelIdentity, const Rendering& rendering, const std::string& promptId,
+                     const Arm& arm, const Decoding& decoding);
+// Directions at the position last and at every post-instruction position, k = 0..L.
+Digest bankKey(const std::string& modelIdentity, const Rendering& rendering, Method method, const PromptSet& positive,
+               const PromptSet& negative);
+// Id of a job: the digest of its key list, in order.
+std::string jobId(const std::string& kind, const std::vector<Digest>& keys);
+
+} // namespace azimuth
