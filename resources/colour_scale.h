@@ -28,8 +28,7 @@ struct ColourScale {
     friend bool operator==(const ColourScale&, const ColourScale&) = default;
 
     // 0..255. The value is not NaN. A range of no width puts everything into the middle.
-    int index(double value) const
-    {
+    int index(double value) const {
         const double width = range.high - range.low;
         if (!(width > 0)) {
             return 128;
@@ -50,8 +49,7 @@ enum class RangeRule {
 
 // The range of these values by that rule: finite, low < high. Without one finite value it is 0 to 1; where
 // all values are equal it is widened by 0.5 on each side (symmetric: -0.5 to 0.5 if they are 0).
-inline ColourRange chooseRange(std::span<const float> values, RangeRule rule)
-{
+inline ColourRange chooseRange(std::span<const float> values, RangeRule rule) {
     std::vector<float> finite;
     finite.reserve(values.size());
     std::copy_if(values.begin(), values.end(), std::back_inserter(finite),
@@ -61,7 +59,8 @@ inline ColourRange chooseRange(std::span<const float> values, RangeRule rule)
     }
     if (rule == RangeRule::percentiles) {
         const auto at = [&finite](double fraction) {
-            const auto position = finite.begin() +
+            const auto position =
+                finite.begin() +
                 static_cast<std::ptrdiff_t>(std::lround(fraction * static_cast<double>(finite.size() - 1)));
             std::nth_element(finite.begin(), position, finite.end());
             return static_cast<double>(*position);

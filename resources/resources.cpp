@@ -5,15 +5,11 @@
 #include <QtGlobal>
 
 // Q_INIT_RESOURCE declares a function at namespace scope, so it cannot stand inside one.
-static void initAzimuthResource()
-{
-    Q_INIT_RESOURCE(azimuth);
-}
+static void initAzimuthResource() { Q_INIT_RESOURCE(azimuth); }
 
 namespace azimuth {
 
-void initResources()
-{
+void initResources() {
     static const bool once = [] {
         initAzimuthResource();
         return true;
@@ -21,8 +17,7 @@ void initResources()
     Q_UNUSED(once);
 }
 
-void loadFonts()
-{
+void loadFonts() {
     initResources();
     static const bool once = [] {
         const QDir folder(QStringLiteral(":/azimuth/fonts"));
