@@ -1,6 +1,5 @@
-// What a tokenizer and a chat template are made from: a plain value that carries them from a checkpoint to the text module.
-// Guaranteed by whoever fills it: every text is UTF-8; scores and tokenTypes are empty or have one element per token; the
-// ids lie in 0 .. tokens.size() - 1. Where `json` is filled (Hugging Face's tokenizer.json), tokens, scores, types and merges may be empty.
+// What a checkpoint knows about its tokenizer, as it is stored there: the value that travels from checkpoint to text.
+// Nothing is checked here; Tokenizer::from checks everything before use. Token ids are indices into tokens.
 #pragma once
 
 #include <cstdint>
@@ -11,20 +10,24 @@
 namespace azimuth {
 
 struct TokenizerSource {
-    std::string kind; // "gpt2": byte-level BPE, "llama": SentencePiece with scores, as tokenizer.ggml.model
-    std::string pre; // pre-tokenizer family ("smollm", "llama-bpe"); empty if not said
-    std::vector<std::string> tokens; // id -> text as the vocabulary spells it
-    std::vector<float> scores; // kind llama
-    std::vector<std::int32_t> tokenTypes; // 1 normal, 2 unknown, 3 control, 4 user-defined, 5 unused, 6 byte
-    std::vector<std::string> merges; // kind gpt2: "left right", in order of rank
+    std::string kind; // tokenizer.ggml.model: "gpt2" (byte-level BPE) or "llama" (SentencePiece BPE)
+    std::string pre; // tokenizer.ggml.pre: how text is cut before merging; kind gpt2 only
+    std::vector<std::string> tokens; // UTF-8, unique
+    std::vector<float> scores; // one per token; kind llama only
+    std::vector<std::int32_t> tokenTypes; // 1 normal, 2 unknown, 3 control, 4 user-defined, 5 unused, 6 byte; empty: all normal
+    std::vector<std::string> merges; // "left right" in order of rank; kind gpt2 only
+
+    // A whole tokenizer.json text (Hugging Face folders, tokenizer.huggingface.json). If not empty it is used in place of
+    // kind, pre, scores, types and merges, after a check against tokens where there are any.
     std::string json;
 
-    std::optional<std::int64_t> bos, eos, eot, eom, unknown, padding, separator;
-    bool addBos = false, addEos = false; // where the file is silent: addBos for kind llama only
-    bool addSpacePrefix = false; // where the file is silent: for kind llama only
-    bool removeExtraWhitespaces = false;
+    // Ids, -1 if absent. An absent eot or eom is looked for by its usual texts.
+    std::int64_t bos = -1, eos = -1, eot = -1, eom = -1, unknown = -1, padding = -1;
 
-    std::string chatTemplate; // Jinja; empty: the model has none
+    // Nothing: the default of the kind (and of pre).
+    std::optional<bool> addBos, addEos, addSpacePrefix;
+
+    std::optional<std::string> chatTemplate; // Jinja2 source
 
     friend bool operator==(const TokenizerSource&, const TokenizerSource&) = default;
 };
