@@ -79,8 +79,8 @@ JobSpec readJobSpec(const Json& json, const std::string& origin) {
 
 Json toJson(const Submission& submission) {
     return {{"azimuth", "submission"}, {"version", submissionVersion}, {"run", submission.run},
-            {"job", toJson(submission.job)}, {"out", submission.out}, {"blobs", submission.blobs},
-            {"search", submission.searchFolders}, {"threads", submission.threads}, {"device", submission.device}};
+            {"job", toJson(submission.job)}, {"out", submission.out}, {"project", submission.project},
+            {"blobs", submission.blobs}, {"search", submission.searchFolders}, {"threads", submission.threads}, {"device", submission.device}};
 }
 
 Submission readSubmission(const Json& json, const std::string& origin) {
@@ -91,6 +91,9 @@ Submission readSubmission(const Json& json, const std::string& origin) {
         auto& root = reader.root();
         submission.run = static_cast<std::uint64_t>(root.integer("run", 0, largestCounter));
         submission.out = root.text("out", "");
+        submission.project = root.text("project", "");
+        if (!submission.project.empty() && submission.project.size() != 36)
+            root.fail("project", "expected a uuid of 36 characters, found " + forMessage(submission.project, 60));
         submission.blobs = root.text("blobs", "");
         submission.searchFolders = root.texts("search", false);
         submission.threads = static_cast<int>(root.integer("threads", 0, mostThreads, 0));

@@ -35,7 +35,7 @@ struct JobModel {
     std::string identity; // expected; empty for inspect and for verbs: not checked
 };
 
-// Resolves `find`; result: one Model.
+// Resolves `find`; result: one Model (a shard, or where `out` ends in .json the JSON of the Model).
 struct InspectJob {};
 
 // Renders and tokenises; result lines {id, text, ids, post_instruction} in order (a JSON-lines file).
@@ -63,7 +63,8 @@ struct GenerateRow {
     std::uint32_t prompt = 0, arm = 0; // indices
 };
 
-// Completions; result: a shard with arms and completions. Rows are cut into fixed batches of decoding.rows, in order.
+// Completions; result: a shard with arms and completions, or, where `out` ends in .jsonl, one line {id, ids, text, finish} per row
+// in order. Rows are cut into fixed batches of decoding.rows, in order.
 struct GenerateJob {
     std::vector<JobPrompt> prompts;
     std::vector<Arm> arms;
@@ -92,7 +93,10 @@ Json toJson(const JobSpec& spec);
 struct Submission {
     std::uint64_t run = 0; // counter of submissions; every event carries it
     JobSpec job;
-    std::string out; // file to publish; empty for live
+    // File to publish; empty for live. Its ending says what: .h5 a shard (inspect, extract, generate), .json the Model (inspect),
+    // .jsonl lines (tokens, generate), .safetensors (capture).
+    std::string out;
+    std::string project; // uuid of the project a shard is for; empty: none
     std::string blobs; // folder of <sha256>.safetensors; may be empty
     std::vector<std::string> searchFolders; // where `find` is searched, in order
     int threads = 0; // 0: as many as cores

@@ -18,6 +18,7 @@ Submission submissionOf(const std::string& job) {
     submission.run = 7;
     submission.job = readText(job);
     submission.out = "/tmp/x.h5";
+    submission.project = "2f1c6d3e-0b1a-4c5d-8e9f-001122334455";
     submission.blobs = "/tmp/blobs";
     submission.searchFolders = {"/models", "/more models"};
     submission.threads = 2;
@@ -147,6 +148,7 @@ private Q_SLOTS:
             QCOMPARE(again.run, submission.run);
             QCOMPARE(again.searchFolders, submission.searchFolders);
             QCOMPARE(again.threads, 2);
+            QCOMPARE(again.project, submission.project);
             QCOMPARE(again.device, std::string("cpu"));
             QCOMPARE(toLine(Command(again)), line);
         }
