@@ -98,7 +98,8 @@ install_into() {
   fi
 }
 
-digest_of() { sha256sum "$@" | sha256sum | cut -c1-12; }
+# Of what the files pin, wherever this clone lies.
+digest_of() { requirement_lines "$@" | sha256sum | cut -c1-12; }
 
 # begin_venv NAME DIGEST: true if the environment has to be made; then `venv` is empty but for Python itself.
 begin_venv() {
