@@ -19,7 +19,8 @@ std::string folderOf(const std::string& path) {
     return folder.empty() ? "." : folder;
 }
 
-void pwriteAll(int descriptor, const std::byte* data, std::size_t size, std::uint64_t offset, const std::string& path) {
+void pwriteAll(int descriptor, const std::byte* data, std::size_t size, std::uint64_t offset,
+               const std::string& path) {
     while (size > 0) {
         const auto count = ::pwrite(descriptor, data, size, static_cast<off_t>(offset));
         if (count < 0 && errno == EINTR)
@@ -54,8 +55,9 @@ AtomicFile::AtomicFile(std::string target, Options options)
         const auto needed = m_options.expectedBytes + m_options.expectedBytes / 5 + (std::uint64_t{64} << 20);
         const auto available = freeBytes(folder);
         if (available < needed)
-            throw Error("file.space", m_target + " needs " + bytesText(needed) + ", " + bytesText(available) +
-                                          " are free.", "Free some space on this disk and try again; nothing was lost.");
+            throw Error("file.space",
+                        m_target + " needs " + bytesText(needed) + ", " + bytesText(available) + " are free.",
+                        "Free some space on this disk and try again; nothing was lost.");
     }
     const auto name = std::filesystem::path(m_target).filename().string();
     m_temporary = folder + "/." + name + "." + newUuid() + ".tmp";
@@ -87,7 +89,8 @@ void AtomicFile::writeAt(std::uint64_t offset, std::span<const std::byte> bytes)
 }
 
 void AtomicFile::publish() {
-    // A failed fsync is final: the kernel may have dropped the pages, so this descriptor is never tried again.
+    // A failed fsync is final: the kernel may have dropped the pages, so this descriptor is never tried
+    // again.
     if (::fsync(m_descriptor) != 0)
         throw systemError("write", m_target, errno);
     if (m_options.fence)

@@ -13,11 +13,13 @@ namespace {
 // ECMAScript Number::toString: the shortest digits that read back, laid out by exponent.
 std::string ecmaNumber(double value) {
     if (!std::isfinite(value))
-        throw Error("json.number", "A number is not finite.", "Store a missing value as null or leave the key out.");
+        throw Error("json.number", "A number is not finite.",
+                    "Store a missing value as null or leave the key out.");
     if (value == 0)
         return "0";
     char buffer[40];
-    const auto end = std::to_chars(buffer, buffer + sizeof buffer, std::fabs(value), std::chars_format::scientific).ptr;
+    const auto end =
+        std::to_chars(buffer, buffer + sizeof buffer, std::fabs(value), std::chars_format::scientific).ptr;
     const std::string_view text(buffer, static_cast<std::size_t>(end - buffer));
     const auto e = text.find('e');
     std::string digits;
@@ -30,7 +32,8 @@ std::string ecmaNumber(double value) {
     if (k <= n && n <= 21)
         return out + digits + std::string(static_cast<std::size_t>(n - k), '0');
     if (0 < n && n <= 21)
-        return out + digits.substr(0, static_cast<std::size_t>(n)) + "." + digits.substr(static_cast<std::size_t>(n));
+        return out + digits.substr(0, static_cast<std::size_t>(n)) + "." +
+               digits.substr(static_cast<std::size_t>(n));
     if (-6 < n && n <= 0)
         return out + "0." + std::string(static_cast<std::size_t>(-n), '0') + digits;
     const int exponent = n - 1;
@@ -58,13 +61,27 @@ std::string quoted(const std::string& text) {
     for (const char c : text) {
         const auto byte = static_cast<unsigned char>(c);
         switch (c) {
-        case '"': out += "\\\""; break;
-        case '\\': out += "\\\\"; break;
-        case '\b': out += "\\b"; break;
-        case '\f': out += "\\f"; break;
-        case '\n': out += "\\n"; break;
-        case '\r': out += "\\r"; break;
-        case '\t': out += "\\t"; break;
+        case '"':
+            out += "\\\"";
+            break;
+        case '\\':
+            out += "\\\\";
+            break;
+        case '\b':
+            out += "\\b";
+            break;
+        case '\f':
+            out += "\\f";
+            break;
+        case '\n':
+            out += "\\n";
+            break;
+        case '\r':
+            out += "\\r";
+            break;
+        case '\t':
+            out += "\\t";
+            break;
         default:
             if (byte < 0x20) {
                 char buffer[8];
@@ -103,7 +120,8 @@ struct Writer {
         std::vector<std::pair<std::u16string, Json::const_iterator>> members;
         for (auto it = value.begin(); it != value.end(); ++it)
             members.emplace_back(utf16(it.key()), it);
-        std::sort(members.begin(), members.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+        std::sort(members.begin(), members.end(),
+                  [](const auto& a, const auto& b) { return a.first < b.first; });
         out += "{";
         bool first = true;
         for (const auto& [name, it] : members) {
@@ -120,7 +138,8 @@ struct Writer {
     }
 
     void array(const Json& value, int depth) {
-        const bool flat = std::all_of(value.begin(), value.end(), [](const Json& v) { return v.is_number(); });
+        const bool flat =
+            std::all_of(value.begin(), value.end(), [](const Json& v) { return v.is_number(); });
         out += "[";
         bool first = true;
         for (const auto& element : value) {

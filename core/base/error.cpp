@@ -32,15 +32,28 @@ Error systemError(const std::string& operation, const std::string& path, int err
     std::string remedy;
     switch (errorNumber) {
     case ENOSPC:
-    case EDQUOT: remedy = "Free some space on this disk and try again; nothing was lost."; break;
+    case EDQUOT:
+        remedy = "Free some space on this disk and try again; nothing was lost.";
+        break;
     case EACCES:
-    case EPERM: remedy = "Change the permissions, or choose another folder."; break;
-    case EROFS: remedy = "The file system is read-only: choose another folder."; break;
-    case ENOENT: remedy = "Check the path."; break;
-    case EISDIR: remedy = "This is a folder: give a file."; break;
-    default: remedy = "Check the disk and try again."; break;
+    case EPERM:
+        remedy = "Change the permissions, or choose another folder.";
+        break;
+    case EROFS:
+        remedy = "The file system is read-only: choose another folder.";
+        break;
+    case ENOENT:
+        remedy = "Check the path.";
+        break;
+    case EISDIR:
+        remedy = "This is a folder: give a file.";
+        break;
+    default:
+        remedy = "Check the disk and try again.";
+        break;
     }
-    return Error("file." + operation, path + ": could not " + operation + ": " + errnoText(errorNumber), remedy);
+    return Error("file." + operation, path + ": could not " + operation + ": " + errnoText(errorNumber),
+                 remedy);
 }
 
 } // namespace azimuth

@@ -13,7 +13,8 @@ namespace {
 // Builds the value by hand, so that depth and duplicate keys are refused before anything recurses.
 class StrictHandler : public nlohmann::json_sax<Json> {
 public:
-    StrictHandler(const std::string& origin, int maximumDepth) : m_origin(origin), m_maximumDepth(maximumDepth) {}
+    StrictHandler(const std::string& origin, int maximumDepth)
+        : m_origin(origin), m_maximumDepth(maximumDepth) {}
 
     Json take() { return std::move(m_root); }
 
@@ -33,13 +34,15 @@ public:
     bool key(string_t& name) override {
         auto& frame = m_frames.back();
         if (frame.value.contains(name))
-            throw Error("json.duplicate", m_origin + ": the key " + path() + "/" + forMessage(name) + " stands twice.",
+            throw Error("json.duplicate",
+                        m_origin + ": the key " + path() + "/" + forMessage(name) + " stands twice.",
                         "Remove one of the two.");
         frame.key = std::move(name);
         return true;
     }
 
-    bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception& failure) override {
+    bool parse_error(std::size_t position, const std::string&,
+                     const nlohmann::detail::exception& failure) override {
         std::string text = failure.what();
         const auto end = text.rfind("; ");
         const auto begin = text.find("parse error");
@@ -59,7 +62,8 @@ private:
         std::string text;
         for (const auto& frame : m_frames)
             if (&frame != &m_frames.back())
-                text += "/" + (frame.value.is_array() ? std::to_string(frame.value.size()) : forMessage(frame.key));
+                text += "/" +
+                        (frame.value.is_array() ? std::to_string(frame.value.size()) : forMessage(frame.key));
         return text;
     }
 
@@ -78,7 +82,8 @@ private:
 
     bool open(Json value) {
         if (static_cast<int>(m_frames.size()) >= m_maximumDepth)
-            throw Error("json.depth", m_origin + ": nested deeper than " + std::to_string(m_maximumDepth) + " levels.",
+            throw Error("json.depth",
+                        m_origin + ": nested deeper than " + std::to_string(m_maximumDepth) + " levels.",
                         "This is not a file Azimuth writes.");
         m_frames.push_back({std::move(value), {}});
         return true;
@@ -100,8 +105,10 @@ private:
 
 Json parseJson(std::string_view text, const std::string& origin, const JsonLimits& limits) {
     if (text.size() > limits.maximumBytes)
-        throw Error("json.size", origin + " has " + bytesText(text.size()) + ", the limit is " +
-                                     bytesText(limits.maximumBytes) + ".", "Give a smaller file.");
+        throw Error("json.size",
+                    origin + " has " + bytesText(text.size()) + ", the limit is " +
+                        bytesText(limits.maximumBytes) + ".",
+                    "Give a smaller file.");
     if (!isValidUtf8(text))
         throw Error("json.utf8", origin + ": the text is not UTF-8.", "Save the file as UTF-8.");
     StrictHandler handler(origin, limits.maximumDepth);

@@ -8,8 +8,8 @@
 
 namespace azimuth {
 
-JsonObject::JsonObject(const Json* value, std::string path, std::shared_ptr<std::vector<std::string>> findings,
-                       bool strict)
+JsonObject::JsonObject(const Json* value, std::string path,
+                       std::shared_ptr<std::vector<std::string>> findings, bool strict)
     : m_value(value), m_path(std::move(path)), m_findings(std::move(findings)), m_strict(strict) {}
 
 JsonObject::~JsonObject() {
@@ -20,7 +20,9 @@ JsonObject::~JsonObject() {
             m_findings->push_back(m_path + "/" + forMessage(it.key()) + ": this key is not known here");
 }
 
-void JsonObject::fail(const char* key, const std::string& finding) { m_findings->push_back(at(key) + ": " + finding); }
+void JsonObject::fail(const char* key, const std::string& finding) {
+    m_findings->push_back(at(key) + ": " + finding);
+}
 
 bool JsonObject::has(const char* key) const { return m_value->is_object() && m_value->contains(key); }
 
@@ -84,7 +86,8 @@ std::int64_t JsonObject::integer(const char* key, std::int64_t minimum, std::int
     return minimum;
 }
 
-std::int64_t JsonObject::integer(const char* key, std::int64_t minimum, std::int64_t maximum, std::int64_t otherwise) {
+std::int64_t JsonObject::integer(const char* key, std::int64_t minimum, std::int64_t maximum,
+                                 std::int64_t otherwise) {
     if (!has(key)) {
         m_read.insert(key);
         return otherwise;
@@ -194,8 +197,8 @@ std::vector<std::int64_t> JsonObject::integers(const char* key, std::int64_t min
         if (number && *number >= minimum && *number <= maximum)
             out.push_back(*number);
         else
-            fail(key, "element " + std::to_string(i) + " is not a whole number from " + std::to_string(minimum) +
-                          " to " + std::to_string(maximum));
+            fail(key, "element " + std::to_string(i) + " is not a whole number from " +
+                          std::to_string(minimum) + " to " + std::to_string(maximum));
     }
     return out;
 }
@@ -276,17 +279,20 @@ JsonReader::JsonReader(const Json& value, std::string origin, const std::string&
     : JsonReader(value, std::move(origin), false) {
     m_headed = true;
     const auto found = m_value.contains("azimuth") && m_value["azimuth"].is_string()
-                           ? m_value["azimuth"].get<std::string>() : std::string();
+                           ? m_value["azimuth"].get<std::string>()
+                           : std::string();
     if (found != kind)
-        throw Error("json.kind", m_origin + ": expected {\"azimuth\": \"" + kind + "\", ...}, found " +
-                                     (found.empty() ? "no such header" : "\"" + forMessage(found, 40) + "\"") + ".",
+        throw Error("json.kind",
+                    m_origin + ": expected {\"azimuth\": \"" + kind + "\", ...}, found " +
+                        (found.empty() ? "no such header" : "\"" + forMessage(found, 40) + "\"") + ".",
                     "Give a file of kind " + kind + ".");
     const auto version = m_value.contains("version") ? wholeNumber(m_value["version"]) : std::nullopt;
     if (!version || *version < 1)
         throw Error("json.version", m_origin + ": expected \"version\": a whole number from 1.", "");
     if (*version > newestVersion)
-        throw Error("json.version", m_origin + " is of version " + std::to_string(*version) +
-                                        ", this program reads up to " + std::to_string(newestVersion) + ".",
+        throw Error("json.version",
+                    m_origin + " is of version " + std::to_string(*version) + ", this program reads up to " +
+                        std::to_string(newestVersion) + ".",
                     "Use a newer Azimuth.");
     m_version = static_cast<int>(*version);
 }

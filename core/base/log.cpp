@@ -12,10 +12,14 @@ namespace {
 
 spdlog::level::level_enum levelOf(Level level) {
     switch (level) {
-    case Level::Debug: return spdlog::level::debug;
-    case Level::Info: return spdlog::level::info;
-    case Level::Warning: return spdlog::level::warn;
-    case Level::Failure: return spdlog::level::err;
+    case Level::Debug:
+        return spdlog::level::debug;
+    case Level::Info:
+        return spdlog::level::info;
+    case Level::Warning:
+        return spdlog::level::warn;
+    case Level::Failure:
+        return spdlog::level::err;
     }
     return spdlog::level::info;
 }
@@ -27,7 +31,8 @@ struct State {
     std::function<void(Level, const std::string&)> sink;
 
     State() {
-        logger = std::make_shared<spdlog::logger>("azimuth", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+        logger =
+            std::make_shared<spdlog::logger>("azimuth", std::make_shared<spdlog::sinks::stderr_sink_mt>());
         logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e %l %v");
         logger->set_level(spdlog::level::debug);
         logger->flush_on(spdlog::level::info);
@@ -66,7 +71,8 @@ void toFile(const std::string& path) {
             std::make_shared<spdlog::sinks::rotating_file_sink_mt>(path, std::size_t{4} << 20, 3));
         state().logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e %l %v");
     } catch (const spdlog::spdlog_ex& failure) {
-        throw Error("log.file", path + ": the log cannot be written: " + failure.what(), "Choose another folder.");
+        throw Error("log.file", path + ": the log cannot be written: " + failure.what(),
+                    "Choose another folder.");
     }
 }
 

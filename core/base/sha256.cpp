@@ -29,7 +29,9 @@ Sha256& Sha256::update(std::span<const std::byte> bytes) {
     return *this;
 }
 
-Sha256& Sha256::update(std::string_view text) { return update(std::as_bytes(std::span(text.data(), text.size()))); }
+Sha256& Sha256::update(std::string_view text) {
+    return update(std::as_bytes(std::span(text.data(), text.size())));
+}
 
 Digest Sha256::finish() {
     Digest digest{};
@@ -99,12 +101,14 @@ Digest digestFromHex(std::string_view hex) {
     };
     Digest digest{};
     if (hex.size() != 64)
-        throw Error("digest.syntax", "A digest has 64 hexadecimal digits, this one has " +
-                                         std::to_string(hex.size()) + ".", "Copy the digest again.");
+        throw Error("digest.syntax",
+                    "A digest has 64 hexadecimal digits, this one has " + std::to_string(hex.size()) + ".",
+                    "Copy the digest again.");
     for (std::size_t i = 0; i < 32; ++i) {
         const int high = value(hex[2 * i]), low = value(hex[2 * i + 1]);
         if (high < 0 || low < 0)
-            throw Error("digest.syntax", "A digest has only the digits 0-9 and a-f.", "Copy the digest again.");
+            throw Error("digest.syntax", "A digest has only the digits 0-9 and a-f.",
+                        "Copy the digest again.");
         digest[i] = static_cast<std::uint8_t>(high * 16 + low);
     }
     return digest;

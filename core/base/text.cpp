@@ -40,10 +40,13 @@ bool isCaseIgnorable(char32_t code) {
     case UTF8PROC_CATEGORY_ME:
     case UTF8PROC_CATEGORY_CF:
     case UTF8PROC_CATEGORY_LM:
-    case UTF8PROC_CATEGORY_SK: return true;
-    default: break;
+    case UTF8PROC_CATEGORY_SK:
+        return true;
+    default:
+        break;
     }
-    return code == U'\'' || code == U'.' || code == U':' || code == U'\u00b7' || code == U'\u2019' || code == U'\u2018';
+    return code == U'\'' || code == U'.' || code == U':' || code == U'\u00b7' || code == U'\u2019' ||
+           code == U'\u2018';
 }
 
 bool isFinalSigma(const std::vector<char32_t>& text, std::size_t at) {
@@ -131,8 +134,10 @@ bool isAlphanumeric(char32_t code) {
     case UTF8PROC_CATEGORY_ND:
     // Python's isnumeric is wider than Nd: letter-like and other numbers carry a numeric value.
     case UTF8PROC_CATEGORY_NL:
-    case UTF8PROC_CATEGORY_NO: return true;
-    default: return false;
+    case UTF8PROC_CATEGORY_NO:
+        return true;
+    default:
+        return false;
     }
 }
 

@@ -7,8 +7,8 @@
 
 namespace azimuth {
 
-std::string toHex(Rgb colour); // "#0E6B66"
+std::string toHex(Rgb colour);      // "#0E6B66"
 double contrastRatio(Rgb a, Rgb b); // WCAG 2.1, 1 to 21
-Rgb textColourOn(Rgb ground); // the better of #10161B and #FFFFFF
+Rgb textColourOn(Rgb ground);       // the better of #10161B and #FFFFFF
 
 } // namespace azimuth

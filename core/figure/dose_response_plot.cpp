@@ -25,12 +25,14 @@ void axes(Figure& figure, const DosePanel& panel, const Frame& frame) {
     for (const double rate : {0.0, 0.5, 1.0}) {
         figure.line({frame.left, frame.y(rate)}, {frame.left + frame.width, frame.y(rate)},
                     rate == 0 ? FigureStroke{rule, 0.5, {}} : FigureStroke{grid, 0.4, {}});
-        figure.text({frame.left - 4, frame.y(rate) + labelSize * 0.35}, std::to_string(static_cast<int>(rate * 100)),
-                    labelSize, Anchor::End, Weight::Regular, grey);
+        figure.text({frame.left - 4, frame.y(rate) + labelSize * 0.35},
+                    std::to_string(static_cast<int>(rate * 100)), labelSize, Anchor::End, Weight::Regular,
+                    grey);
     }
     const auto ticks = roundTicks(frame.xLow, frame.xHigh, 4);
     for (std::size_t i = 0; i < ticks.values.size(); ++i) {
-        figure.line({frame.x(ticks.values[i]), frame.y(0)}, {frame.x(ticks.values[i]), frame.y(0) + 2.5}, {rule, 0.5, {}});
+        figure.line({frame.x(ticks.values[i]), frame.y(0)}, {frame.x(ticks.values[i]), frame.y(0) + 2.5},
+                    {rule, 0.5, {}});
         figure.text({frame.x(ticks.values[i]), frame.y(0) + 10}, ticks.labels[i], labelSize, Anchor::Middle,
                     Weight::Regular, grey);
     }
@@ -40,8 +42,8 @@ void axes(Figure& figure, const DosePanel& panel, const Frame& frame) {
     figure.text({frame.left, frame.top - 9}, panel.caption, 6.5, Anchor::Start, Weight::Regular, grey);
 }
 
-void series(Figure& figure, const DosePanel& panel, const Frame& frame, Rate DosePoint::*which, Rgb colour, Rgb band,
-            bool diamonds) {
+void series(Figure& figure, const DosePanel& panel, const Frame& frame, Rate DosePoint::*which, Rgb colour,
+            Rgb band, bool diamonds) {
     figure_item::Polygon interval;
     figure_item::Polyline line{{}, {colour, 1.1, {}}};
     for (const auto& point : panel.points) {
@@ -57,7 +59,9 @@ void series(Figure& figure, const DosePanel& panel, const Frame& frame, Rate Dos
     for (const auto& at : marks) {
         if (diamonds)
             figure.items.push_back(figure_item::Polygon{
-                {{at.x, at.y - 2.4}, {at.x + 2.4, at.y}, {at.x, at.y + 2.4}, {at.x - 2.4, at.y}}, colour, {}});
+                {{at.x, at.y - 2.4}, {at.x + 2.4, at.y}, {at.x, at.y + 2.4}, {at.x - 2.4, at.y}},
+                colour,
+                {}});
         else
             figure.items.push_back(figure_item::Disc{at, 1.9, colour, {}});
     }
@@ -80,11 +84,12 @@ std::string plain(double value) {
 
 void addRows(Figure& figure, const DosePanel& panel) {
     for (const auto& point : panel.points)
-        figure.table.rows.push_back(
-            {panel.title, plain(point.x), std::to_string(point.coherent.n), std::to_string(point.coherent.count),
-             plain(point.coherent.value), plain(point.coherent.low), plain(point.coherent.high),
-             std::to_string(point.garbled.count), plain(point.garbled.value), plain(point.garbled.low),
-             plain(point.garbled.high), panel.chosen && *panel.chosen == point.x ? "yes" : "no"});
+        figure.table.rows.push_back({panel.title, plain(point.x), std::to_string(point.coherent.n),
+                                     std::to_string(point.coherent.count), plain(point.coherent.value),
+                                     plain(point.coherent.low), plain(point.coherent.high),
+                                     std::to_string(point.garbled.count), plain(point.garbled.value),
+                                     plain(point.garbled.low), plain(point.garbled.high),
+                                     panel.chosen && *panel.chosen == point.x ? "yes" : "no"});
 }
 
 void legend(Figure& figure, double x, double y) {
@@ -93,7 +98,8 @@ void legend(Figure& figure, double x, double y) {
     figure.items.push_back(figure_item::Polygon{
         {{x + 48, y - 4.8}, {x + 50.4, y - 2.4}, {x + 48, y}, {x + 45.6, y - 2.4}}, garbledColour, {}});
     figure.text({x + 53, y}, "garbled", labelSize, Anchor::Start, Weight::Regular, garbledColour);
-    figure.items.push_back(figure_item::Polygon{{{x + 90, y - 4.8}, {x + 95.2, y - 4.8}, {x + 92.6, y - 1}}, accent, {}});
+    figure.items.push_back(
+        figure_item::Polygon{{{x + 90, y - 4.8}, {x + 95.2, y - 4.8}, {x + 92.6, y - 1}}, accent, {}});
     figure.text({x + 98, y}, "chosen", labelSize, Anchor::Start, Weight::Regular, accent);
 }
 
@@ -106,12 +112,16 @@ Figure doseResponseFigure(const std::vector<DosePanel>& panels, double width) {
     figure.title = "Dose-response";
     figure.description = "Share of coherent and garbled completions against strength, 95 % Wilson intervals";
     figure.width = width;
-    const std::size_t columns = std::min<std::size_t>(panels.size(), 3), rows = (panels.size() + columns - 1) / columns;
-    const double cell = (width - 16) / static_cast<double>(columns), panelHeight = std::clamp(cell * 0.55, 70.0, 130.0);
+    const std::size_t columns = std::min<std::size_t>(panels.size(), 3),
+                      rows = (panels.size() + columns - 1) / columns;
+    const double cell = (width - 16) / static_cast<double>(columns),
+                 panelHeight = std::clamp(cell * 0.55, 70.0, 130.0);
     figure.height = 14 + static_cast<double>(rows) * (panelHeight + 58);
-    figure.table.columns = {"model", "strength", "n", "coherent", "coherent rate", "coherent low", "coherent high",
-                            "garbled", "garbled rate", "garbled low", "garbled high", "chosen"};
-    figure.text({8, 14 + 24 + panelHeight / 2}, "completions, %", labelSize, Anchor::Middle, Weight::Regular, grey, 90);
+    figure.table.columns = {"model",        "strength",      "n",       "coherent",     "coherent rate",
+                            "coherent low", "coherent high", "garbled", "garbled rate", "garbled low",
+                            "garbled high", "chosen"};
+    figure.text({8, 14 + 24 + panelHeight / 2}, "completions, %", labelSize, Anchor::Middle, Weight::Regular,
+                grey, 90);
     for (std::size_t i = 0; i < panels.size(); ++i) {
         const auto& panel = panels[i];
         if (panel.points.empty())

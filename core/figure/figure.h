@@ -1,5 +1,6 @@
-// A Figure is a display list: recorded once, replayed to every output (SVG, PDF, PNG, screen, text dump). Lengths in points
-// (1/72 inch), origin top left, y down. Always the paper theme: white ground, black text, whatever the window looks like.
+// A Figure is a display list: recorded once, replayed to every output (SVG, PDF, PNG, screen, text dump).
+// Lengths in points (1/72 inch), origin top left, y down. Always the paper theme: white ground, black text,
+// whatever the window looks like.
 #pragma once
 
 #include "core/figure/colour.h"
@@ -52,9 +53,9 @@ struct Disc {
     std::optional<FigureStroke> stroke;
 };
 struct Text {
-    FigurePoint at; // on the baseline
+    FigurePoint at;   // on the baseline
     std::string text; // UTF-8, one line
-    double size = 7; // pt
+    double size = 7;  // pt
     Weight weight = Weight::Regular;
     Anchor anchor = Anchor::Start;
     Rgb colour{16, 22, 27};
@@ -62,8 +63,8 @@ struct Text {
 };
 } // namespace figure_item
 
-using FigureItem = std::variant<figure_item::Rectangle, figure_item::Cells, figure_item::Polyline, figure_item::Polygon,
-                                figure_item::Disc, figure_item::Text>;
+using FigureItem = std::variant<figure_item::Rectangle, figure_item::Cells, figure_item::Polyline,
+                                figure_item::Polygon, figure_item::Disc, figure_item::Text>;
 
 // The numbers behind a figure, for CSV. A cell is text already; numbers with full precision.
 struct FigureTable {

@@ -1,4 +1,5 @@
-// What a figure needs from a font: widgets/ implements it with the fonts in resources. Any thread that has a QGuiApplication.
+// What a figure needs from a font: widgets/ implements it with the fonts in resources. Any thread that has a
+// QGuiApplication.
 #pragma once
 
 #include "core/figure/figure.h"

@@ -36,6 +36,7 @@ Figure doseResponseFigure(const std::vector<DosePanel>& panels, double width);
 
 // Sources are rows, targets are columns, in the order of names; cells row-major.
 Figure transferFigure(const std::string& conceptName, const std::vector<std::string>& names,
-                      const std::vector<std::int64_t>& widths, const std::vector<TransferCell>& cells, double width);
+                      const std::vector<std::int64_t>& widths, const std::vector<TransferCell>& cells,
+                      double width);
 
 } // namespace azimuth

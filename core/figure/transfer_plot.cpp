@@ -11,7 +11,8 @@
 namespace azimuth {
 namespace {
 
-constexpr Rgb ink{16, 22, 27}, grey{70, 83, 96}, rule{216, 222, 226}, border{123, 135, 145}, failure{0xB3, 0x21, 0x1F};
+constexpr Rgb ink{16, 22, 27}, grey{70, 83, 96}, rule{216, 222, 226}, border{123, 135, 145},
+    failure{0xB3, 0x21, 0x1F};
 constexpr double labelSize = 7;
 
 std::string number(double value) {
@@ -49,25 +50,27 @@ void track(Figure& figure, const TransferCell& cell, const CellBox& box) {
 void measured(Figure& figure, const TransferCell& cell, const CellBox& box) {
     const double x = box.x + box.width / 2;
     if (cell.kind == CellKind::Own) {
-        figure.text({x, box.y + box.height / 2 - 2}, percentText(cell.own.value), 9, Anchor::Middle, Weight::SemiBold);
-        figure.text({x, box.y + box.height / 2 + 7}, "own rate, " + std::to_string(cell.own.count) + " of " +
-                                                         std::to_string(cell.own.n),
-                    6.5, Anchor::Middle, Weight::Regular, grey);
+        figure.text({x, box.y + box.height / 2 - 2}, percentText(cell.own.value), 9, Anchor::Middle,
+                    Weight::SemiBold);
+        figure.text({x, box.y + box.height / 2 + 7},
+                    "own rate, " + std::to_string(cell.own.count) + " of " + std::to_string(cell.own.n), 6.5,
+                    Anchor::Middle, Weight::Regular, grey);
         return;
     }
     const bool interval = std::isfinite(cell.excessTeLow) && std::isfinite(cell.excessTeHigh);
     const bool differs = cell.excessLow > 0 || cell.excessHigh < 0;
     const Rgb fill = differs ? ground(cell.excessTe) : Rgb{255, 255, 255};
     figure.items.push_back(figure_item::Rectangle{box.x, box.y, box.width, box.height, fill, {}, false});
-    figure.text({x, box.y + 14}, number(cell.excessTe), 9, Anchor::Middle, differs ? Weight::SemiBold : Weight::Regular,
-                differs ? textColourOn(fill) : grey);
+    figure.text({x, box.y + 14}, number(cell.excessTe), 9, Anchor::Middle,
+                differs ? Weight::SemiBold : Weight::Regular, differs ? textColourOn(fill) : grey);
     if (interval) {
-        figure.text({x, box.y + 23}, number(cell.excessTeLow) + " to " + number(cell.excessTeHigh), 6.5, Anchor::Middle,
-                    Weight::Regular, differs ? textColourOn(fill) : grey);
+        figure.text({x, box.y + 23}, number(cell.excessTeLow) + " to " + number(cell.excessTeHigh), 6.5,
+                    Anchor::Middle, Weight::Regular, differs ? textColourOn(fill) : grey);
         track(figure, cell, box);
     }
     if (cell.kind == CellKind::PrecisionTransfer)
-        figure.text({x, box.y + box.height - 10}, "precision transfer", 6, Anchor::Middle, Weight::Medium, grey);
+        figure.text({x, box.y + box.height - 10}, "precision transfer", 6, Anchor::Middle, Weight::Medium,
+                    grey);
 }
 
 void drawCell(Figure& figure, const TransferCell& cell, const CellBox& box) {
@@ -75,7 +78,12 @@ void drawCell(Figure& figure, const TransferCell& cell, const CellBox& box) {
         measured(figure, cell, box);
     } else {
         const bool failed = cell.notMeasured->kind == NotMeasured::Kind::Failed;
-        figure.items.push_back(figure_item::Rectangle{box.x, box.y, box.width, box.height, {}, {},
+        figure.items.push_back(figure_item::Rectangle{box.x,
+                                                      box.y,
+                                                      box.width,
+                                                      box.height,
+                                                      {},
+                                                      {},
                                                       cell.notMeasured->kind == NotMeasured::Kind::Cannot});
         figure.text({box.x + box.width / 2, box.y + box.height / 2 + 2.4}, cell.notMeasured->shortReason, 6.5,
                     Anchor::Middle, Weight::Medium, failed ? failure : grey);
@@ -91,8 +99,8 @@ std::vector<std::string> row(const TransferCell& cell) {
         out.resize(17);
         return out;
     }
-    for (const double value : {cell.excessTe, cell.excessTeLow, cell.excessTeHigh, cell.te, cell.foreign.value,
-                               cell.own.value, cell.control.value})
+    for (const double value : {cell.excessTe, cell.excessTeLow, cell.excessTeHigh, cell.te,
+                               cell.foreign.value, cell.own.value, cell.control.value})
         out.push_back(plain(value));
     out.push_back(std::to_string(cell.own.n));
     for (const double value : {cell.excess, cell.excessLow, cell.excessHigh, cell.cosine})
@@ -105,29 +113,37 @@ std::vector<std::string> row(const TransferCell& cell) {
 } // namespace
 
 Figure transferFigure(const std::string& conceptName, const std::vector<std::string>& names,
-                      const std::vector<std::int64_t>& widths, const std::vector<TransferCell>& cells, double width) {
+                      const std::vector<std::int64_t>& widths, const std::vector<TransferCell>& cells,
+                      double width) {
     if (names.empty() || cells.size() != names.size() * names.size() || widths.size() != names.size())
-        throw Error("figure.shape", "The transfer matrix has " + std::to_string(cells.size()) + " cells for " +
-                                        std::to_string(names.size()) + " models.", "");
+        throw Error("figure.shape",
+                    "The transfer matrix has " + std::to_string(cells.size()) + " cells for " +
+                        std::to_string(names.size()) + " models.",
+                    "");
     Figure figure;
     figure.title = "Transfer of the " + conceptName + " direction";
-    figure.description = "Excess transfer efficiency with its 95 % interval; rows are sources, columns are targets";
+    figure.description =
+        "Excess transfer efficiency with its 95 % interval; rows are sources, columns are targets";
     figure.width = width;
-    const double left = 108, top = 40, cellWidth = std::min(96.0, (width - left - 6) / static_cast<double>(names.size())),
+    const double left = 108, top = 40,
+                 cellWidth = std::min(96.0, (width - left - 6) / static_cast<double>(names.size())),
                  cellHeight = 44;
     figure.height = top + cellHeight * static_cast<double>(names.size()) + 8;
-    figure.table.columns = {"source", "target", "kind", "excess TE", "excess TE low", "excess TE high", "TE",
-                            "foreign rate", "own rate", "control rate", "n", "foreign - control",
-                            "difference low", "difference high", "cosine", "k", "strength"};
+    figure.table.columns = {"source",         "target",          "kind",   "excess TE",
+                            "excess TE low",  "excess TE high",  "TE",     "foreign rate",
+                            "own rate",       "control rate",    "n",      "foreign - control",
+                            "difference low", "difference high", "cosine", "k",
+                            "strength"};
     figure.text({4, 10}, figure.title, 8.5, Anchor::Start, Weight::SemiBold, ink);
     figure.text({4, 19}, figure.description, 6.5, Anchor::Start, Weight::Regular, grey);
     for (std::size_t i = 0; i < names.size(); ++i) {
         const double y = top + static_cast<double>(i) * cellHeight;
-        const std::string widthText = widths[i] > 0 ? "width " + std::to_string(widths[i]) : "width not known";
+        const std::string widthText =
+            widths[i] > 0 ? "width " + std::to_string(widths[i]) : "width not known";
         figure.text({4, y + cellHeight / 2 - 1}, names[i], labelSize, Anchor::Start, Weight::Medium, ink);
         figure.text({4, y + cellHeight / 2 + 8}, widthText, 6.5, Anchor::Start, Weight::Regular, grey);
-        figure.text({left + (static_cast<double>(i) + 0.5) * cellWidth, top - 5}, names[i], labelSize, Anchor::Middle,
-                    Weight::Medium, ink);
+        figure.text({left + (static_cast<double>(i) + 0.5) * cellWidth, top - 5}, names[i], labelSize,
+                    Anchor::Middle, Weight::Medium, ink);
         for (std::size_t j = 0; j < names.size(); ++j) {
             const auto& cell = cells[i * names.size() + j];
             drawCell(figure, cell, {left + static_cast<double>(j) * cellWidth, y, cellWidth, cellHeight});

@@ -24,10 +24,18 @@ std::string escaped(const std::string& text) {
     std::string out;
     for (const char c : text) {
         switch (c) {
-        case '&': out += "&amp;"; break;
-        case '<': out += "&lt;"; break;
-        case '>': out += "&gt;"; break;
-        case '"': out += "&quot;"; break;
+        case '&':
+            out += "&amp;";
+            break;
+        case '<':
+            out += "&lt;";
+            break;
+        case '>':
+            out += "&gt;";
+            break;
+        case '"':
+            out += "&quot;";
+            break;
         default:
             if (static_cast<unsigned char>(c) >= 0x20 || c == '\n' || c == '\t')
                 out += c;
@@ -66,8 +74,8 @@ struct SvgItem {
     std::string out;
 
     void rectangle(double x, double y, double width, double height, const std::string& attributes) {
-        out += "<rect x=\"" + n(x) + "\" y=\"" + n(y) + "\" width=\"" + n(width) + "\" height=\"" + n(height) + "\"" +
-               attributes + "/>\n";
+        out += "<rect x=\"" + n(x) + "\" y=\"" + n(y) + "\" width=\"" + n(width) + "\" height=\"" +
+               n(height) + "\"" + attributes + "/>\n";
     }
 
     void operator()(const figure_item::Rectangle& item) {
@@ -89,8 +97,8 @@ struct SvgItem {
     }
 
     void operator()(const figure_item::Polyline& item) {
-        out += "<polyline points=\"" + pointList(item.points) + "\" fill=\"none\"" + strokeAttributes(item.stroke) +
-               " stroke-linejoin=\"round\"/>\n";
+        out += "<polyline points=\"" + pointList(item.points) + "\" fill=\"none\"" +
+               strokeAttributes(item.stroke) + " stroke-linejoin=\"round\"/>\n";
     }
 
     void operator()(const figure_item::Polygon& item) {
@@ -99,13 +107,15 @@ struct SvgItem {
     }
 
     void operator()(const figure_item::Disc& item) {
-        out += "<circle cx=\"" + n(item.centre.x) + "\" cy=\"" + n(item.centre.y) + "\" r=\"" + n(item.radius) + "\"" +
-               fillAttribute(item.fill) + strokeAttributes(item.stroke) + "/>\n";
+        out += "<circle cx=\"" + n(item.centre.x) + "\" cy=\"" + n(item.centre.y) + "\" r=\"" +
+               n(item.radius) + "\"" + fillAttribute(item.fill) + strokeAttributes(item.stroke) + "/>\n";
     }
 
     void operator()(const figure_item::Text& item) {
         const double width = device.advance(item.text, item.size, item.weight);
-        const double shift = item.anchor == Anchor::Start ? 0 : item.anchor == Anchor::Middle ? -width / 2 : -width;
+        const double shift = item.anchor == Anchor::Start    ? 0
+                             : item.anchor == Anchor::Middle ? -width / 2
+                                                             : -width;
         std::string transform = "translate(" + n(item.at.x) + " " + n(item.at.y) + ")";
         if (item.rotation != 0)
             transform += " rotate(" + n(-item.rotation) + ")";
@@ -113,13 +123,17 @@ struct SvgItem {
             transform += " translate(" + n(shift) + " 0)";
         if (mode == SvgText::Outlines) {
             out += "<path aria-label=\"" + escaped(item.text) + "\" transform=\"" + transform + "\" fill=\"" +
-                   toHex(item.colour) + "\" d=\"" + device.outline(item.text, item.size, item.weight) + "\"/>\n";
+                   toHex(item.colour) + "\" d=\"" + device.outline(item.text, item.size, item.weight) +
+                   "\"/>\n";
             return;
         }
-        const char* weight = item.weight == Weight::SemiBold ? "600" : item.weight == Weight::Medium ? "500" : "400";
-        out += "<text transform=\"" + transform + "\" font-family=\"IBM Plex Sans, sans-serif\" font-size=\"" +
-               n(item.size) + "\" font-weight=\"" + weight + "\" fill=\"" + toHex(item.colour) + "\">" +
-               escaped(item.text) + "</text>\n";
+        const char* weight = item.weight == Weight::SemiBold ? "600"
+                             : item.weight == Weight::Medium ? "500"
+                                                             : "400";
+        out += "<text transform=\"" + transform +
+               "\" font-family=\"IBM Plex Sans, sans-serif\" font-size=\"" + n(item.size) +
+               "\" font-weight=\"" + weight + "\" fill=\"" + toHex(item.colour) + "\">" + escaped(item.text) +
+               "</text>\n";
     }
 };
 
@@ -164,7 +178,8 @@ struct Dump {
         return "polygon " + pointList(item.points) + fillDump(item.fill) + strokeDump(item.stroke);
     }
     std::string operator()(const figure_item::Disc& item) const {
-        return "disc " + pointList({item.centre}) + " " + n(item.radius) + fillDump(item.fill) + strokeDump(item.stroke);
+        return "disc " + pointList({item.centre}) + " " + n(item.radius) + fillDump(item.fill) +
+               strokeDump(item.stroke);
     }
     std::string operator()(const figure_item::Text& item) const {
         return "text " + pointList({item.at}) + " " + n(item.size) + " \"" + item.text + "\"";
@@ -178,17 +193,21 @@ std::string toSvg(const Figure& figure, const FigureDevice& device, SvgText text
     for (const auto& item : figure.items)
         std::visit(items, item);
     return "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" +
-           n(figure.width) + "pt\" height=\"" + n(figure.height) + "pt\" viewBox=\"0 0 " + n(figure.width) + " " +
-           n(figure.height) + "\">\n<title>" + escaped(figure.title) + "</title>\n<desc>" + escaped(figure.description) +
-           "</desc>\n<metadata>" + escaped(figure.provenance) +
-           "</metadata>\n<defs><pattern id=\"hatch\" width=\"4\" height=\"4\" patternUnits=\"userSpaceOnUse\" "
-           "patternTransform=\"rotate(45)\"><rect width=\"4\" height=\"4\" fill=\"#F4F6F7\"/><rect width=\"0.8\" "
-           "height=\"4\" fill=\"#CBD3D8\"/></pattern></defs>\n<rect width=\"100%\" height=\"100%\" fill=\"#FFFFFF\"/>\n" +
+           n(figure.width) + "pt\" height=\"" + n(figure.height) + "pt\" viewBox=\"0 0 " + n(figure.width) +
+           " " + n(figure.height) + "\">\n<title>" + escaped(figure.title) + "</title>\n<desc>" +
+           escaped(figure.description) + "</desc>\n<metadata>" + escaped(figure.provenance) +
+           "</metadata>\n<defs><pattern id=\"hatch\" width=\"4\" height=\"4\" "
+           "patternUnits=\"userSpaceOnUse\" "
+           "patternTransform=\"rotate(45)\"><rect width=\"4\" height=\"4\" fill=\"#F4F6F7\"/><rect "
+           "width=\"0.8\" "
+           "height=\"4\" fill=\"#CBD3D8\"/></pattern></defs>\n<rect width=\"100%\" height=\"100%\" "
+           "fill=\"#FFFFFF\"/>\n" +
            items.out + "</svg>\n";
 }
 
 std::string toCsv(const Figure& figure) {
-    std::string out = "# " + figure.title + "\r\n# " + figure.provenance + "\r\n" + csvLine(figure.table.columns);
+    std::string out =
+        "# " + figure.title + "\r\n# " + figure.provenance + "\r\n" + csvLine(figure.table.columns);
     for (const auto& row : figure.table.rows)
         out += csvLine(row);
     return out;

@@ -11,7 +11,7 @@ namespace azimuth {
 enum class SvgText { Outlines, Text }; // outlines look the same everywhere; text can be edited
 
 std::string toSvg(const Figure& figure, const FigureDevice& device, SvgText text = SvgText::Outlines);
-std::string toCsv(const Figure& figure); // RFC 4180 after comment lines "# ..." with title and provenance
+std::string toCsv(const Figure& figure);  // RFC 4180 after comment lines "# ..." with title and provenance
 std::string toDump(const Figure& figure); // one line per item, for tests
 
 std::string figureNumber(double value);

@@ -16,8 +16,14 @@ const std::vector<std::string> statusNames{"chosen", "not-bracketed", "nothing-s
 constexpr std::int64_t maximumCount = std::int64_t{1} << 40;
 
 Json toJson(const SweepPoint& point) {
-    return {{"k", point.k}, {"grid_strength", point.gridStrength}, {"alpha", point.alpha}, {"dose", point.dose},
-            {"n", point.n}, {"coherent", point.coherent}, {"garbled", point.garbled}, {"normal", point.normal}};
+    return {{"k", point.k},
+            {"grid_strength", point.gridStrength},
+            {"alpha", point.alpha},
+            {"dose", point.dose},
+            {"n", point.n},
+            {"coherent", point.coherent},
+            {"garbled", point.garbled},
+            {"normal", point.normal}};
 }
 
 SweepPoint readPoint(JsonObject& object) {
@@ -37,10 +43,18 @@ Json content(const Calibration& value) {
     Json points = Json::array();
     for (const auto& point : value.points)
         points.push_back(toJson(point));
-    Json json{{"model", value.modelIdentity}, {"concept", value.conceptName}, {"judge", value.judgeDigest},
-              {"bank", value.bankKey}, {"rule", toString(value.rule)}, {"status", toString(value.status)},
-              {"reason", value.reason}, {"points", points}, {"inputs", value.inputDigest},
-              {"control", {{"n", value.controlN}, {"coherent", value.controlCoherent}, {"garbled", value.controlGarbled}}}};
+    Json json{
+        {"model", value.modelIdentity},
+        {"concept", value.conceptName},
+        {"judge", value.judgeDigest},
+        {"bank", value.bankKey},
+        {"rule", toString(value.rule)},
+        {"status", toString(value.status)},
+        {"reason", value.reason},
+        {"points", points},
+        {"inputs", value.inputDigest},
+        {"control",
+         {{"n", value.controlN}, {"coherent", value.controlCoherent}, {"garbled", value.controlGarbled}}}};
     if (value.chosen)
         json["chosen"] = *value.chosen;
     return json;
@@ -64,8 +78,9 @@ std::vector<std::int64_t> SweepGrid::ksFor(std::int64_t blocks) const {
 }
 
 Json toJson(const SweepGrid& grid) {
-    Json json{{"strengths", grid.strengths}, {"unit", toString(grid.unit)}, {"span", toString(grid.span)},
-              {"position", grid.position}, {"rule", toString(grid.rule)}, {"garbled_limit", grid.garbledLimit}};
+    Json json{{"strengths", grid.strengths}, {"unit", toString(grid.unit)},
+              {"span", toString(grid.span)}, {"position", grid.position},
+              {"rule", toString(grid.rule)}, {"garbled_limit", grid.garbledLimit}};
     if (!grid.ks.empty())
         json["k"] = grid.ks;
     if (!grid.depths.empty())

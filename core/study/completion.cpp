@@ -9,8 +9,11 @@ namespace azimuth {
 std::string toString(Finish finish) { return finish == Finish::Stop ? "stop" : "length"; }
 
 Json toJson(const Decoding& decoding) {
-    return {{"maximum_new_tokens", decoding.maximumNewTokens}, {"temperature", decoding.temperature},
-            {"top_k", decoding.topK}, {"top_p", decoding.topP}, {"seed", std::to_string(decoding.seed)},
+    return {{"maximum_new_tokens", decoding.maximumNewTokens},
+            {"temperature", decoding.temperature},
+            {"top_k", decoding.topK},
+            {"top_p", decoding.topP},
+            {"seed", std::to_string(decoding.seed)},
             {"rows", decoding.rows}};
 }
 

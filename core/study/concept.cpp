@@ -13,7 +13,9 @@ Json toJson(const Concept& value) {
     Json prompts = Json::object();
     for (const auto& [role, set] : value.sets)
         prompts[toString(role)] = toJson(set);
-    return {{"name", value.name}, {"description", value.description}, {"prompts", prompts},
+    return {{"name", value.name},
+            {"description", value.description},
+            {"prompts", prompts},
             {"outcomes", {{"induce", toJson(value.induce)}}}};
 }
 
@@ -28,8 +30,8 @@ void refuseShared(JsonObject& object, const Concept& value, PromptRole a, Prompt
         ids.insert(prompt.id);
     for (const auto& prompt : second->prompts)
         if (ids.count(prompt.id))
-            return object.fail("prompts", "\"" + prompt.text.substr(0, 60) + "\" is in both " + toString(a) + " and " +
-                                              toString(b));
+            return object.fail("prompts", "\"" + prompt.text.substr(0, 60) + "\" is in both " + toString(a) +
+                                              " and " + toString(b));
 }
 
 } // namespace
@@ -43,8 +45,10 @@ Concept readConcept(JsonObject& object) {
     object.members("prompts", [&](const std::string& name, JsonObject& inner) {
         const auto role = promptRoleFromString(name);
         if (!role) {
-            object.fail("prompts", "\"" + name + "\" is no role; known are positive, negative, calibration, test-induce, "
-                                                 "test-suppress, neutral, capability");
+            object.fail("prompts",
+                        "\"" + name +
+                            "\" is no role; known are positive, negative, calibration, test-induce, "
+                            "test-suppress, neutral, capability");
             inner.any("prompts", false), inner.text("source", ""), inner.text("licence", "");
             return;
         }

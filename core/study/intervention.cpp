@@ -13,8 +13,11 @@ std::string toString(Operation operation) { return names::of(operationNames, ope
 std::string toString(TokenScope scope) { return names::of(scopeNames, scope); }
 
 Json toJson(const Intervention& intervention) {
-    Json json{{"operation", toString(intervention.operation)}, {"direction", intervention.direction},
-              {"k_from", intervention.kFrom}, {"k_to", intervention.kTo}, {"scope", toString(intervention.scope)},
+    Json json{{"operation", toString(intervention.operation)},
+              {"direction", intervention.direction},
+              {"k_from", intervention.kFrom},
+              {"k_to", intervention.kTo},
+              {"scope", toString(intervention.scope)},
               {"site", "resid"}};
     if (intervention.operation != Operation::Ablate)
         json["strength"] = intervention.strength;
@@ -60,7 +63,8 @@ Json toJson(const Arm& arm) { return {{"name", arm.name}, {"interventions", inte
 Arm readArm(JsonObject& object) {
     Arm arm;
     arm.name = object.text("name");
-    object.each("interventions", [&](JsonObject& inner) { arm.interventions.push_back(readIntervention(inner)); });
+    object.each("interventions",
+                [&](JsonObject& inner) { arm.interventions.push_back(readIntervention(inner)); });
     return arm;
 }
 

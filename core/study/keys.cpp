@@ -2,8 +2,8 @@
 
 namespace azimuth {
 
-Digest completionKey(const std::string& modelIdentity, const Rendering& rendering, const std::string& promptId,
-                     const Arm& arm, const Decoding& decoding) {
+Digest completionKey(const std::string& modelIdentity, const Rendering& rendering,
+                     const std::string& promptId, const Arm& arm, const Decoding& decoding) {
     Json how = toJson(decoding);
     how.erase("rows"); // how rows are batched is recorded, it does not name the result
     return sha256(canonicalJson({{"kind", "completion"},
@@ -15,8 +15,8 @@ Digest completionKey(const std::string& modelIdentity, const Rendering& renderin
                                  {"engine_semantics", engineSemantics}}));
 }
 
-Digest bankKey(const std::string& modelIdentity, const Rendering& rendering, Method method, const PromptSet& positive,
-               const PromptSet& negative) {
+Digest bankKey(const std::string& modelIdentity, const Rendering& rendering, Method method,
+               const PromptSet& positive, const PromptSet& negative) {
     return sha256(canonicalJson({{"kind", "bank"},
                                  {"model", modelIdentity},
                                  {"rendering", toJson(rendering)},

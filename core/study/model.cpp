@@ -14,7 +14,8 @@ std::string modelIdentity(const Model& model) {
 }
 
 Json toJson(const ModelReference& reference) {
-    Json json{{"name", reference.name}, {"find", reference.find}, {"precision", toString(reference.precision)}};
+    Json json{
+        {"name", reference.name}, {"find", reference.find}, {"precision", toString(reference.precision)}};
     if (reference.sha256)
         json["sha256"] = *reference.sha256;
     if (!reference.calibrate)
@@ -39,13 +40,24 @@ ModelReference readModelReference(JsonObject& object) {
 }
 
 Json toJson(const Model& model) {
-    return {{"identity", model.identity}, {"name", model.name}, {"family", model.family}, {"blocks", model.blocks},
-            {"width", model.width}, {"vocabulary", model.vocabulary}, {"parameters", model.parameters},
-            {"storage", model.storage}, {"compute", toString(model.compute)}, {"has_template", model.hasTemplate},
-            {"context_length", model.contextLength}, {"file_bytes", model.fileBytes},
-            {"memory_bytes", model.memoryBytes}, {"weights_sha256", model.weightsSha256},
-            {"config_sha256", model.configSha256}, {"tokenizer_sha256", model.tokenizerSha256},
-            {"template_sha256", model.templateSha256}, {"file_name", model.fileName}};
+    return {{"identity", model.identity},
+            {"name", model.name},
+            {"family", model.family},
+            {"blocks", model.blocks},
+            {"width", model.width},
+            {"vocabulary", model.vocabulary},
+            {"parameters", model.parameters},
+            {"storage", model.storage},
+            {"compute", toString(model.compute)},
+            {"has_template", model.hasTemplate},
+            {"context_length", model.contextLength},
+            {"file_bytes", model.fileBytes},
+            {"memory_bytes", model.memoryBytes},
+            {"weights_sha256", model.weightsSha256},
+            {"config_sha256", model.configSha256},
+            {"tokenizer_sha256", model.tokenizerSha256},
+            {"template_sha256", model.templateSha256},
+            {"file_name", model.fileName}};
 }
 
 Model readModel(JsonObject& object) {

@@ -26,7 +26,8 @@ const Model* ProjectView::modelByIdentity(const std::string& identity) const {
 const DirectionBank* ProjectView::bank(const std::string& modelIdentity, const std::string& conceptName,
                                        Method method) const {
     for (auto it = banks.rbegin(); it != banks.rend(); ++it)
-        if ((*it)->modelIdentity == modelIdentity && (*it)->conceptName == conceptName && (*it)->method == method)
+        if ((*it)->modelIdentity == modelIdentity && (*it)->conceptName == conceptName &&
+            (*it)->method == method)
             return it->get();
     return nullptr;
 }
@@ -38,7 +39,8 @@ const Arm* ProjectView::arm(const std::string& digest) const {
     return nullptr;
 }
 
-const Calibration* ProjectView::calibration(const std::string& modelIdentity, const std::string& conceptName) const {
+const Calibration* ProjectView::calibration(const std::string& modelIdentity,
+                                            const std::string& conceptName) const {
     for (auto it = calibrations.rbegin(); it != calibrations.rend(); ++it)
         if ((*it)->modelIdentity == modelIdentity && (*it)->conceptName == conceptName)
             return it->get();

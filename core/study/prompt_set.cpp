@@ -8,8 +8,8 @@
 namespace azimuth {
 
 const std::vector<std::string>& promptRoleNames() {
-    static const std::vector<std::string> names{"positive", "negative", "calibration", "test-induce",
-                                                "test-suppress", "neutral", "capability"};
+    static const std::vector<std::string> names{"positive",      "negative", "calibration", "test-induce",
+                                                "test-suppress", "neutral",  "capability"};
     return names;
 }
 
@@ -58,14 +58,17 @@ PromptSet readPromptSet(PromptRole role, JsonObject& object) {
     std::set<std::string> ids;
     for (std::size_t i = 0; i < list.size(); ++i) {
         const auto& entry = list[i];
-        const bool structured = entry.is_object() && entry.contains("text") && entry["text"].is_string() &&
-                                entry.size() == (entry.contains("category") && entry["category"].is_string() ? 2u : 1u);
+        const bool structured =
+            entry.is_object() && entry.contains("text") && entry["text"].is_string() &&
+            entry.size() == (entry.contains("category") && entry["category"].is_string() ? 2u : 1u);
         if (!entry.is_string() && !structured) {
-            object.fail("prompts", "element " + std::to_string(i) + " is neither a text nor {text, category}");
+            object.fail("prompts",
+                        "element " + std::to_string(i) + " is neither a text nor {text, category}");
             continue;
         }
-        auto prompt = entry.is_string() ? Prompt::of(entry.get<std::string>())
-                                        : Prompt::of(entry["text"].get<std::string>(), entry.value("category", ""));
+        auto prompt = entry.is_string()
+                          ? Prompt::of(entry.get<std::string>())
+                          : Prompt::of(entry["text"].get<std::string>(), entry.value("category", ""));
         if (prompt.text.empty())
             object.fail("prompts", "element " + std::to_string(i) + " is empty");
         else if (!ids.insert(prompt.id).second)

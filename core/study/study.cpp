@@ -46,7 +46,8 @@ Study readStudy(const Json& json, const std::string& origin) {
     refuseSameNames(root, "models", study.models);
     root.each("concepts", [&](JsonObject& object) { study.concepts.push_back(readConcept(object)); });
     refuseSameNames(root, "concepts", study.concepts);
-    root.object("rendering", [&](JsonObject& object) { study.rendering = readRendering(object); }, false);
+    root.object(
+        "rendering", [&](JsonObject& object) { study.rendering = readRendering(object); }, false);
     if (root.has("methods")) {
         study.methods.clear();
         for (const auto& name : root.texts("methods")) {
@@ -76,10 +77,17 @@ Json toJson(const Study& study) {
         concepts.push_back(toJson(value));
     for (const auto method : study.methods)
         methods.push_back(toString(method));
-    return {{"azimuth", "study"}, {"version", newestVersion}, {"title", study.title},
-            {"description", study.description}, {"models", models}, {"concepts", concepts},
-            {"rendering", toJson(study.rendering)}, {"methods", methods}, {"sweep", toJson(study.sweep)},
-            {"decoding", toJson(study.decoding)}, {"transfer", study.transfer}};
+    return {{"azimuth", "study"},
+            {"version", newestVersion},
+            {"title", study.title},
+            {"description", study.description},
+            {"models", models},
+            {"concepts", concepts},
+            {"rendering", toJson(study.rendering)},
+            {"methods", methods},
+            {"sweep", toJson(study.sweep)},
+            {"decoding", toJson(study.decoding)},
+            {"transfer", study.transfer}};
 }
 
 } // namespace azimuth

@@ -24,7 +24,10 @@ double readNumber(JsonObject& object, const char* key) {
 }
 
 Json toJson(const Rate& rate) {
-    return {{"count", rate.count}, {"n", rate.n}, {"value", number(rate.value)}, {"low", number(rate.low)},
+    return {{"count", rate.count},
+            {"n", rate.n},
+            {"value", number(rate.value)},
+            {"low", number(rate.low)},
             {"high", number(rate.high)}};
 }
 
@@ -42,31 +45,40 @@ struct NumberField {
     const char* key;
     double TransferCell::*member;
 };
-constexpr NumberField numberFields[] = {
-    {"alpha", &TransferCell::alpha}, {"te", &TransferCell::te}, {"excess_te", &TransferCell::excessTe},
-    {"excess", &TransferCell::excess}, {"excess_low", &TransferCell::excessLow},
-    {"excess_high", &TransferCell::excessHigh}, {"difference", &TransferCell::difference},
-    {"difference_low", &TransferCell::differenceLow}, {"difference_high", &TransferCell::differenceHigh},
-    {"excess_te_low", &TransferCell::excessTeLow}, {"excess_te_high", &TransferCell::excessTeHigh},
-    {"cosine", &TransferCell::cosine}, {"source_raw_norm", &TransferCell::sourceRawNorm},
-    {"target_raw_norm", &TransferCell::targetRawNorm}};
+constexpr NumberField numberFields[] = {{"alpha", &TransferCell::alpha},
+                                        {"te", &TransferCell::te},
+                                        {"excess_te", &TransferCell::excessTe},
+                                        {"excess", &TransferCell::excess},
+                                        {"excess_low", &TransferCell::excessLow},
+                                        {"excess_high", &TransferCell::excessHigh},
+                                        {"difference", &TransferCell::difference},
+                                        {"difference_low", &TransferCell::differenceLow},
+                                        {"difference_high", &TransferCell::differenceHigh},
+                                        {"excess_te_low", &TransferCell::excessTeLow},
+                                        {"excess_te_high", &TransferCell::excessTeHigh},
+                                        {"cosine", &TransferCell::cosine},
+                                        {"source_raw_norm", &TransferCell::sourceRawNorm},
+                                        {"target_raw_norm", &TransferCell::targetRawNorm}};
 
 struct RateField {
     const char* key;
     Rate TransferCell::*member;
 };
 constexpr RateField rateFields[] = {
-    {"foreign", &TransferCell::foreign}, {"own", &TransferCell::own}, {"control", &TransferCell::control},
-    {"foreign_garbled", &TransferCell::foreignGarbled}, {"own_garbled", &TransferCell::ownGarbled},
-    {"control_garbled", &TransferCell::controlGarbled}};
+    {"foreign", &TransferCell::foreign},        {"own", &TransferCell::own},
+    {"control", &TransferCell::control},        {"foreign_garbled", &TransferCell::foreignGarbled},
+    {"own_garbled", &TransferCell::ownGarbled}, {"control_garbled", &TransferCell::controlGarbled}};
 } // namespace
 
 std::string toString(NotMeasured::Kind kind) { return names::of(kindNames, kind); }
 std::string toString(CellKind kind) { return names::of(cellNames, kind); }
 
 Json toJson(const TransferCell& cell) {
-    Json json{{"source", cell.source}, {"target", cell.target}, {"concept", cell.conceptName},
-              {"kind", toString(cell.kind)}, {"k", cell.k}};
+    Json json{{"source", cell.source},
+              {"target", cell.target},
+              {"concept", cell.conceptName},
+              {"kind", toString(cell.kind)},
+              {"k", cell.k}};
     for (const auto& field : numberFields)
         json[field.key] = number(cell.*field.member);
     for (const auto& field : rateFields)
@@ -89,13 +101,16 @@ TransferCell readTransferCell(JsonObject& object) {
         cell.*field.member = readNumber(object, field.key);
     for (const auto& field : rateFields)
         readRate(object, field.key, cell.*field.member);
-    object.object("not_measured", [&](JsonObject& inner) {
-        NotMeasured why;
-        why.kind = static_cast<NotMeasured::Kind>(inner.choice("kind", kindNames));
-        why.shortReason = inner.text("short_reason");
-        why.reason = inner.text("reason");
-        cell.notMeasured = why;
-    }, false);
+    object.object(
+        "not_measured",
+        [&](JsonObject& inner) {
+            NotMeasured why;
+            why.kind = static_cast<NotMeasured::Kind>(inner.choice("kind", kindNames));
+            why.shortReason = inner.text("short_reason");
+            why.reason = inner.text("reason");
+            cell.notMeasured = why;
+        },
+        false);
     return cell;
 }
 
