@@ -16,7 +16,7 @@ constexpr std::array typeTable = {
     TypeRow{0, "F32", {1, 4}},        TypeRow{1, "F16", {1, 2}},        TypeRow{2, "Q4_0", {32, 18}},
     TypeRow{3, "Q4_1", {32, 20}},     TypeRow{4, "Q4_2", {}},           TypeRow{5, "Q4_3", {}},
     TypeRow{6, "Q5_0", {32, 22}},     TypeRow{7, "Q5_1", {32, 24}},     TypeRow{8, "Q8_0", {32, 34}},
-    TypeRow{9, "Q8_1", {32, 36}},     TypeRow{10, "Q2_K", {256, 84}},   TypeRow{11, "Q3_K", {256, 110}},
+    TypeRow{9, "Q8_1", {}},     TypeRow{10, "Q2_K", {256, 84}},   TypeRow{11, "Q3_K", {256, 110}},
     TypeRow{12, "Q4_K", {256, 144}},  TypeRow{13, "Q5_K", {256, 176}},  TypeRow{14, "Q6_K", {256, 210}},
     TypeRow{15, "Q8_K", {256, 292}},  TypeRow{16, "IQ2_XXS", {256, 66}}, TypeRow{17, "IQ2_XS", {256, 74}},
     TypeRow{18, "IQ3_XXS", {256, 98}}, TypeRow{19, "IQ1_S", {256, 50}}, TypeRow{20, "IQ4_NL", {32, 18}},
@@ -24,7 +24,7 @@ constexpr std::array typeTable = {
     TypeRow{24, "I8", {1, 1}},        TypeRow{25, "I16", {1, 2}},       TypeRow{26, "I32", {1, 4}},
     TypeRow{27, "I64", {1, 8}},       TypeRow{28, "F64", {1, 8}},       TypeRow{29, "IQ1_M", {256, 56}},
     TypeRow{30, "BF16", {1, 2}},      TypeRow{34, "TQ1_0", {256, 54}},  TypeRow{35, "TQ2_0", {256, 66}},
-    TypeRow{39, "MXFP4", {32, 17}},   TypeRow{40, "NVFP4", {}},         TypeRow{41, "Q1_0", {}},
+    TypeRow{39, "MXFP4", {32, 17}},   TypeRow{40, "NVFP4", {64, 36}},         TypeRow{41, "Q1_0", {128, 18}},
     TypeRow{42, "Q2_0", {}},
 };
 
@@ -82,6 +82,8 @@ std::string ggufFileTypeName(std::int64_t fileType) {
     case 36: return "TQ1_0";
     case 37: return "TQ2_0";
     case 38: return "MXFP4_MOE";
+    case 39: return "NVFP4";
+    case 40: return "Q1_0";
     default: return "";
     }
 }

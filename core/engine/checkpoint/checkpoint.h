@@ -27,6 +27,7 @@
 
 #include "core/container/gguf_file.h"
 #include "core/engine/checkpoint/hyperparameters.h"
+#include "core/engine/checkpoint/tensor_names.h"
 #include "core/study/precision.h"
 #include "core/study/tokenizer_source.h"
 
@@ -66,18 +67,16 @@ public:
     // done and total in bytes of the result. Returning false stops with Error "cancelled". Called on the calling thread,
     // before the first tensor and after each.
     using Progress = std::function<bool(std::uint64_t done, std::uint64_t total)>;
-    // All tensors; pages of the file are given back as they are used. Error checkpoint.memory before anything is allocated if
-    // the machine cannot hold them.
+    // All tensors; pages of the file are given back as they are used. Error checkpoint.memory before anything is allocated
+    // if the machine cannot hold them.
     Weights loadAll(at::ScalarType type, at::Device device = at::kCPU, const Progress& progress = {}) const;
 
 private:
     struct Source {
-        std::string canonical;
+        TensorPlan plan;
         const GgufTensor* tensor = nullptr;
-        std::int64_t unpermuteHeads = 0; // > 0: rows lie interleaved for this many heads
-        float offset = 0; // added to each value
     };
-    Checkpoint(std::shared_ptr<const GgufFile> file);
+    explicit Checkpoint(std::shared_ptr<const GgufFile> file);
     const Source& source(std::string_view name) const;
     at::Tensor loadSource(const Source& source, at::ScalarType type) const;
 
