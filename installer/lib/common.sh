@@ -21,11 +21,11 @@ die() {
   exit 1
 }
 
-# make_scratch: sets `scratch` to a fresh folder on the file system of the cache, removed when the script ends.
+# make_scratch: sets `scratch` to a fresh folder on the cache's file system, removed when the script ends.
 make_scratch() {
+  # The lock is ours: what lies here was left by a set-up that was killed.
+  rm -rf "$azimuth_cache/tmp"
   mkdir -p "$azimuth_cache/tmp"
-  # Left behind by a set-up that was killed.
-  find "$azimuth_cache/tmp" -mindepth 1 -maxdepth 1 -mmin +2880 -exec rm -rf {} +
   scratch="$(mktemp -d "$azimuth_cache/tmp/setup.XXXXXX")"
   trap 'rm -rf "$scratch"' EXIT
   trap 'exit 130' INT TERM

@@ -2,7 +2,7 @@
 
 build_packages=(
   ca-certificates g++ cmake ninja-build ccache pkg-config
-  qt6-base-dev qt6-charts-dev qt6-svg-dev
+  qt6-base-dev libqt6opengl6-dev qt6-charts-dev qt6-svg-dev
   libhdf5-dev libspdlog-dev nlohmann-json3-dev libeigen3-dev libboost-dev libboost-math-dev libre2-dev
   libutf8proc-dev libcli11-dev libssl-dev zlib1g-dev libzip-dev
   python3 python3-venv
@@ -48,7 +48,7 @@ install_packages() {
     line="apt-get install -y --no-install-recommends --no-remove -o DPkg::Lock::Timeout=300 ${missing[*]}"
     [ "$(id -u)" = 0 ] || die "these Debian packages are missing: ${missing[*]}" \
       "run as root, then start this again: $line"
-    say "installing ${#missing[@]} Debian packages: ${missing[*]}"
+    say "installing ${#missing[@]} Debian packages (minutes on a bare machine): ${missing[*]}"
     run_apt "$line"
   fi
   find_cargo || die "no cargo of at least $oldest_rust was found" \
@@ -64,5 +64,8 @@ run_apt() {
     [ "$try" = 3 ] && say "apt-get update failed; going on with the package lists that are here"
     sleep 5
   done
-  $1 -q </dev/null || die "apt could not install the packages" "read apt's messages above; then run as root: $1"
+  if ! $1 -q </dev/null >"$scratch/apt.log" 2>&1; then
+    tail -n 30 "$scratch/apt.log" >&2
+    die "apt could not install the packages" "read apt's messages above; then run as root: $1"
+  fi
 }
