@@ -40,8 +40,12 @@ Command readCommand(std::string_view line) {
                 submission = root.any("submission");
                 submits = true;
                 break;
-            case 1: out = command::Ping{static_cast<std::uint64_t>(root.integer("number", 0, largestCounter))}; break;
-            case 2: out = command::Cancel{static_cast<std::uint64_t>(root.integer("run", 0, largestCounter))}; break;
+            case 1:
+                out = command::Ping{static_cast<std::uint64_t>(root.integer("number", 0, largestCounter))};
+                break;
+            case 2:
+                out = command::Cancel{static_cast<std::uint64_t>(root.integer("run", 0, largestCounter))};
+                break;
             default:
                 if (!root.has("command"))
                     root.fail("command", "missing");

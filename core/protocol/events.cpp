@@ -13,7 +13,7 @@ namespace azimuth {
 
 namespace {
 constexpr std::int64_t largestCounter = (std::int64_t{1} << 53) - 1, largestExtent = 1 << 16;
-constexpr std::size_t largestMatrix = 1 << 16; // values
+constexpr std::size_t largestMatrix = 1 << 16;             // values
 constexpr std::size_t longestText = std::size_t{64} << 10; // bytes of one text; JSON escapes at most six-fold
 constexpr std::size_t shortText = 1024;
 
@@ -53,42 +53,71 @@ struct Writer {
         Json devices = Json::array();
         for (const auto& device : e.devices)
             devices.push_back(fitted(device, shortText));
-        return {{"event", "hello"}, {"oldest", e.oldest}, {"newest", e.newest}, {"build", fitted(e.build, shortText)},
-                {"torch", fitted(e.torch, shortText)}, {"problem", fitted(e.problem)}, {"devices", devices}};
+        return {{"event", "hello"},
+                {"oldest", e.oldest},
+                {"newest", e.newest},
+                {"build", fitted(e.build, shortText)},
+                {"torch", fitted(e.torch, shortText)},
+                {"problem", fitted(e.problem)},
+                {"devices", devices}};
     }
     Json operator()(const event::Pong& e) const { return {{"event", "pong"}, {"number", e.number}}; }
     Json operator()(const event::Accepted& e) const {
         return {{"event", "accepted"}, {"run", e.run}, {"job", fitted(e.job, shortText)}};
     }
     Json operator()(const event::Progress& e) const {
-        return {{"event", "progress"}, {"run", e.run}, {"done", finiteOr(e.done, 0)}, {"total", finiteOr(e.total, 0)},
-                {"unit", fitted(e.unit, shortText)}, {"phase", fitted(e.phase, shortText)},
+        return {{"event", "progress"},
+                {"run", e.run},
+                {"done", finiteOr(e.done, 0)},
+                {"total", finiteOr(e.total, 0)},
+                {"unit", fitted(e.unit, shortText)},
+                {"phase", fitted(e.phase, shortText)},
                 {"seconds_left", finiteOr(e.secondsLeft, -1)}};
     }
     Json operator()(const event::PartialMatrix& e) const {
         Json values = Json::array();
         for (const float value : e.values)
             values.push_back(floatValue(value));
-        return {{"event", "partial_matrix"}, {"run", e.run}, {"name", fitted(e.name, shortText)}, {"rows", e.rows},
-                {"columns", e.columns}, {"n", e.n}, {"values", std::move(values)}};
+        return {{"event", "partial_matrix"},
+                {"run", e.run},
+                {"name", fitted(e.name, shortText)},
+                {"rows", e.rows},
+                {"columns", e.columns},
+                {"n", e.n},
+                {"values", std::move(values)}};
     }
     Json operator()(const event::PartialCompletion& e) const {
-        return {{"event", "partial_completion"}, {"run", e.run}, {"key", fitted(e.key, shortText)},
-                {"prompt", fitted(e.promptId, shortText)}, {"arm", fitted(e.armDigest, shortText)},
-                {"text", fitted(e.text)}, {"finish", fitted(e.finish, shortText)}};
+        return {{"event", "partial_completion"},         {"run", e.run},
+                {"key", fitted(e.key, shortText)},       {"prompt", fitted(e.promptId, shortText)},
+                {"arm", fitted(e.armDigest, shortText)}, {"text", fitted(e.text)},
+                {"finish", fitted(e.finish, shortText)}};
     }
     Json operator()(const event::PartialToken& e) const {
-        return {{"event", "partial_token"}, {"run", e.run}, {"row", e.row}, {"id", e.id}, {"text", fitted(e.text)}};
+        return {{"event", "partial_token"},
+                {"run", e.run},
+                {"row", e.row},
+                {"id", e.id},
+                {"text", fitted(e.text)}};
     }
     Json operator()(const event::Log& e) const {
-        return {{"event", "log"}, {"run", e.run}, {"level", fitted(e.level, shortText)}, {"text", fitted(e.text)}};
+        return {{"event", "log"},
+                {"run", e.run},
+                {"level", fitted(e.level, shortText)},
+                {"text", fitted(e.text)}};
     }
     Json operator()(const event::Done& e) const {
-        return {{"event", "done"}, {"run", e.run}, {"file", fitted(e.file)}, {"sha256", fitted(e.sha256, shortText)}};
+        return {{"event", "done"},
+                {"run", e.run},
+                {"file", fitted(e.file)},
+                {"sha256", fitted(e.sha256, shortText)}};
     }
     Json operator()(const event::Failed& e) const {
-        return {{"event", "failed"}, {"run", e.run}, {"code", fitted(e.code, shortText)}, {"text", fitted(e.text)},
-                {"remedy", fitted(e.remedy, 8 * shortText)}, {"detail", fitted(e.detail)}};
+        return {{"event", "failed"},
+                {"run", e.run},
+                {"code", fitted(e.code, shortText)},
+                {"text", fitted(e.text)},
+                {"remedy", fitted(e.remedy, 8 * shortText)},
+                {"detail", fitted(e.detail)}};
     }
     Json operator()(const event::Cancelled& e) const { return {{"event", "cancelled"}, {"run", e.run}}; }
 };
@@ -162,31 +191,39 @@ event::Done readDone(JsonObject& object) {
 
 // In the order of the variant.
 const std::vector<std::string>& eventNames() {
-    static const std::vector<std::string> names{"hello", "pong", "accepted", "progress", "partial_matrix",
-                                                "partial_completion", "partial_token", "log", "done", "failed",
-                                                "cancelled"};
+    static const std::vector<std::string> names{
+        "hello",         "pong", "accepted", "progress", "partial_matrix", "partial_completion",
+        "partial_token", "log",  "done",     "failed",   "cancelled"};
     return names;
 }
 
 Event readKnown(std::size_t kind, JsonObject& o) {
     switch (kind) {
-    case 0: return readHello(o);
-    case 1: return event::Pong{counter(o, "number")};
-    case 2: return event::Accepted{counter(o, "run"), o.text("job")};
-    case 3: return readProgress(o);
-    case 4: return readMatrix(o);
+    case 0:
+        return readHello(o);
+    case 1:
+        return event::Pong{counter(o, "number")};
+    case 2:
+        return event::Accepted{counter(o, "run"), o.text("job")};
+    case 3:
+        return readProgress(o);
+    case 4:
+        return readMatrix(o);
     case 5:
-        return event::PartialCompletion{counter(o, "run"), o.text("key"), o.text("prompt"), o.text("arm"),
-                                        o.text("text"), o.text("finish")};
+        return event::PartialCompletion{counter(o, "run"), o.text("key"),  o.text("prompt"),
+                                        o.text("arm"),     o.text("text"), o.text("finish")};
     case 6:
         return event::PartialToken{counter(o, "run"), o.integer("row", 0, largestCounter),
                                    static_cast<std::int32_t>(o.integer("id", 0, INT32_MAX)), o.text("text")};
-    case 7: return event::Log{counter(o, "run"), levelNames()[o.choice("level", levelNames())], o.text("text")};
-    case 8: return readDone(o);
+    case 7:
+        return event::Log{counter(o, "run"), levelNames()[o.choice("level", levelNames())], o.text("text")};
+    case 8:
+        return readDone(o);
     case 9:
         return event::Failed{counter(o, "run"), o.text("code"), o.text("text"), o.text("remedy", ""),
                              o.text("detail", "")};
-    default: return event::Cancelled{counter(o, "run")};
+    default:
+        return event::Cancelled{counter(o, "run")};
     }
 }
 } // namespace
@@ -201,7 +238,8 @@ std::string toLine(const Event& value) { return std::visit(Writer{}, value).dump
 Event readEvent(std::string_view line) {
     return protocolLine(line, maximumEventLine, "event", [](const Json& json) {
         const auto name = json.is_object() && json.contains("event") && json["event"].is_string()
-                              ? json["event"].get<std::string>() : std::string();
+                              ? json["event"].get<std::string>()
+                              : std::string();
         // A hello of another version may say more: its range must be read to tell the user so.
         JsonReader reader(json, "event", name == "hello");
         std::optional<Event> out;

@@ -21,7 +21,7 @@ namespace event {
 struct Hello {
     int oldest = protocolOldest, newest = protocolNewest;
     std::string build, torch; // torch: empty if the engine could not be loaded
-    std::string problem; // why there is no engine
+    std::string problem;      // why there is no engine
     std::vector<std::string> devices;
 };
 struct Pong {
@@ -71,8 +71,8 @@ struct Cancelled { // terminal
 } // namespace event
 
 using Event = std::variant<event::Hello, event::Pong, event::Accepted, event::Progress, event::PartialMatrix,
-                           event::PartialCompletion, event::PartialToken, event::Log, event::Done, event::Failed,
-                           event::Cancelled>;
+                           event::PartialCompletion, event::PartialToken, event::Log, event::Done,
+                           event::Failed, event::Cancelled>;
 
 bool isTerminal(const Event& value);
 std::string toLine(const Event& value); // without line break

@@ -34,7 +34,8 @@ void readModelPart(JobSpec& spec, JsonObject& object) {
     object.object("reference", [&](JsonObject& inner) { spec.model.reference = readModelReference(inner); });
     spec.model.identity = object.text("identity", "");
     if (!spec.model.identity.empty() && !isHex64(spec.model.identity))
-        object.fail("identity", "expected 64 hexadecimal digits, found " + forMessage(spec.model.identity, 70));
+        object.fail("identity",
+                    "expected 64 hexadecimal digits, found " + forMessage(spec.model.identity, 70));
 }
 } // namespace
 
@@ -56,8 +57,13 @@ Json toJson(const JobSpec& spec) {
     Json model = {{"reference", toJson(spec.model.reference)}};
     if (!spec.model.identity.empty())
         model["identity"] = spec.model.identity;
-    return {{"azimuth", "job"}, {"version", jobVersion}, {"id", spec.id}, {"kind", spec.kind()},
-            {"model", std::move(model)}, {"rendering", toJson(spec.rendering)}, {"payload", payloadToJson(spec)}};
+    return {{"azimuth", "job"},
+            {"version", jobVersion},
+            {"id", spec.id},
+            {"kind", spec.kind()},
+            {"model", std::move(model)},
+            {"rendering", toJson(spec.rendering)},
+            {"payload", payloadToJson(spec)}};
 }
 
 JobSpec readJobSpec(const Json& json, const std::string& origin) {
@@ -78,9 +84,11 @@ JobSpec readJobSpec(const Json& json, const std::string& origin) {
 }
 
 Json toJson(const Submission& submission) {
-    return {{"azimuth", "submission"}, {"version", submissionVersion}, {"run", submission.run},
-            {"job", toJson(submission.job)}, {"out", submission.out}, {"project", submission.project},
-            {"blobs", submission.blobs}, {"search", submission.searchFolders}, {"threads", submission.threads}, {"device", submission.device}};
+    return {{"azimuth", "submission"},       {"version", submissionVersion},
+            {"run", submission.run},         {"job", toJson(submission.job)},
+            {"out", submission.out},         {"project", submission.project},
+            {"blobs", submission.blobs},     {"search", submission.searchFolders},
+            {"threads", submission.threads}, {"device", submission.device}};
 }
 
 Submission readSubmission(const Json& json, const std::string& origin) {
@@ -93,7 +101,8 @@ Submission readSubmission(const Json& json, const std::string& origin) {
         submission.out = root.text("out", "");
         submission.project = root.text("project", "");
         if (!submission.project.empty() && submission.project.size() != 36)
-            root.fail("project", "expected a uuid of 36 characters, found " + forMessage(submission.project, 60));
+            root.fail("project",
+                      "expected a uuid of 36 characters, found " + forMessage(submission.project, 60));
         submission.blobs = root.text("blobs", "");
         submission.searchFolders = root.texts("search", false);
         submission.threads = static_cast<int>(root.integer("threads", 0, mostThreads, 0));

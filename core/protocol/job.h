@@ -1,5 +1,5 @@
-// Job specifications: everything a worker needs, inline, with tensors by digest (design: job contract). Paths never appear in a
-// specification; where to search and where to write come with the submission.
+// Job specifications: everything a worker needs, inline, with tensors by digest (design: job contract). Paths
+// never appear in a specification; where to search and where to write come with the submission.
 #pragma once
 
 #include "core/base/json.h"
@@ -23,16 +23,19 @@ struct Message {
     friend bool operator==(const Message&, const Message&) = default;
 };
 
-// Exactly one of text (one user message, or plain where there is no template), messages, ids (used untouched).
+// Exactly one of text (one user message, or plain where there is no template), messages, ids (used
+// untouched).
 struct JobPrompt {
     std::string id;
     std::variant<std::string, std::vector<Message>, std::vector<std::int32_t>> content;
     friend bool operator==(const JobPrompt&, const JobPrompt&) = default;
 };
 
+JobPrompt readJobPrompt(JsonObject& object);
+
 struct JobModel {
     ModelReference reference; // find, sha256, precision
-    std::string identity; // expected; empty for inspect and for verbs: not checked
+    std::string identity;     // expected; empty for inspect and for verbs: not checked
 };
 
 // Resolves `find`; result: one Model (a shard, or where `out` ends in .json the JSON of the Model).
@@ -63,8 +66,8 @@ struct GenerateRow {
     std::uint32_t prompt = 0, arm = 0; // indices
 };
 
-// Completions; result: a shard with arms and completions, or, where `out` ends in .jsonl, one line {id, ids, text, finish} per row
-// in order. Rows are cut into fixed batches of decoding.rows, in order.
+// Completions; result: a shard with arms and completions, or, where `out` ends in .jsonl, one line {id, ids,
+// text, finish} per row in order. Rows are cut into fixed batches of decoding.rows, in order.
 struct GenerateJob {
     std::vector<JobPrompt> prompts;
     std::vector<Arm> arms;
@@ -93,14 +96,14 @@ Json toJson(const JobSpec& spec);
 struct Submission {
     std::uint64_t run = 0; // counter of submissions; every event carries it
     JobSpec job;
-    // File to publish; empty for live. Its ending says what: .h5 a shard (inspect, extract, generate), .json the Model (inspect),
-    // .jsonl lines (tokens, generate), .safetensors (capture).
+    // File to publish; empty for live. Its ending says what: .h5 a shard (inspect, extract, generate), .json
+    // the Model (inspect), .jsonl lines (tokens, generate), .safetensors (capture).
     std::string out;
-    std::string project; // uuid of the project a shard is for; empty: none
-    std::string blobs; // folder of <sha256>.safetensors; may be empty
+    std::string project;                    // uuid of the project a shard is for; empty: none
+    std::string blobs;                      // folder of <sha256>.safetensors; may be empty
     std::vector<std::string> searchFolders; // where `find` is searched, in order
-    int threads = 0; // 0: as many as cores
-    std::string device = "cpu"; // cpu, cuda:N
+    int threads = 0;                        // 0: as many as cores
+    std::string device = "cpu";             // cpu, cuda:N
 };
 Json toJson(const Submission& submission);
 Submission readSubmission(const Json& json, const std::string& origin);

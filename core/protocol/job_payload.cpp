@@ -56,7 +56,9 @@ std::vector<Message> readMessages(JsonObject& object) {
     return messages;
 }
 
-JobPrompt readPrompt(JsonObject& object) {
+} // namespace
+
+JobPrompt readJobPrompt(JsonObject& object) {
     JobPrompt prompt;
     prompt.id = object.text("id");
     const int given = object.has("text") + object.has("messages") + object.has("ids");
@@ -78,9 +80,10 @@ JobPrompt readPrompt(JsonObject& object) {
     return prompt;
 }
 
+namespace {
 std::vector<JobPrompt> readPrompts(JsonObject& object, const char* key) {
     std::vector<JobPrompt> prompts;
-    object.each(key, [&](JsonObject& inner) { prompts.push_back(readPrompt(inner)); });
+    object.each(key, [&](JsonObject& inner) { prompts.push_back(readJobPrompt(inner)); });
     if (prompts.empty())
         object.fail(key, "no prompt");
     return prompts;
@@ -140,9 +143,9 @@ void checkGenerate(const GenerateJob& job, JsonObject& object) {
     for (std::size_t i = 0; i < job.rows.size(); ++i) {
         const auto& row = job.rows[i];
         if (row.prompt >= job.prompts.size() || row.arm >= job.arms.size())
-            object.fail("rows", "row " + std::to_string(i) + ": prompt " + std::to_string(row.prompt) + " of " +
-                                    std::to_string(job.prompts.size()) + ", arm " + std::to_string(row.arm) +
-                                    " of " + std::to_string(job.arms.size()));
+            object.fail("rows", "row " + std::to_string(i) + ": prompt " + std::to_string(row.prompt) +
+                                    " of " + std::to_string(job.prompts.size()) + ", arm " +
+                                    std::to_string(row.arm) + " of " + std::to_string(job.arms.size()));
         if (!keys.insert(row.key).second)
             object.fail("rows", "row " + std::to_string(i) + ": key " + toHex(row.key) + " is there twice");
     }
@@ -172,8 +175,9 @@ Json generateToJson(const GenerateJob& job) {
         arms.push_back(azimuth::toJson(arm));
     for (const auto& row : job.rows)
         rows.push_back({{"key", toHex(row.key)}, {"prompt", row.prompt}, {"arm", row.arm}});
-    return {{"prompts", toJson(job.prompts)}, {"arms", std::move(arms)}, {"rows", std::move(rows)},
-            {"decoding", azimuth::toJson(job.decoding)}, {"blobs", Json(job.blobs)}, {"live", job.live}};
+    return {{"prompts", toJson(job.prompts)}, {"arms", std::move(arms)},
+            {"rows", std::move(rows)},        {"decoding", azimuth::toJson(job.decoding)},
+            {"blobs", Json(job.blobs)},       {"live", job.live}};
 }
 } // namespace
 
@@ -186,11 +190,15 @@ Json payloadToJson(const JobSpec& spec) {
     if (const auto* job = std::get_if<TokensJob>(&spec.payload))
         return Json::object({{"prompts", toJson(job->prompts)}});
     if (const auto* job = std::get_if<CaptureJob>(&spec.payload))
-        return {{"prompts", toJson(job->prompts)}, {"positions", job->allPositions ? "all" : "last"},
+        return {{"prompts", toJson(job->prompts)},
+                {"positions", job->allPositions ? "all" : "last"},
                 {"sites", job->sites}};
     if (const auto* job = std::get_if<ExtractJob>(&spec.payload))
-        return {{"key", toHex(job->key)}, {"concept", job->conceptName}, {"method", toString(job->method)},
-                {"positive", toJson(job->positive)}, {"negative", toJson(job->negative)}};
+        return {{"key", toHex(job->key)},
+                {"concept", job->conceptName},
+                {"method", toString(job->method)},
+                {"positive", toJson(job->positive)},
+                {"negative", toJson(job->negative)}};
     if (const auto* job = std::get_if<GenerateJob>(&spec.payload))
         return generateToJson(*job);
     return Json::object();
@@ -198,11 +206,21 @@ Json payloadToJson(const JobSpec& spec) {
 
 void readPayload(JobSpec& spec, std::size_t kind, JsonObject& object) {
     switch (kind) {
-    case 1: spec.payload = TokensJob{readPrompts(object, "prompts")}; break;
-    case 2: spec.payload = readCapture(object); break;
-    case 3: spec.payload = readExtract(object); break;
-    case 4: spec.payload = readGenerate(object); break;
-    default: spec.payload = InspectJob{}; break;
+    case 1:
+        spec.payload = TokensJob{readPrompts(object, "prompts")};
+        break;
+    case 2:
+        spec.payload = readCapture(object);
+        break;
+    case 3:
+        spec.payload = readExtract(object);
+        break;
+    case 4:
+        spec.payload = readGenerate(object);
+        break;
+    default:
+        spec.payload = InspectJob{};
+        break;
     }
 }
 

@@ -10,11 +10,15 @@
 
 namespace azimuth {
 
-// what: "event" or "command". Error protocol.size beyond `limit` bytes, protocol.<what> for anything not understood.
-template <class Read> auto protocolLine(std::string_view line, std::size_t limit, const std::string& what, Read read) {
+// what: "event" or "command". Error protocol.size beyond `limit` bytes, protocol.<what> for anything not
+// understood.
+template <class Read>
+auto protocolLine(std::string_view line, std::size_t limit, const std::string& what, Read read) {
     if (line.size() > limit)
-        throw Error("protocol.size", "A line of " + std::to_string(line.size()) + " bytes; a line of " + what +
-                                         "s has at most " + std::to_string(limit) + ".", "");
+        throw Error("protocol.size",
+                    "A line of " + std::to_string(line.size()) + " bytes; a line of " + what +
+                        "s has at most " + std::to_string(limit) + ".",
+                    "");
     try {
         return read(parseJson(line, what, JsonLimits{limit, 64}));
     } catch (const Error& error) {

@@ -1,0 +1,164 @@
+#include "app/worker/command_line.h"
+
+#include "app/worker/job_runner.h"
+#include "app/worker/manners.h"
+#include "app/worker/serve.h"
+#include "app/worker/verbs.h"
+#include "core/base/error.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <functional>
+
+namespace azimuth::worker {
+
+namespace {
+struct CommandLine {
+    CLI::App app{"Azimuth's worker: activations and steered completions of language models.",
+                 "azimuth-worker"};
+    CommonOptions common;
+    GenerateOptions generate;
+    RunOptions run;
+    bool asJson = false, list = false;
+    std::string positions = "last";
+    std::vector<std::string> sites{"resid"};
+    int output = 1;
+    std::function<void()> action;
+
+    CLI::App* verb(const std::string& name, const std::string& text, std::function<void()> what) {
+        auto* command = app.add_subcommand(name, text);
+        command->callback([this, what = std::move(what)] { action = what; });
+        return command;
+    }
+
+    void addModel(CLI::App* command, bool required = true) {
+        command->add_option("MODEL", common.model, "A GGUF file, or the name of one in the model folders")
+            ->required(required);
+        command->add_option("--precision", common.precision, "What to compute in")
+            ->check(CLI::IsMember({"fp32", "bf16"}))
+            ->capture_default_str();
+        command->add_option("--threads", common.threads, "0: as many as cores")->check(CLI::Range(0, 4096));
+        command->add_option("--device", common.device, "cpu or cuda:N")->capture_default_str();
+    }
+
+    void addPrompts(CLI::App* command) {
+        command
+            ->add_option("--prompts", common.prompts, "One JSON object a line: id and text, messages or ids")
+            ->required();
+        command->add_flag("--no-template", common.noTemplate,
+                          "Plain text, without the model's chat template");
+    }
+
+    void addGenerate() {
+        auto* command = verb("generate", "Completions, steered if --direction is given",
+                             [this] { worker::generate(common, generate); });
+        addModel(command);
+        addPrompts(command);
+        command->add_option("--out", common.out, "File of JSON lines to write")->required();
+        command->add_option("--max-new-tokens", generate.maximumNewTokens)
+            ->required()
+            ->check(CLI::Range(1, 65536));
+        command->add_option("--temperature", generate.temperature, "0: greedy")
+            ->check(CLI::Range(0.0, 100.0));
+        command->add_option("--seed", generate.seed, "Of sampling");
+        command->add_option("--direction", generate.direction,
+                            "safetensors file with one F32 [d] tensor, direction");
+        command->add_option("--op", generate.operation)->check(CLI::IsMember({"add", "ablate"}));
+        command->add_option("--strength", generate.strength, "Multiplies the unit vector");
+        command->add_option("--k-from", generate.kFrom, "First edited R[k], 0..L");
+        command->add_option("--k-to", generate.kTo, "Last edited R[k], inclusive");
+        command->add_flag("--raw", generate.raw, "Keep the vector's own norm: alpha = strength x norm");
+    }
+
+    void addRun() {
+        auto* command = verb("run", "One stored job", [this] { runJob(run, output); });
+        command->add_option("JOB", run.job, "The job's JSON file")->required();
+        command->add_option("--out", run.out, "File to publish")->required();
+        command->add_option("--blobs", run.blobs, "Folder of directions by digest");
+        command->add_option("--search", run.search,
+                            "Folder in which the model is looked up; may be given several times");
+        command->add_option("--project", run.project, "Uuid of the project that the result is for");
+        command->add_option("--threads", run.threads)->check(CLI::Range(0, 4096));
+        command->add_option("--device", run.device)->capture_default_str();
+    }
+
+    CommandLine() {
+        app.set_version_flag("--version", AZIMUTH_VERSION);
+        app.require_subcommand(1);
+        verb("serve", "Jobs by JSON lines on standard input, for the window",
+             [this] { serve(output, stopSignals()); });
+        addRun();
+        auto* inspectVerb = verb("inspect", "What a model is", [this] {
+            if (list == !common.model.empty())
+                throw Error("usage", "inspect takes either a model or --list.",
+                            "See azimuth-worker inspect --help.");
+            list ? listModels(asJson, output) : inspect(common, asJson, output);
+        });
+        addModel(inspectVerb, false);
+        inspectVerb->add_flag("--json", asJson, "As JSON");
+        inspectVerb->add_flag("--list", list, "The models in the model folders");
+        auto* tokensVerb =
+            verb("tokens", "Renders and tokenises prompts", [this] { tokens(common, output); });
+        addModel(tokensVerb);
+        addPrompts(tokensVerb);
+        tokensVerb->add_option("--out", common.out, "File of JSON lines to write; else standard output");
+        auto* captureVerb =
+            verb("capture", "The residual stream of prompts", [this] { capture(common, positions, sites); });
+        addModel(captureVerb);
+        addPrompts(captureVerb);
+        captureVerb->add_option("--sites", sites, "resid")->delimiter(',')->capture_default_str();
+        captureVerb->add_option("--positions", positions)
+            ->check(CLI::IsMember({"last", "all"}))
+            ->capture_default_str();
+        captureVerb->add_option("--out", common.out, "safetensors file to write")->required();
+        addGenerate();
+        addModel(verb("bench", "How fast this machine runs a model", [this] { bench(common, output); }));
+    }
+};
+
+int report(const Error& error) {
+    std::fprintf(stderr, "azimuth-worker: %s%s%s\n", error.message().c_str(),
+                 error.remedy().empty() ? "" : " ", error.remedy().c_str());
+    return exitCodeFor(error.code());
+}
+} // namespace
+
+int exitCodeFor(const std::string& errorCode) {
+    if (errorCode == "cancelled")
+        return 130;
+    for (const char* code : {"engine.missing", "engine.memory", "file.write", "file.space", "file.sync",
+                             "file.rename", "file.create"})
+        if (errorCode == code)
+            return 1;
+    for (const char* part : {"memory", "internal", "cuda", "torch"})
+        if (errorCode.find(part) != std::string::npos)
+            return 1;
+    return 2;
+}
+
+int mainOf(int argc, char** argv) {
+    const bool serving = argc > 1 && std::string(argv[1]) == "serve";
+    try {
+        CommandLine line;
+        try {
+            line.app.parse(argc, argv);
+        } catch (const CLI::ParseError& failure) {
+            if (failure.get_exit_code() == 0)
+                return line.app.exit(failure);
+            std::fprintf(stderr, "azimuth-worker: %s (azimuth-worker --help)\n", failure.what());
+            return 2;
+        }
+        line.output = takeStandardOutput();
+        if (serving)
+            becomeServant();
+        line.action();
+        return 0;
+    } catch (const Error& error) {
+        return report(error);
+    } catch (const std::exception& failure) {
+        std::fprintf(stderr, "azimuth-worker: %s\n", failure.what());
+        return 1;
+    }
+}
+
+} // namespace azimuth::worker

@@ -1,0 +1,197 @@
+#include "app/worker/verbs.h"
+
+#include "app/worker/direction_file.h"
+#include "app/worker/job_runner.h"
+#include "app/worker/temporary_folder.h"
+#include "app/worker/verbs_common.h"
+#include "core/base/atomic_file.h"
+#include "core/base/error.h"
+#include "core/base/json_reader.h"
+#include "core/base/units.h"
+#include "core/protocol/prompt_lines.h"
+#include "core/protocol/search_folders.h"
+
+#include <cerrno>
+#include <filesystem>
+#include <unistd.h>
+
+namespace azimuth::worker {
+
+namespace {
+namespace fs = std::filesystem;
+constexpr std::uint64_t largestResult = std::uint64_t{4} << 30;
+
+Error usage(const std::string& text) { return Error("usage", text, "See azimuth-worker generate --help."); }
+
+// contracts: --op, --k-from, --k-to with --direction; --strength with add; neither --strength nor --raw with
+// ablate.
+void checkSteering(const GenerateOptions& how) {
+    const bool any = !how.operation.empty() || how.strength || how.kFrom || how.kTo || how.raw;
+    if (how.direction.empty()) {
+        if (any)
+            throw usage("--op, --strength, --k-from, --k-to and --raw need --direction.");
+        return;
+    }
+    if (how.operation.empty() || !how.kFrom || !how.kTo)
+        throw usage("--direction needs --op, --k-from and --k-to.");
+    if (*how.kFrom < 0 || *how.kTo < *how.kFrom)
+        throw usage("--k-from " + std::to_string(*how.kFrom) + " --k-to " + std::to_string(*how.kTo) +
+                    ": expected 0 <= k-from <= k-to.");
+    if (how.operation == "ablate" && (how.strength || how.raw))
+        throw usage("--op ablate takes neither --strength nor --raw.");
+    if (how.operation == "add" && !how.strength)
+        throw usage("--op add needs --strength.");
+}
+
+// The arm of the command line, its vector as a blob in the folder.
+Arm steeringArm(const GenerateOptions& how, const std::string& folder,
+                std::map<std::string, std::string>& blobs) {
+    Arm arm;
+    if (how.direction.empty()) {
+        arm.name = "control";
+        return arm;
+    }
+    const auto given = readDirectionFile(how.direction);
+    Intervention intervention;
+    intervention.operation = how.operation == "add" ? Operation::Add : Operation::Ablate;
+    intervention.direction = directionDigest(given.unit);
+    intervention.kFrom = *how.kFrom;
+    intervention.kTo = *how.kTo;
+    if (how.strength)
+        intervention.strength = how.raw ? *how.strength * given.norm : *how.strength;
+    blobs[intervention.direction] = writeBlob(folder, given.unit);
+    arm.name = how.operation;
+    arm.interventions.push_back(intervention);
+    return arm;
+}
+
+std::string inspectText(const Model& model) {
+    const auto line = [](const std::string& name, const std::string& value) {
+        return name + std::string(name.size() < 16 ? 16 - name.size() : 1, ' ') + value + "\n";
+    };
+    return line("file", model.fileName) + line("identity", model.identity) +
+           line("architecture", model.family) + line("blocks", std::to_string(model.blocks)) +
+           line("width", std::to_string(model.width)) + line("vocabulary", std::to_string(model.vocabulary)) +
+           line("parameters", std::to_string(model.parameters)) + line("storage", model.storage) +
+           line("precision", toString(model.compute)) + line("memory", bytesText(model.memoryBytes)) +
+           line("context", std::to_string(model.contextLength)) +
+           line("template", model.hasTemplate ? "yes" : "no");
+}
+} // namespace
+
+void print(int output, const std::string& text) {
+    std::size_t done = 0;
+    while (done < text.size()) {
+        const auto count = ::write(output, text.data() + done, text.size() - done);
+        if (count < 0 && errno != EINTR)
+            throw systemError("write", "standard output", errno);
+        done += count > 0 ? static_cast<std::size_t>(count) : 0;
+    }
+}
+
+Submission submissionFor(const CommonOptions& options) {
+    std::error_code failure;
+    const auto status = fs::status(options.model, failure);
+    if (fs::is_directory(status))
+        throw Error("model.folder",
+                    options.model + " is a folder; Azimuth loads GGUF files so far, no Hugging Face folders.",
+                    "Give a .gguf file of this model.");
+    Submission submission;
+    auto& reference = submission.job.model.reference;
+    reference.name = fs::path(options.model).stem().string();
+    reference.find = fs::exists(status) ? fs::absolute(options.model).string() : options.model;
+    reference.precision = precisionFromString(options.precision).value_or(Precision::Fp32);
+    submission.job.rendering.plain = options.noTemplate;
+    submission.searchFolders = {modelCacheFolder(), huggingFaceFolder()};
+    submission.threads = options.threads;
+    submission.device = options.device;
+    return submission;
+}
+
+void nameJob(JobSpec& job) {
+    job.id = "none";
+    job.id = toHex(sha256(toJson(job).dump(-1, ' ', false, Json::error_handler_t::replace)));
+}
+
+void inspect(const CommonOptions& options, bool asJson, int output) {
+    const TemporaryFolder folder;
+    auto submission = submissionFor(options);
+    submission.job.payload = InspectJob{};
+    submission.out = folder.file("model.json");
+    nameJob(submission.job);
+    JobRunner().run(submission);
+    const auto json = readJsonFile(submission.out);
+    if (asJson)
+        return print(output, prettyJson(json));
+    JsonReader reader(json, "the model");
+    const auto model = readModel(reader.root());
+    reader.finish();
+    print(output, inspectText(model));
+}
+
+void tokens(const CommonOptions& options, int output) {
+    const TemporaryFolder folder;
+    auto submission = submissionFor(options);
+    submission.job.payload = TokensJob{readPromptLines(options.prompts)};
+    submission.out = folder.file("tokens.jsonl");
+    nameJob(submission.job);
+    JobRunner().run(submission);
+    if (!options.out.empty())
+        return writeFileAtomically(options.out, readFile(submission.out, largestResult));
+    print(output, readFile(submission.out, largestResult));
+}
+
+void capture(const CommonOptions& options, const std::string& positions,
+             const std::vector<std::string>& sites) {
+    auto submission = submissionFor(options);
+    CaptureJob job;
+    job.prompts = readPromptLines(options.prompts);
+    job.allPositions = positions == "all";
+    job.sites = sites;
+    submission.job.payload = std::move(job);
+    submission.out = fs::absolute(options.out).string();
+    nameJob(submission.job);
+    if (fs::path(submission.out).extension() != ".safetensors")
+        throw usage("--out " + options.out + ": expected a name that ends in .safetensors.");
+    JobRunner().run(submission);
+}
+
+void generate(const CommonOptions& options, const GenerateOptions& how) {
+    checkSteering(how);
+    const TemporaryFolder folder;
+    auto submission = submissionFor(options);
+    GenerateJob job;
+    job.prompts = readPromptLines(options.prompts);
+    job.arms = {steeringArm(how, folder.path(), job.blobs)};
+    job.decoding.maximumNewTokens = how.maximumNewTokens;
+    job.decoding.temperature = how.temperature;
+    job.decoding.seed = how.temperature > 0 ? how.seed : 0;
+    for (std::uint32_t i = 0; i < job.prompts.size(); ++i)
+        job.rows.push_back({sha256("row " + std::to_string(i)), i, 0});
+    submission.job.payload = std::move(job);
+    submission.blobs = folder.path();
+    submission.out = fs::absolute(options.out).string();
+    nameJob(submission.job);
+    if (fs::path(submission.out).extension() != ".jsonl")
+        throw usage("--out " + options.out + ": expected a name that ends in .jsonl.");
+    JobRunner().run(submission);
+}
+
+void runJob(const RunOptions& options, int output) {
+    Submission submission;
+    submission.job = readJobSpec(readJsonFile(options.job), options.job);
+    submission.out = fs::absolute(options.out).string();
+    submission.blobs = options.blobs.empty() ? std::string() : fs::absolute(options.blobs).string();
+    submission.project = options.project;
+    submission.searchFolders = options.search;
+    submission.searchFolders.push_back(modelCacheFolder());
+    submission.searchFolders.push_back(huggingFaceFolder());
+    submission.threads = options.threads;
+    submission.device = options.device;
+    JobRunner().run(submission, [output](const Event& value) {
+        if (!isTerminal(value) || std::holds_alternative<event::Done>(value))
+            print(output, toLine(value) + "\n");
+    });
+}
+
+} // namespace azimuth::worker

@@ -1,0 +1,50 @@
+// The verbs of azimuth-worker but serve: each builds a job, runs it and prints. They throw azimuth::Error;
+// main turns it into the exit code. output: descriptor of the real standard output.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace azimuth::worker {
+
+struct CommonOptions {
+    std::string model;
+    std::string precision = "fp32";
+    std::string prompts; // file of prompt lines
+    std::string out;
+    bool noTemplate = false;
+    int threads = 0;
+    std::string device = "cpu";
+};
+
+struct GenerateOptions {
+    std::int64_t maximumNewTokens = 0;
+    double temperature = 0;
+    std::uint64_t seed = 0;
+    std::string direction, operation;
+    std::optional<double> strength;
+    std::optional<std::int64_t> kFrom, kTo;
+    bool raw = false;
+};
+
+struct RunOptions {
+    std::string job, out, blobs, project;
+    std::vector<std::string> search;
+    int threads = 0;
+    std::string device = "cpu";
+};
+
+void inspect(const CommonOptions& options, bool asJson, int output);
+void listModels(bool asJson, int output);
+void tokens(const CommonOptions& options, int output);
+void capture(const CommonOptions& options, const std::string& positions,
+             const std::vector<std::string>& sites);
+void generate(const CommonOptions& options, const GenerateOptions& how);
+void runJob(const RunOptions& options, int output);
+void bench(const CommonOptions& options, int output);
+
+void print(int output, const std::string& text); // all of it; Error file.write
+
+} // namespace azimuth::worker
