@@ -1,0 +1,168 @@
+#include "core/project/project.h"
+
+#include "core/base/ids.h"
+#include "core/base/time.h"
+#include "core/project/content_reader.h"
+#include "core/project/content_writer.h"
+#include "core/project/shard.h"
+
+#include <cerrno>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <unistd.h>
+
+namespace azimuth {
+namespace {
+
+constexpr std::uint64_t eagerTensorBytes = std::uint64_t{64} << 20;
+
+bool fileExists(const std::string& path) {
+    std::error_code ignored;
+    return std::filesystem::exists(std::filesystem::symlink_status(path, ignored));
+}
+
+// Tensors from the project at `path`, which is opened when the first one is asked for.
+h5::TensorSource tensorsFrom(const std::string& path) {
+    auto file = std::make_shared<std::unique_ptr<h5::ReadFile>>();
+    return [file, path](const DirectionBank& bank) {
+        if (!*file)
+            *file = std::make_unique<h5::ReadFile>(path, FileKind::Project, h5::Trust::HeaderOnly);
+        return h5::readTensor(**file, bank.key);
+    };
+}
+
+void publishProject(const std::string& path, const ProjectView& view, const std::string& parentSha256,
+                    const h5::TensorSource& tensors, std::function<void()> fence, double now) {
+    const auto side = sideFolder(path);
+    ensureFolder(side.temporary);
+    h5::H5Publication::Options options;
+    options.block.kind = FileKind::Project;
+    options.block.project = view.uuid;
+    options.block.generation = view.generation;
+    options.block.creator = h5::creatorName();
+    options.block.saved = now;
+    options.temporaryFolder = side.temporary;
+    options.expectedBytes = h5::estimatedBytes(view);
+    options.fence = std::move(fence);
+    h5::H5Publication file(path, options);
+    h5::writeRootAttributes(file, FileKind::Project,
+                            {view.uuid, view.title, view.created, view.saved, parentSha256, view.generation});
+    h5::writeProjectView(file, view, tensors);
+    file.publish();
+}
+
+Error changedError(const std::string& path, const std::string& finding) {
+    return Error("project.changed", path + " was changed by another program: " + finding + ".",
+                 "Save this project under another name, then open both.");
+}
+
+// The file that a save replaces must be the generation that the view came from.
+UserBlock checkCurrent(const std::string& path, const ProjectView& view) {
+    const auto block = readUserBlock(path);
+    if (block.kind != FileKind::Project || block.project != view.uuid)
+        throw changedError(path, "it is another project now");
+    if (block.generation != view.generation)
+        throw changedError(path, "it is generation " + std::to_string(block.generation) + ", opened was generation " +
+                                     std::to_string(view.generation));
+    if (block.formatVersion > formatVersion)
+        throw Error("project.newer", path + " was written by " + block.creator + " in format " +
+                                         std::to_string(block.formatVersion) + "; saving in format " +
+                                         std::to_string(formatVersion) + " would drop what this program does not know.",
+                    "Use a newer Azimuth to change this project.");
+    return block;
+}
+
+} // namespace
+
+ProjectView createProject(const std::string& path, const Study& study) {
+    if (fileExists(path))
+        throw Error("project.exists", path + " is there already.", "Choose another name, or open that file.");
+    const double now = unixSeconds();
+    ProjectView view;
+    view.uuid = newUuid();
+    view.title = study.title;
+    view.generation = 1;
+    view.created = view.saved = utcText(now);
+    view.study = std::make_shared<const Study>(study);
+    view.modelIdentities.resize(study.models.size());
+    view.completions = std::make_shared<const CompletionTable>();
+    view.provenance.push_back({view.created, h5::creatorName(), "create", "project", canonicalJson({{"title", study.title}})});
+    publishProject(path, view, {}, tensorsFrom(path), [&] {
+        if (fileExists(path))
+            throw changedError(path, "it was created meanwhile");
+    }, now);
+    return view;
+}
+
+ProjectView openProject(const std::string& path) {
+    const h5::ReadFile file(path, FileKind::Project);
+    return h5::readProjectView(file, eagerTensorBytes);
+}
+
+ProjectView saveProject(const std::string& path, const ProjectView& view) {
+    const bool there = fileExists(path); // moved away or deleted by the user: save what is in memory
+    std::string parent;
+    if (there)
+        parent = toHex(checkCurrent(path, view).digest);
+    const double now = unixSeconds();
+    ProjectView next = view;
+    next.generation = view.generation + 1;
+    next.saved = utcText(now);
+    publishProject(path, next, parent, tensorsFrom(path), [&] {
+        if (there)
+            checkCurrent(path, view);
+        else if (fileExists(path))
+            throw changedError(path, "it was created meanwhile");
+    }, now);
+    return next;
+}
+
+ProjectView saveProjectAs(const std::string& path, const ProjectView& view, const std::string& from) {
+    const double now = unixSeconds();
+    ProjectView next = view;
+    next.uuid = newUuid();
+    next.generation = 1;
+    next.saved = utcText(now);
+    next.provenance.push_back({next.saved, h5::creatorName(), "save as", "project",
+                               canonicalJson({{"from_uuid", view.uuid}, {"from_generation", std::to_string(view.generation)}})});
+    publishProject(path, next, {}, tensorsFrom(from), {}, now);
+    return next;
+}
+
+ArrayF readBankTensor(const std::string& path, const std::string& bankKey) {
+    const h5::ReadFile file(path, FileKind::Project, h5::Trust::HeaderOnly);
+    return h5::readTensor(file, bankKey);
+}
+
+Adoption adoptShards(const ProjectView& view, const std::string& projectPath) {
+    Adoption adoption;
+    adoption.view = view;
+    for (const auto& path : shardFiles(projectPath)) {
+        try {
+            if (readShardHeader(path).projectUuid != view.uuid) {
+                adoption.foreign.push_back(path);
+                continue;
+            }
+            MergeCount added;
+            adoption.view = merge(adoption.view, readShard(path), &added);
+            adoption.merged.models += added.models;
+            adoption.merged.banks += added.banks;
+            adoption.merged.arms += added.arms;
+            adoption.merged.completions += added.completions;
+            adoption.merged.jobs += added.jobs;
+            adoption.adopted.push_back(path);
+        } catch (const Error& error) {
+            adoption.problems.push_back({path, error.code(), error.what()});
+        }
+    }
+    return adoption;
+}
+
+void removeShards(const std::vector<std::string>& paths) {
+    for (const auto& path : paths)
+        if (::unlink(path.c_str()) != 0 && errno != ENOENT)
+            throw systemError("remove", path, errno);
+}
+
+} // namespace azimuth

@@ -1,0 +1,272 @@
+#include "core/project/read_file.h"
+
+#include "core/base/text.h"
+#include "core/base/units.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace azimuth::h5 {
+namespace {
+
+constexpr std::uint64_t maximumAttributeBytes = 64 << 10, maximumChunkBytes = 4 << 20;
+constexpr std::uint64_t smallBytes = 1 << 20; // up to here a dataset may claim more than it stores
+constexpr std::uint64_t deflateLimit = 1100; // deflate cannot do better than 1,032 : 1
+
+} // namespace
+
+ReadFile::ReadFile(const std::string& path, FileKind kind, Trust trust) : m_path(path) {
+    m_state.descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (m_state.descriptor < 0)
+        throw systemError("open", path, errno);
+    try {
+        m_block = trust == Trust::Digest ? verifyFile(m_state.descriptor, path) : readUserBlock(m_state.descriptor, path);
+        if (m_block.kind != kind)
+            throw Error("project.kind", path + " is a " + toString(m_block.kind) + ", not a " + toString(kind) + ".",
+                        "Open the project it belongs to.");
+        open();
+    } catch (...) {
+        m_root.reset();
+        m_h5.reset();
+        ::close(m_state.descriptor);
+        throw;
+    }
+}
+
+ReadFile::ReadFile(const std::string& path, const UserBlock& block) : m_path(path), m_block(block) {
+    m_state.descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (m_state.descriptor < 0)
+        throw systemError("open", path, errno);
+    try {
+        open();
+    } catch (...) {
+        m_root.reset();
+        m_h5.reset();
+        ::close(m_state.descriptor);
+        throw;
+    }
+}
+
+ReadFile::~ReadFile() {
+    m_root.reset();
+    m_h5.reset();
+    ::close(m_state.descriptor);
+}
+
+void ReadFile::open() {
+    prepare();
+    const auto access = properties(H5Pcreate(H5P_FILE_ACCESS), m_path);
+    useLatchingDriver(access, m_state);
+    checkStatus(H5Pset_fclose_degree(access, H5F_CLOSE_STRONG), m_path);
+    const auto id = H5Fopen(m_path.c_str(), H5F_ACC_RDONLY, access);
+    if (m_state.firstError != 0) {
+        const int error = m_state.firstError;
+        if (id >= 0)
+            H5Fclose(id);
+        throw systemError("read", m_path, error);
+    }
+    m_h5 = Id(check(id, m_path), H5Fclose);
+    const auto creation = properties(H5Fget_create_plist(m_h5), m_path);
+    hsize_t userBlock = 0;
+    checkStatus(H5Pget_userblock(creation, &userBlock), m_path);
+    if (userBlock != userBlockBytes)
+        bad("", "HDF5 begins at byte " + std::to_string(userBlock) + ", expected 1024");
+    m_root = azimuth::h5::group(H5Gopen2(m_h5, "/", H5P_DEFAULT), m_path);
+}
+
+void ReadFile::bad(const std::string& place, const std::string& finding) const {
+    throw Error("project.content", m_path + (place.empty() ? "" : ", " + forMessage(place, 120)) + ": " + finding + ".",
+                "The file was not written by Azimuth, or by one with a defect; open an earlier copy.");
+}
+
+namespace {
+
+// The link `name` in a group: 1 a hard link, 0 none, -1 another kind.
+int linkState(hid_t group, const std::string& name) {
+    const auto there = H5Lexists(group, name.c_str(), H5P_DEFAULT);
+    if (there <= 0)
+        return 0;
+    H5L_info_t info;
+    if (H5Lget_info(group, name.c_str(), &info, H5P_DEFAULT) < 0)
+        return -1;
+    return info.type == H5L_TYPE_HARD ? 1 : -1;
+}
+
+std::vector<std::string> components(const std::string& path) {
+    std::vector<std::string> out;
+    for (std::size_t begin = 1; begin < path.size();) {
+        const auto end = std::min(path.find('/', begin), path.size());
+        out.push_back(path.substr(begin, end - begin));
+        begin = end + 1;
+    }
+    return out;
+}
+
+} // namespace
+
+bool ReadFile::exists(const std::string& path) const {
+    Id current;
+    hid_t at = m_root;
+    const auto parts = components(path);
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        if (linkState(at, parts[i]) != 1)
+            return false;
+        if (i + 1 == parts.size())
+            return true;
+        H5O_info_t info;
+        if (H5Oget_info_by_name2(at, parts[i].c_str(), &info, H5O_INFO_BASIC, H5P_DEFAULT) < 0 || info.type != H5O_TYPE_GROUP)
+            return false;
+        auto next = azimuth::h5::group(H5Gopen2(at, parts[i].c_str(), H5P_DEFAULT), path);
+        current = std::move(next);
+        at = current;
+    }
+    return true;
+}
+
+Id ReadFile::object(const std::string& path, H5O_type_t type) const {
+    Id current;
+    hid_t at = m_root;
+    const auto parts = components(path);
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        const int state = linkState(at, parts[i]);
+        if (state == 0)
+            bad(path, "missing");
+        if (state < 0)
+            bad(path, "\"" + forMessage(parts[i], 40) + "\" is a soft or external link, which projects do not have");
+        H5O_info_t info;
+        checkStatus(H5Oget_info_by_name2(at, parts[i].c_str(), &info, H5O_INFO_BASIC, H5P_DEFAULT), m_path + ", " + path);
+        const bool last = i + 1 == parts.size();
+        if (info.type != (last ? type : H5O_TYPE_GROUP))
+            bad(path, "\"" + forMessage(parts[i], 40) + "\" is not the kind of object that is expected here");
+        if (last && type == H5O_TYPE_DATASET)
+            return azimuth::h5::dataset(H5Dopen2(at, parts[i].c_str(), H5P_DEFAULT), m_path + ", " + path);
+        auto next = azimuth::h5::group(H5Gopen2(at, parts[i].c_str(), H5P_DEFAULT), m_path + ", " + path);
+        current = std::move(next);
+        at = current;
+    }
+    return current;
+}
+
+Id ReadFile::group(const std::string& path) const { return object(path, H5O_TYPE_GROUP); }
+Id ReadFile::dataset(const std::string& path) const { return object(path, H5O_TYPE_DATASET); }
+
+namespace {
+Id scalarAttribute(const ReadFile& file, hid_t object, const char* name, const std::string& place, H5T_class_t expected,
+                   std::size_t& bytes) {
+    if (H5Aexists(object, name) <= 0)
+        file.bad(place, std::string("the attribute ") + name + " is missing");
+    auto id = attribute(H5Aopen(object, name, H5P_DEFAULT), file.path() + ", " + place + " " + name);
+    const auto space = dataspace(H5Aget_space(id), place);
+    const auto type = datatype(H5Aget_type(id), place);
+    bytes = H5Tget_size(type);
+    const bool isScalar = H5Sget_simple_extent_type(space) == H5S_SCALAR || H5Sget_simple_extent_npoints(space) == 1;
+    if (!isScalar || H5Tget_class(type) != expected || H5Tis_variable_str(type) > 0 || bytes == 0 ||
+        bytes > maximumAttributeBytes)
+        file.bad(place, std::string("the attribute ") + name + " is not of the expected type");
+    return id;
+}
+} // namespace
+
+std::string ReadFile::textAttribute(hid_t object, const char* name, const std::string& place) const {
+    std::size_t bytes = 0;
+    const auto id = scalarAttribute(*this, object, name, place, H5T_STRING, bytes);
+    std::string value(bytes, '\0');
+    checkStatus(H5Aread(id, fixedString(bytes), value.data()), m_path + ", " + place + " " + name);
+    value.resize(value.find('\0') == std::string::npos ? bytes : value.find('\0'));
+    if (!isValidUtf8(value))
+        bad(place, std::string("the attribute ") + name + " is not UTF-8");
+    return value;
+}
+
+std::uint64_t ReadFile::unsignedAttribute(hid_t object, const char* name, const std::string& place) const {
+    std::size_t bytes = 0;
+    const auto id = scalarAttribute(*this, object, name, place, H5T_INTEGER, bytes);
+    const auto type = datatype(H5Aget_type(id), place);
+    if (H5Tget_sign(type) != H5T_SGN_NONE || bytes > 8)
+        bad(place, std::string("the attribute ") + name + " is not an unsigned number");
+    std::uint64_t value = 0;
+    checkStatus(H5Aread(id, H5T_NATIVE_UINT64, &value), m_path + ", " + place + " " + name);
+    return value;
+}
+
+namespace {
+
+void checkFilters(const ReadFile& file, hid_t creation, const std::string& place) {
+    const int count = H5Pget_nfilters(creation);
+    if (count < 0 || count > 3)
+        file.bad(place, "it has " + std::to_string(count) + " filters, at most 3 are allowed");
+    for (int i = 0; i < count; ++i) {
+        unsigned flags = 0, config = 0;
+        std::size_t values = 0;
+        const auto filter = H5Pget_filter2(creation, static_cast<unsigned>(i), &flags, &values, nullptr, 0, nullptr, &config);
+        if (filter != H5Z_FILTER_DEFLATE && filter != H5Z_FILTER_SHUFFLE && filter != H5Z_FILTER_FLETCHER32)
+            file.bad(place, "its filter " + std::to_string(filter) + " is not allowed");
+    }
+}
+
+void checkChunks(const ReadFile& file, hid_t creation, const DatasetShape& shape, const std::string& place) {
+    const auto rank = shape.extents.size();
+    std::vector<hsize_t> chunk(rank);
+    if (H5Pget_chunk(creation, static_cast<int>(rank), chunk.data()) != static_cast<int>(rank))
+        file.bad(place, "its chunks have another rank");
+    std::uint64_t bytes = shape.elementBytes;
+    for (const auto extent : chunk)
+        if (extent == 0 || __builtin_mul_overflow(bytes, std::uint64_t{extent}, &bytes) || bytes > maximumChunkBytes)
+            file.bad(place, "a chunk has more than 4 MiB");
+}
+
+} // namespace
+
+DatasetShape inspectDataset(const ReadFile& file, hid_t dataset, const std::string& place) {
+    DatasetShape shape;
+    const auto what = file.path() + ", " + place;
+    const auto space = dataspace(H5Dget_space(dataset), what);
+    const auto type = datatype(H5Dget_type(dataset), what);
+    const int rank = H5Sget_simple_extent_ndims(space);
+    if (H5Sget_simple_extent_type(space) != H5S_SIMPLE || rank < 1 || rank > 3)
+        file.bad(place, "it has " + std::to_string(rank) + " dimensions, expected 1 to 3");
+    std::vector<hsize_t> extents(static_cast<std::size_t>(rank));
+    check(H5Sget_simple_extent_dims(space, extents.data(), nullptr), what);
+    shape.extents.assign(extents.begin(), extents.end());
+    shape.elementBytes = H5Tget_size(type);
+    std::uint64_t bytes = shape.elementBytes;
+    shape.elements = 1;
+    for (const auto extent : shape.extents)
+        if (__builtin_mul_overflow(bytes, extent, &bytes) || __builtin_mul_overflow(shape.elements, extent, &shape.elements))
+            file.bad(place, "it claims more elements than a file can have");
+    shape.storedBytes = H5Dget_storage_size(dataset);
+    const auto creation = properties(H5Dget_create_plist(dataset), what);
+    if (H5Pget_external_count(creation) != 0)
+        file.bad(place, "its data lie in another file");
+    const auto layout = H5Pget_layout(creation);
+    if (layout != H5D_CHUNKED && layout != H5D_CONTIGUOUS && layout != H5D_COMPACT)
+        file.bad(place, "its layout is not allowed");
+    checkFilters(file, creation, place);
+    if (layout == H5D_CHUNKED)
+        checkChunks(file, creation, shape, place);
+    if (shape.storedBytes > file.block().fileBytes)
+        file.bad(place, "it claims " + bytesText(shape.storedBytes) + " in a file of " + bytesText(file.block().fileBytes));
+    const auto most = layout == H5D_CHUNKED ? shape.storedBytes * deflateLimit : shape.storedBytes;
+    if (bytes > most && (layout != H5D_CHUNKED || bytes > smallBytes || shape.storedBytes == 0))
+        file.bad(place, "it claims " + bytesText(bytes) + " and stores " + bytesText(shape.storedBytes));
+    return shape;
+}
+
+void readAll(const ReadFile& file, const std::string& place, hid_t expectedType, hid_t memoryType, std::size_t rank,
+             const std::function<void*(const DatasetShape&)>& allocate) {
+    const auto id = file.dataset(place);
+    const auto type = datatype(H5Dget_type(id), file.path() + ", " + place);
+    if (H5Tequal(type, expectedType) <= 0)
+        file.bad(place, "its type is not the one of the format");
+    const auto shape = inspectDataset(file, id, place);
+    if (shape.extents.size() != rank)
+        file.bad(place, "it has " + std::to_string(shape.extents.size()) + " dimensions, expected " + std::to_string(rank));
+    void* out = allocate(shape);
+    if (shape.elements > 0)
+        checkStatus(H5Dread(id, memoryType, H5S_ALL, H5S_ALL, H5P_DEFAULT, out), file.path() + ", " + place);
+}
+
+} // namespace azimuth::h5

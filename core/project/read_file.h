@@ -1,0 +1,64 @@
+// Opens a file of Azimuth for reading, strictly: user block and digest on the same descriptor that HDF5 then reads, one path
+// component at a time (hard links only), and for every dataset its type, rank, layout and filters before a byte of it is allocated.
+// Error project.*; one thread. Private to core/project.
+#pragma once
+
+#include "core/project/h5_support.h"
+#include "core/project/latching_driver.h"
+#include "core/project/user_block.h"
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace azimuth::h5 {
+
+enum class Trust { Digest, HeaderOnly }; // hash the whole file first, or believe the user block
+
+class ReadFile {
+public:
+    ReadFile(const std::string& path, FileKind kind, Trust trust = Trust::Digest);
+    // Any kind; for validation, which opens a file whose digest is wrong too.
+    ReadFile(const std::string& path, const UserBlock& block);
+    ~ReadFile();
+    ReadFile(const ReadFile&) = delete;
+    ReadFile& operator=(const ReadFile&) = delete;
+
+    const std::string& path() const { return m_path; }
+    const UserBlock& block() const { return m_block; }
+    hid_t root() const { return m_root; }
+
+    bool exists(const std::string& path) const; // a hard link to it, component by component
+    Id group(const std::string& path) const;
+    Id dataset(const std::string& path) const;
+
+    std::string textAttribute(hid_t object, const char* name, const std::string& place) const;
+    std::uint64_t unsignedAttribute(hid_t object, const char* name, const std::string& place) const;
+
+    [[noreturn]] void bad(const std::string& place, const std::string& finding) const; // Error project.content
+
+private:
+    void open();
+    Id object(const std::string& path, H5O_type_t type) const;
+
+    std::string m_path;
+    UserBlock m_block;
+    DriverState m_state;
+    Id m_h5, m_root;
+};
+
+// What a dataset says of itself, checked against the profile of FORMAT.md ("HDF5 profile").
+struct DatasetShape {
+    std::vector<std::uint64_t> extents;
+    std::uint64_t elements = 0, elementBytes = 0, storedBytes = 0;
+};
+// Error project.content if the layout, a filter, a chunk or the declared size is not of the profile.
+DatasetShape inspectDataset(const ReadFile& file, hid_t dataset, const std::string& place);
+
+// Reads everything after the checks. expectedType is compared with the file's type; extents with `extents` where given.
+void readAll(const ReadFile& file, const std::string& place, hid_t expectedType, hid_t memoryType, std::size_t rank,
+             const std::function<void*(const DatasetShape&)>& allocate);
+
+} // namespace azimuth::h5

@@ -1,0 +1,44 @@
+#include "core/project/side_folder.h"
+
+#include "core/base/error.h"
+
+#include <algorithm>
+#include <filesystem>
+
+namespace azimuth {
+namespace fs = std::filesystem;
+
+SideFolder sideFolder(const std::string& projectPath) {
+    std::error_code ignored;
+    auto path = projectPath;
+    if (fs::is_symlink(path, ignored)) {
+        const auto real = fs::weakly_canonical(path, ignored);
+        if (!ignored)
+            path = real.string();
+    }
+    const auto root = path + ".d";
+    return {root, root + "/shards", root + "/blobs", root + "/jobs", root + "/cache", root + "/prev", root + "/tmp"};
+}
+
+void ensureFolder(const std::string& folder) {
+    std::error_code failure;
+    fs::create_directories(folder, failure);
+    if (failure)
+        throw systemError("create", folder, failure.value());
+}
+
+std::vector<std::string> shardFiles(const std::string& projectPath) {
+    std::vector<std::string> files;
+    std::error_code failure;
+    for (fs::directory_iterator it(sideFolder(projectPath).shards, failure), end; !failure && it != end;
+         it.increment(failure)) {
+        const auto name = it->path().filename().string();
+        std::error_code unknown;
+        if (name.front() != '.' && it->path().extension() == ".h5" && it->is_regular_file(unknown))
+            files.push_back(it->path().string());
+    }
+    std::sort(files.begin(), files.end());
+    return files;
+}
+
+} // namespace azimuth
