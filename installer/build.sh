@@ -16,7 +16,7 @@ targets=(all)
 for argument in "$@"; do
   case "$argument" in
     --programs) targets=(bin/azimuth bin/azimuth-worker bin/libazimuth-engine.so) ;;
-    -h|--help) sed -n '2,9s/^# \{0,1\}//p' installer/build.sh; exit ;;
+    -h|--help) usage installer/build.sh; exit ;;
     -*) die "build.sh: unknown argument $argument" "installer/build.sh --help lists them" ;;
     *) preset="$argument" ;;
   esac
@@ -30,6 +30,7 @@ find_cargo || die "no cargo of at least $oldest_rust was found" "run installer/s
 [ -e "$torch/lib/libtorch_cpu.so" ] || die "libtorch is not in $torch" "run installer/setup"
 
 cmake --preset "$preset" -DAZIMUTH_CACHE_DIR="$azimuth_cache" -DAZIMUTH_TORCH_DIR="$torch" ||
-  die "configuring build/$preset failed" "read CMake's message above; a missing package comes with installer/setup"
+  die "configuring build/$preset failed" \
+    "read CMake's message above; a missing package comes with installer/setup"
 cmake --build "build/$preset" --parallel "${AZIMUTH_JOBS:-$(nproc)}" --target "${targets[@]}"
 say "built: $root/build/$preset/bin"

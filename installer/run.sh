@@ -4,8 +4,8 @@
 #   FILE.h5        opens this project; without it the demo study is run (or completed) and its project opened
 #   --cpu, --gpu   as in installer/setup
 #
-# Without a display the demo's figures are exported and what the project holds is printed. The demo's project lies
-# under XDG_DATA_HOME; delete it and it is computed again.
+# Without a display the demo's figures are exported and what the project holds is printed. The demo's
+# project lies under XDG_DATA_HOME; delete it and it is computed again.
 set -euo pipefail
 here="$PWD"
 cd "$(dirname -- "${BASH_SOURCE[0]}")/.."
@@ -16,13 +16,14 @@ options=()
 for argument in "$@"; do
   case "$argument" in
     --cpu|--gpu) options+=("$argument") ;;
-    -h|--help) sed -n '2,8s/^# \{0,1\}//p' installer/run.sh; exit ;;
+    -h|--help) usage installer/run.sh; exit ;;
     -*) die "run.sh: unknown argument $argument" "installer/run.sh --help lists them" ;;
     /*) project="$argument" ;;
     *) project="$here/$argument" ;;
   esac
 done
-[ -z "$project" ] || [ -f "$project" ] || die "$project: no such file" "give the path of an Azimuth project (.h5)"
+[ -z "$project" ] || [ -f "$project" ] ||
+  die "$project: no such file" "give the path of an Azimuth project (.h5)"
 
 has_display() {
   [ -z "${WAYLAND_DISPLAY:-}" ] || return 0

@@ -3,8 +3,8 @@
 #
 #   --all  also the tests labelled long
 #
-# Ends with ctest's summary and its exit status. AZIMUTH_TEST_JOBS runs that many tests at once (1 by default: the
-# engine's tests use every core).
+# Ends with ctest's summary and its exit status. AZIMUTH_TEST_JOBS runs that many tests at once (1 by
+# default: the engine's tests use every core).
 set -euo pipefail
 cd "$(dirname -- "${BASH_SOURCE[0]}")/.."
 . installer/lib/common.sh
@@ -14,7 +14,7 @@ if [ "${1:-}" = --all ]; then
   selection=()
   shift
 fi
-case "${1:-}" in -h|--help) sed -n '2,7s/^# \{0,1\}//p' installer/test.sh; exit ;; esac
+case "${1:-}" in -h|--help) usage installer/test.sh; exit ;; esac
 
 started=$SECONDS
 bash installer/setup --tests
@@ -22,5 +22,5 @@ say "set-up took $((SECONDS - started)) s"
 started=$SECONDS
 bash installer/build.sh release
 say "the build took $((SECONDS - started)) s"
-exec ctest --test-dir build/release --output-on-failure --no-tests=error --parallel "${AZIMUTH_TEST_JOBS:-1}" \
-  "${selection[@]}" "$@"
+exec ctest --test-dir build/release --output-on-failure --no-tests=error \
+  --parallel "${AZIMUTH_TEST_JOBS:-1}" "${selection[@]}" "$@"

@@ -4,8 +4,9 @@
 #   wheels/<digest>/FILE   one finished download each      built/   wheels compiled here
 #   venvs/<name>-<digest>  finished Python environments    models/  the demo's models
 #   peers/<name>, torch    stable symlinks into venvs/
-# A thing appears under its final name only when it is whole: it is made under a temporary name and renamed, and an
-# environment counts once its file .complete exists. So an interrupted set-up goes on where it was.
+# A thing appears under its final name only when it is whole: it is made under a temporary name and
+# renamed, and an environment counts once its file .complete exists. So an interrupted set-up goes on
+# where it was.
 
 root="$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)"
 azimuth_cache="${XDG_CACHE_HOME:-$HOME/.cache}/azimuth"
@@ -13,6 +14,9 @@ azimuth_data="${XDG_DATA_HOME:-$HOME/.local/share}/azimuth"
 requirements="$root/installer/requirements"
 
 say() { printf 'azimuth: %s\n' "$*"; }
+
+# usage FILE: the comment that a script starts with.
+usage() { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$1"; }
 
 # die WHAT REMEDY: what went wrong, and what to do about it.
 die() {

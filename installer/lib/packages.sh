@@ -23,7 +23,8 @@ find_cargo() {
   for folder in "" "${CARGO_HOME:-$HOME/.cargo}/bin" /usr/bin; do
     [ -z "$folder" ] || PATH="$folder:$PATH"
     version="$(cargo --version 2>/dev/null | awk '{ print $2 }')" || continue
-    if [ -n "$version" ] && printf '%s\n%s\n' "$oldest_rust" "$version" | sort --version-sort --check=quiet; then
+    [ -n "$version" ] || continue
+    if printf '%s\n%s\n' "$oldest_rust" "$version" | sort --version-sort --check=quiet; then
       return 0
     fi
   done

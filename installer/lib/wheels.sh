@@ -9,10 +9,10 @@ find_python() {
   local candidate
   [ "$(uname -sm)" = "Linux x86_64" ] || die "libtorch is pinned for Linux on x86-64; this is $(uname -sm)" \
     "build with an own libtorch: cmake --preset release -DAZIMUTH_TORCH_DIR=FOLDER"
-  for candidate in "${AZIMUTH_PYTHON:-}" /usr/bin/python$python_version /usr/bin/python3 python$python_version python3
-  do
+  for candidate in "${AZIMUTH_PYTHON:-}" /usr/bin/python3 python$python_version python3; do
     [ -n "$candidate" ] || continue
-    if "$candidate" -c "import sys, venv, ensurepip; sys.exit(sys.version_info[:2] != (3, 11))" 2>/dev/null; then
+    if "$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info[:2] != (3, 11))' \
+        2>/dev/null; then
       python="$candidate"
       return
     fi
@@ -49,11 +49,12 @@ fetch_lines() {
   rm -rf "$scratch/fetch"
   mkdir -p "$scratch/fetch" "$azimuth_cache/wheels"
   printf '%s\n' "$@" >"$scratch/fetch.txt"
-  if ! "${pip[@]}" download --quiet --no-cache-dir --progress-bar off --no-deps --require-hashes "${options[@]}" \
-      --dest "$scratch/fetch" --requirement "$scratch/fetch.txt" </dev/null >"$scratch/fetch.log" 2>&1; then
+  if ! "${pip[@]}" download --quiet --no-cache-dir --progress-bar off --no-deps --require-hashes \
+      "${options[@]}" --dest "$scratch/fetch" --requirement "$scratch/fetch.txt" \
+      </dev/null >"$scratch/fetch.log" 2>&1; then
     tail -n 8 "$scratch/fetch.log" >&2
     die "could not fetch $(printf '%s\n' "$@" | sed 's/ .*//' | paste -sd ' ')" \
-      "check the network, the disk and pip's settings (pip config list), then start this again: what has been fetched stays"
+      "check the network, the disk and pip's settings, then start this again: what has been fetched stays"
   fi
   for file in "$scratch/fetch"/*; do
     digest="$(sha256sum "$file" | cut -c1-16)"
@@ -64,7 +65,8 @@ fetch_lines() {
   done
 }
 
-# fetch NAME: every wheel of requirements/NAME.txt, large ones one at a time so that a broken download costs little.
+# fetch NAME: every wheel of requirements/NAME.txt, large ones one at a time so that a broken download
+# costs little.
 fetch() {
   local line small=()
   while read -r line; do
@@ -91,8 +93,9 @@ install_into() {
     ln -s "$(folder_of_line "$line")"/* "$links/"
   done < <(requirement_lines "$requirements/$2.txt")
   say "installing $2 into $1"
-  if ! "${pip[@]}" --python "$1/bin/python" install --quiet --no-index --find-links "$links" --no-deps --no-compile \
-      --require-hashes --requirement "$requirements/$2.txt" </dev/null >"$scratch/install.log" 2>&1; then
+  if ! "${pip[@]}" --python "$1/bin/python" install --quiet --no-index --find-links "$links" --no-deps \
+      --no-compile --require-hashes --requirement "$requirements/$2.txt" \
+      </dev/null >"$scratch/install.log" 2>&1; then
     tail -n 8 "$scratch/install.log" >&2
     die "could not install $2 into $1" "remove $azimuth_cache/wheels and start this again"
   fi
@@ -114,11 +117,11 @@ begin_venv() {
     "install python3-venv, and check that the disk is neither full nor read-only"
 }
 
-# end_venv NAME: the environment counts from now on; ones of this name that no set-up has asked for in 30 days go.
+# end_venv NAME: the environment counts from now on; ones of this name that no set-up has asked for in 30
+# days go.
 end_venv() {
   local old
   touch "$venv/.complete"
-  find "$azimuth_cache/venvs" -mindepth 2 -maxdepth 2 -path "*/$1-*/.complete" -mtime +30 | while read -r old; do
-    [ "$old" = "$venv/.complete" ] || rm -rf "$(dirname "$old")"
-  done
+  find "$azimuth_cache/venvs" -mindepth 2 -maxdepth 2 -path "*/$1-*/.complete" -mtime +30 |
+    while read -r old; do rm -rf "$(dirname "$old")"; done
 }

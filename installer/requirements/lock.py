@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """Turns the .in files of this folder into .txt files with exact versions and SHA-256 digests.
 
-Run it by hand after changing an .in file, with Python 3.11 on x86-64 Linux: python3 lock.py. What pip resolves now is
-written; a package that another file of the same venv already pins keeps that version. Set-up reads only the .txt files.
+Run it by hand after changing an .in file, with Python 3.11 on x86-64 Linux: python3 lock.py. What pip
+resolves now is written; a package that another file of the same venv already pins keeps that version. Set-up
+reads only the .txt files.
 """
+
 import json
 import pathlib
 import subprocess
@@ -33,8 +35,21 @@ def resolve(name, dependencies, constraints):
         constraint_file = pathlib.Path(scratch, "constraints.txt")
         constraint_file.write_text("".join(f"{pin}\n" for pin in constraints))
         report = pathlib.Path(scratch, "report.json")
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed",
-                   "--report", str(report), "-c", str(constraint_file), "-r", str(FOLDER / f"{name}.in")]
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--dry-run",
+            "--ignore-installed",
+            "--report",
+            str(report),
+            "-c",
+            str(constraint_file),
+            "-r",
+            str(FOLDER / f"{name}.in"),
+        ]
         if name != "llama-source":
             command += ["--only-binary", ":all:"]
         if not dependencies:
@@ -43,7 +58,10 @@ def resolve(name, dependencies, constraints):
         found = {}
         for item in json.loads(report.read_text())["install"]:
             package = item["metadata"]["name"].lower().replace("_", "-").replace(".", "-")
-            found[package] = (item["metadata"]["version"], item["download_info"]["archive_info"]["hashes"]["sha256"])
+            found[package] = (
+                item["metadata"]["version"],
+                item["download_info"]["archive_info"]["hashes"]["sha256"],
+            )
         return found
 
 
@@ -56,7 +74,10 @@ def main():
             found = {package: pin for package, pin in found.items() if package not in held}
         heading = (FOLDER / f"{name}.in").read_text().splitlines()[0]
         lines = [heading, f"# Written by lock.py from {name}.in."]
-        lines += [f"{package}=={version} --hash=sha256:{digest}" for package, (version, digest) in sorted(found.items())]
+        lines += [
+            f"{package}=={version} --hash=sha256:{digest}"
+            for package, (version, digest) in sorted(found.items())
+        ]
         (FOLDER / f"{name}.txt").write_text("\n".join(lines) + "\n")
         print(f"{name}: {len(found)} packages")
 

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Checks the design's table of folders against CMake's arrows, the #include lines and the libraries.
 
-Usage: check_layering.py ROOT. Prints one line for each violation and exits with 1 if there is one. It first plants one
-violation of each kind in a small tree and fails if it does not find exactly that one.
+Usage: check_layering.py ROOT. Prints one line for each violation and exits with 1 if there is one. It first
+plants one violation of each kind in a small tree and fails if it does not find exactly that one.
 """
+
 import pathlib
 import re
 import sys
@@ -12,7 +13,21 @@ import rules
 
 CODE = {".h", ".hpp", ".cpp", ".cc", ".cxx"}
 HEADERS = {".h", ".hpp"}
-TEXT = CODE | {".txt", ".cmake", ".json", ".py", ".sh", ".md", ".rs", ".toml", ".qss", ".qrc", ".in", ".svg", ""}
+TEXT = CODE | {
+    ".txt",
+    ".cmake",
+    ".json",
+    ".py",
+    ".sh",
+    ".md",
+    ".rs",
+    ".toml",
+    ".qss",
+    ".qrc",
+    ".in",
+    ".svg",
+    "",
+}
 ROOTS = ["core", "widgets", "app", "resources", "tests", "cmake", "installer", "data"]
 MODULES = ["core", "widgets", "app", "resources"]
 SKIPPED = {"target", "build", "__pycache__", ".git"}
@@ -41,25 +56,29 @@ def folder_of(path):
 
 def without_comments(text):
     """C++ without comments; strings stay, and so do line numbers."""
-    pattern = r'R"([^()\s]*)\((?:.|\n)*?\)\1"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])+\'|//[^\n]*|/\*(?:.|\n)*?\*/'
+    strings = r'R"([^()\s]*)\((?:.|\n)*?\)\1"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])+\''
+    comments = r"//[^\n]*|/\*(?:.|\n)*?\*/"
 
     def keep(match):
         found = match.group(0)
         return "\n" * found.count("\n") if found.startswith(("//", "/*")) else found
 
-    return re.sub(pattern, keep, text)
+    return re.sub(f"{strings}|{comments}", keep, text)
 
 
 def cmake_words(text):
-    """The commands of a CMake file as (name, [arguments]); only what the arrows need, no nested parentheses."""
+    """The commands of a CMake file as (name, [arguments]); no nested parentheses."""
     text = re.sub(r"#[^\n]*", "", text)
-    return [(name, arguments.replace('"', " ").split()) for name, arguments in re.findall(r"(\w+)\s*\(([^()]*)\)", text)]
+    return [
+        (name, arguments.replace('"', " ").split())
+        for name, arguments in re.findall(r"(\w+)\s*\(([^()]*)\)", text)
+    ]
 
 
 def section(arguments, name, names):
     if name not in arguments:
         return []
-    rest = arguments[arguments.index(name) + 1:]
+    rest = arguments[arguments.index(name) + 1 :]
     end = next((i for i, word in enumerate(rest) if word in names), len(rest))
     return rest[:end]
 
@@ -100,7 +119,7 @@ class Tree:
             is_code = pathlib.PurePosixPath(name).suffix in CODE
             if name.split("/")[0] not in MODULES or not (is_code or name.endswith("/CMakeLists.txt")):
                 continue
-            if folder.startswith("app/workbench/") and not name.endswith("/CMakeLists.txt"):
+            if folder.startswith(("widgets/", "app/workbench/")) and not name.endswith("/CMakeLists.txt"):
                 folder = folder_of(name)
             if "/crate" not in folder and folder not in rules.MAY_USE:
                 self.report(name, "its folder is not in the design's table")
@@ -210,6 +229,7 @@ MODULE_SECTIONS = {"SOURCES", "USES", "LIBRARIES", "PRIVATE_LIBRARIES"}
 
 def main():
     import self_test
+
     failures = self_test.run(Tree)
     for failure in failures:
         print(f"self-test: {failure}")

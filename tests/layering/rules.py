@@ -1,8 +1,20 @@
 """The design's table of folders and libraries, as data for check_layering.py."""
 
 ENGINE = ["checkpoint", "text", "model", "capture", "steer", "generate", "methods", "jobs"]
-CORE = ["base", "container", "study", "stats", "geometry", "judge", "results", "protocol", "plan", "project",
-        "exchange", "figure"]
+CORE = [
+    "base",
+    "container",
+    "study",
+    "stats",
+    "geometry",
+    "judge",
+    "results",
+    "protocol",
+    "plan",
+    "project",
+    "exchange",
+    "figure",
+]
 
 
 def core(*names):
@@ -13,8 +25,8 @@ def engine(*names):
     return [f"core/engine/{name}" for name in names]
 
 
-# folder: the folders that it may use; "may use" is transitive. The folders of one row of the design's table (capture,
-# steer, generate) may use each other; arrows must still not run in a circle.
+# folder: the folders that it may use; "may use" is transitive. The folders of one row of the design's table
+# (capture, steer, generate) may use each other; arrows must still not run in a circle.
 MAY_USE = {
     "core/base": [],
     "core/container": core("base"),
@@ -44,7 +56,8 @@ MAY_USE = {
     "app/worker": core("container", "protocol"),
 }
 
-# Tables and functions without Qt that stand in resources/, where the colour maps are; core/figure draws with them.
+# Tables and functions without Qt that stand in resources/, beside the colour maps; core/figure
+# draws with them.
 PLAIN_HEADERS = {"resources/colour_maps.h", "resources/colour_scale.h"}
 PLAIN_HEADER_USERS = {"core/figure"}
 
@@ -74,7 +87,10 @@ QT_CORE_ONLY = {"app/session"}
 
 # (what, pattern): never in C++ code, in tests neither.
 FORBIDDEN_WORDS = [
-    ("std::regex overflows the stack on long text; use RE2", r"\bstd::(w?regex|regex_\w+)\b|#\s*include\s*<regex>"),
+    (
+        "std::regex overflows the stack on long text; use RE2",
+        r"\bstd::(w?regex|regex_\w+)\b|#\s*include\s*<regex>",
+    ),
     ("errors are shown in the window, never in a modal box", r"\bQMessageBox\b"),
 ]
 LONGEST_FILE = 600
