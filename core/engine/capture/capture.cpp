@@ -1,0 +1,184 @@
+#include "core/engine/capture/capture.h"
+
+#include "core/base/error.h"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/tensor.h>
+#include <c10/core/InferenceMode.h>
+
+#include <algorithm>
+#include <numeric>
+#include <span>
+
+namespace azimuth {
+namespace {
+
+[[noreturn]] void refuse(const std::string& finding) {
+    throw Error("capture.request", finding, "This is a defect of the job that asked for it; report it.");
+}
+
+void check(const Decoder& decoder, const std::vector<CaptureRequest>& requests, const CaptureOptions& options) {
+    const auto last = decoder.spec().blocks;
+    for (std::size_t i = 0; i < options.ks.size(); ++i)
+        if (options.ks[i] < 0 || options.ks[i] > last || (i > 0 && options.ks[i] <= options.ks[i - 1]))
+            refuse("R[k] of k = " + std::to_string(options.ks[i]) + " was asked for; k ascends within 0.." +
+                   std::to_string(last) + ".");
+    if (options.ks.empty())
+        refuse("No k was asked for.");
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+        const auto& request = requests[i];
+        const auto length = static_cast<std::int64_t>(request.ids.size());
+        if (request.ids.empty() || request.positions.empty())
+            refuse("Prompt " + std::to_string(i) + " has no tokens or no wanted positions.");
+        for (std::size_t p = 0; p < request.positions.size(); ++p)
+            if (request.positions[p] < 0 || request.positions[p] >= length ||
+                (p > 0 && request.positions[p] <= request.positions[p - 1]))
+                refuse("Prompt " + std::to_string(i) + " has " + std::to_string(length) + " tokens; position " +
+                       std::to_string(request.positions[p]) + " was asked for.");
+    }
+}
+
+// Indices of requests per batch: longest first, so that the largest need of memory comes at once.
+std::vector<std::vector<std::size_t>> cutBatches(const std::vector<CaptureRequest>& requests, std::int64_t budget) {
+    std::vector<std::size_t> order(requests.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+        return requests[a].ids.size() > requests[b].ids.size();
+    });
+    std::vector<std::vector<std::size_t>> batches;
+    std::int64_t tokens = 0;
+    for (const auto index : order) {
+        const auto length = static_cast<std::int64_t>(requests[index].ids.size());
+        if (batches.empty() || tokens + length > budget) {
+            batches.emplace_back();
+            tokens = 0;
+        }
+        batches.back().push_back(index);
+        tokens += length;
+    }
+    return batches;
+}
+
+class BatchCapture {
+public:
+    BatchCapture(const Decoder& decoder, const std::vector<CaptureRequest>& requests, const CaptureOptions& options,
+                 const std::vector<std::size_t>& members)
+        : m_decoder(decoder), m_requests(requests), m_options(options), m_members(members) {
+        std::vector<Sequence> sequences;
+        std::vector<std::span<const std::int32_t>> ids;
+        std::int64_t offset = 0;
+        for (const auto member : members) {
+            const auto& request = requests[member];
+            const auto length = static_cast<std::int64_t>(request.ids.size());
+            sequences.push_back({0, length, length, static_cast<std::int64_t>(member), {}});
+            ids.emplace_back(request.ids);
+            for (const auto position : request.positions)
+                m_wanted.push_back(offset + position);
+            offset += length;
+        }
+        m_batch = PackedBatch(std::move(sequences), ids, decoder.device());
+        for (const auto token : m_wanted)
+            m_wantedPlaces.push_back(m_batch.places()[static_cast<std::size_t>(token)]);
+        m_wantedRows = at::tensor(m_wanted, at::TensorOptions().dtype(at::kLong)).to(decoder.device());
+    }
+
+    void run(const CaptureSink& sink) {
+        const std::int64_t last = m_options.ks.back();
+        at::Tensor residual = m_decoder.embed(m_batch);
+        bool narrowed = false;
+        std::size_t next = 0;
+        for (std::int64_t k = 0;; ++k) {
+            if (m_options.edit)
+                m_options.edit(k, residual, m_batch, narrowed ? m_wantedPlaces : m_batch.places());
+            if (m_options.ks[next] == k) {
+                deliver(k, narrowed ? residual : residual.index_select(0, m_wantedRows), sink);
+                ++next;
+            }
+            if (k == last)
+                return;
+            BlockOptions options;
+            narrowed = k + 1 == last && static_cast<std::int64_t>(m_wanted.size()) < m_batch.tokens();
+            options.wanted = narrowed ? &m_wanted : nullptr;
+            residual = m_decoder.block(k, residual, m_batch, options);
+        }
+    }
+
+private:
+    void deliver(std::int64_t k, const at::Tensor& rows, const CaptureSink& sink) const {
+        const at::Tensor host = rows.to(at::kCPU, at::kFloat).contiguous();
+        std::int64_t first = 0;
+        for (const auto member : m_members) {
+            const auto count = static_cast<std::int64_t>(m_requests[member].positions.size());
+            sink(static_cast<std::int64_t>(member), k, host.narrow(0, first, count));
+            first += count;
+        }
+    }
+
+    const Decoder& m_decoder;
+    const std::vector<CaptureRequest>& m_requests;
+    const CaptureOptions& m_options;
+    const std::vector<std::size_t>& m_members;
+    PackedBatch m_batch;
+    std::vector<std::int64_t> m_wanted;
+    std::vector<TokenPlace> m_wantedPlaces;
+    at::Tensor m_wantedRows;
+};
+
+} // namespace
+
+void capture(const Decoder& decoder, const std::vector<CaptureRequest>& requests, const CaptureOptions& options,
+             const CaptureSink& sink, const CaptureProgress& progress) {
+    check(decoder, requests, options);
+    const c10::InferenceMode inference;
+    const std::int64_t budget =
+        options.tokenBudget > 0 ? options.tokenBudget : (decoder.device().is_cpu() ? 1024 : 16384);
+    std::int64_t done = 0, total = 0;
+    for (const auto& request : requests)
+        total += static_cast<std::int64_t>(request.ids.size());
+    const auto report = [&] {
+        if (progress && !progress(done, total))
+            throw Error("cancelled", "The capture was cancelled.", "");
+    };
+    for (const auto& members : cutBatches(requests, budget)) {
+        report();
+        BatchCapture(decoder, requests, options, members).run(sink);
+        for (const auto member : members)
+            done += static_cast<std::int64_t>(requests[member].ids.size());
+    }
+    report();
+}
+
+std::vector<at::Tensor> captureRows(const Decoder& decoder, const std::vector<CaptureRequest>& requests,
+                                    const CaptureOptions& options, const CaptureProgress& progress,
+                                    std::uint64_t maximumBytes) {
+    std::vector<std::int64_t> firstRow;
+    std::int64_t rows = 0;
+    for (const auto& request : requests) {
+        firstRow.push_back(rows);
+        rows += static_cast<std::int64_t>(request.positions.size());
+    }
+    const std::int64_t width = decoder.spec().width;
+    std::uint64_t bytes = 4;
+    for (const auto extent : {rows, width, static_cast<std::int64_t>(options.ks.size())})
+        if (__builtin_mul_overflow(bytes, static_cast<std::uint64_t>(extent), &bytes) || bytes > maximumBytes)
+            throw Error("capture.memory",
+                        "Captured rows need more than the " + std::to_string(maximumBytes >> 20) + " MiB allowed: " +
+                            std::to_string(rows) + " rows of " + std::to_string(options.ks.size()) + " k.",
+                        "Capture fewer prompts or positions at a time.");
+    std::vector<at::Tensor> result;
+    for (std::size_t i = 0; i < options.ks.size(); ++i)
+        result.push_back(at::empty({rows, width}, at::kFloat));
+    capture(
+        decoder, requests, options,
+        [&](std::int64_t request, std::int64_t k, const at::Tensor& captured) {
+            const auto at = std::lower_bound(options.ks.begin(), options.ks.end(), k) - options.ks.begin();
+            result[static_cast<std::size_t>(at)]
+                .narrow(0, firstRow[static_cast<std::size_t>(request)], captured.size(0))
+                .copy_(captured);
+        },
+        progress);
+    return result;
+}
+
+} // namespace azimuth

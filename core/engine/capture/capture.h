@@ -1,0 +1,44 @@
+// R[k] of many prompts at wanted tokens, by packed prefill: prompts are sorted by length and packed to a token budget, blocks
+// past the largest wanted k do not run, and only wanted rows reach the last block that runs. Nothing is padded.
+//
+// Rows are F32 on the CPU whatever the compute type. Batches, and so the last bits, depend on the set of prompts, the ks being
+// asked for and the budget, never on timing. One thread drives it; InferenceMode is on inside.
+// Errors: capture.request (no ids, positions not ascending or out of range, ks out of range), cancelled, those of Decoder.
+#pragma once
+
+#include "core/engine/model/decoder.h"
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+namespace azimuth {
+
+struct CaptureRequest {
+    std::vector<std::int32_t> ids; // not empty
+    std::vector<std::int64_t> positions; // absolute token indices, strictly ascending, not empty
+};
+
+struct CaptureOptions {
+    std::vector<std::int64_t> ks; // 0..L, strictly ascending, not empty
+    std::int64_t tokenBudget = 0; // tokens of one batch; a longer prompt is a batch of its own; 0: by device
+    ResidualHook edit; // applied to R[k] before it is captured; sequence.row is the request's index; may be empty
+};
+
+// rows: F32 [positions of this request, d]; valid during the call. Within a request k ascends.
+using CaptureSink = std::function<void(std::int64_t request, std::int64_t k, const at::Tensor& rows)>;
+// done and total in prompt tokens; returning false stops with Error "cancelled". Called before each batch and at the end.
+using CaptureProgress = std::function<bool(std::int64_t done, std::int64_t total)>;
+
+void capture(const Decoder& decoder, const std::vector<CaptureRequest>& requests, const CaptureOptions& options,
+             const CaptureSink& sink, const CaptureProgress& progress = {});
+
+// One tensor per k: F32 [all positions of all requests in order, d]. Error capture.memory before anything is allocated if the
+// rows do not fit in `maximumBytes`.
+std::vector<at::Tensor> captureRows(const Decoder& decoder, const std::vector<CaptureRequest>& requests,
+                                    const CaptureOptions& options, const CaptureProgress& progress = {},
+                                    std::uint64_t maximumBytes = std::uint64_t{8} << 30);
+
+} // namespace azimuth

@@ -1,0 +1,128 @@
+#include "core/engine/model/architecture_spec.h"
+
+#include "core/base/error.h"
+#include "core/engine/checkpoint/hyperparameters.h"
+
+#include <algorithm>
+
+namespace azimuth {
+namespace {
+
+ArchitectureSpec llama() {
+    ArchitectureSpec spec;
+    spec.family = "llama";
+    return spec;
+}
+
+ArchitectureSpec gemma3() {
+    ArchitectureSpec spec;
+    spec.family = "gemma3";
+    spec.normRounding = NormRounding::ScaleThenCast;
+    spec.normWeightOffset = 1;
+    spec.postNorm = true;
+    spec.queryKeyNorm = QueryKeyNorm::PerHead;
+    spec.activation = Activation::GeluTanh;
+    return spec;
+}
+
+const std::vector<ArchitectureSpec>& table() {
+    static const std::vector<ArchitectureSpec> rows{llama(), gemma3()};
+    return rows;
+}
+
+void require(bool condition, const ArchitectureSpec& spec, const std::string& finding) {
+    if (!condition)
+        throw Error("model.architecture", spec.family + ": " + finding + ".",
+                    "The checkpoint's metadata contradicts itself; get the file again.");
+}
+
+void requirePositive(const ArchitectureSpec& spec, const char* name, std::int64_t value) {
+    require(value > 0, spec, std::string(name) + " must be positive, is " + std::to_string(value));
+}
+
+void checkRope(const ArchitectureSpec& spec, const RopeSpec& rope) {
+    require(rope.rotaryWidth >= 0 && rope.rotaryWidth <= spec.headWidth && rope.rotaryWidth % 2 == 0, spec,
+            "rotary width must be even and at most the head width " + std::to_string(spec.headWidth) + ", is " +
+                std::to_string(rope.rotaryWidth));
+    const auto frequencies = static_cast<std::size_t>(rope.rotaryWidth / 2);
+    require(rope.divisors.empty() || rope.divisors.size() == frequencies, spec,
+            "rotary divisors: expected " + std::to_string(frequencies) + ", there are " +
+                std::to_string(rope.divisors.size()));
+    require(rope.theta > 0 && rope.linearFactor > 0, spec, "rotary base and factor must be positive");
+}
+
+} // namespace
+
+const std::vector<std::string>& architectureFamilies() {
+    static const std::vector<std::string> names = [] {
+        std::vector<std::string> result;
+        for (const auto& row : table())
+            result.push_back(row.family);
+        return result;
+    }();
+    return names;
+}
+
+ArchitectureSpec architectureOf(const Hyperparameters& h) {
+    const auto row = std::find_if(table().begin(), table().end(),
+                                  [&](const ArchitectureSpec& candidate) { return candidate.family == h.family; });
+    if (row == table().end()) {
+        std::string known;
+        for (const auto& name : architectureFamilies())
+            known += (known.empty() ? "" : ", ") + name;
+        throw Error("model.family", "The architecture \"" + h.family + "\" is not supported; these are: " + known + ".",
+                    "Choose a model of a supported architecture.");
+    }
+    ArchitectureSpec spec = *row;
+    spec.blocks = h.blocks;
+    spec.width = h.width;
+    spec.feedForward = h.feedForward;
+    spec.heads = h.heads;
+    spec.keyValueHeads = h.kvHeads;
+    spec.headWidth = h.headWidth;
+    spec.vocabulary = h.vocabulary;
+    spec.contextLength = h.contextLength;
+    spec.normEpsilon = h.normEpsilon;
+    spec.rope.theta = h.ropeTheta;
+    spec.rope.rotaryWidth = h.ropeWidth;
+    spec.rope.linearFactor = h.ropeLinearFactor;
+    spec.rope.divisors.assign(h.ropeFactors.begin(), h.ropeFactors.end());
+    spec.windowRope.theta = h.ropeThetaLocal;
+    spec.windowRope.rotaryWidth = h.ropeWidth;
+    spec.window = h.window;
+    for (std::int64_t block = 0; h.window > 0 && block < h.blocks; ++block)
+        spec.windowed.push_back(h.slides(block));
+    spec.attentionScale = h.attentionScale;
+    spec.attentionSoftCap = h.attentionSoftcap;
+    spec.logitSoftCap = h.finalSoftcap;
+    spec.embeddingScale = h.embeddingScale;
+    spec.tiedHead = h.tiedHead;
+    checkArchitecture(spec);
+    return spec;
+}
+
+void checkArchitecture(const ArchitectureSpec& spec) {
+    requirePositive(spec, "blocks", spec.blocks);
+    requirePositive(spec, "width", spec.width);
+    requirePositive(spec, "feed-forward width", spec.feedForward);
+    requirePositive(spec, "heads", spec.heads);
+    requirePositive(spec, "key-value heads", spec.keyValueHeads);
+    requirePositive(spec, "head width", spec.headWidth);
+    requirePositive(spec, "vocabulary", spec.vocabulary);
+    requirePositive(spec, "context length", spec.contextLength);
+    require(spec.heads % spec.keyValueHeads == 0, spec,
+            std::to_string(spec.heads) + " heads do not divide into " + std::to_string(spec.keyValueHeads) +
+                " key-value heads");
+    require(spec.windowed.empty() || static_cast<std::int64_t>(spec.windowed.size()) == spec.blocks, spec,
+            "the window pattern has " + std::to_string(spec.windowed.size()) + " entries for " +
+                std::to_string(spec.blocks) + " blocks");
+    require(spec.window >= 0, spec, "the window must not be negative, is " + std::to_string(spec.window));
+    require(spec.normEpsilon > 0 && spec.attentionScale > 0 && spec.embeddingScale > 0, spec,
+            "norm epsilon, attention scale and embedding scale must be positive");
+    require(spec.attentionSoftCap >= 0 && spec.logitSoftCap >= 0, spec, "a soft cap must not be negative");
+    checkRope(spec, spec.rope);
+    if (spec.window > 0)
+        checkRope(spec, spec.windowRope);
+}
+
+} // namespace azimuth

@@ -1,0 +1,75 @@
+// One decoder for every family, driven by an ArchitectureSpec. It computes blocks on packed tokens; loops over k, edits and
+// captures belong to its callers:
+//
+//   at::Tensor residual = decoder.embed(batch);                    // R[0], [tokens, d]
+//   for (k = 0; ; ++k) {
+//       edit or read residual;                                     // R[k]
+//       if (k == decoder.spec().blocks) break;
+//       residual = decoder.block(k, residual, batch, options);     // R[k + 1]
+//   }
+//   at::Tensor logits = decoder.logits(residual);                  // from R[L]
+//
+// The residual has the compute type. Rounding in BF16 follows transformers operation by operation. A caller wants NoGradGuard
+// or InferenceMode for speed; with gradients on, everything is differentiable with respect to the residual.
+// Const functions may be called from several threads. Errors: model.* and batch.*, cache.*; token ids outside the vocabulary
+// are refused with both values.
+#pragma once
+
+#include "core/engine/checkpoint/checkpoint.h"
+#include "core/engine/model/architecture_spec.h"
+#include "core/engine/model/packed_batch.h"
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace azimuth {
+
+// What a block adds and where: the branches' outputs as they are added, and the residual between them.
+enum class BlockSite { AttentionOut, ResidualMid, MlpOut };
+// May replace the tensor [tokens or wanted, d].
+using BlockHook = std::function<void(BlockSite site, at::Tensor& value)>;
+
+struct BlockOptions {
+    KeyValueCache* cache = nullptr;
+    // Token indices of the batch, ascending: the result has these rows only. Every token still gives its keys and values.
+    const std::vector<std::int64_t>* wanted = nullptr;
+    const BlockHook* hook = nullptr;
+};
+
+// Sees R[k] before block k reads it, or R[L] before the final norm, and may replace or overwrite it. places[i] is the token of
+// row i: all tokens of the batch, or after a block with `wanted` only those.
+using ResidualHook = std::function<void(std::int64_t k, at::Tensor& residual, const PackedBatch& batch,
+                                        std::span<const TokenPlace> places)>;
+
+class Decoder {
+public:
+    // Takes the tensors over (they are fused and freed one by one). Error model.weights naming the tensor and both shapes.
+    Decoder(ArchitectureSpec spec, Weights weights, at::ScalarType compute, at::Device device = at::kCPU);
+    static Decoder load(const Checkpoint& checkpoint, at::ScalarType compute, at::Device device = at::kCPU,
+                        const Checkpoint::Progress& progress = {});
+    ~Decoder();
+    Decoder(Decoder&&) noexcept;
+    Decoder& operator=(Decoder&&) noexcept;
+
+    const ArchitectureSpec& spec() const;
+    at::ScalarType computeType() const;
+    at::Device device() const;
+
+    at::Tensor embed(const PackedBatch& batch) const;
+    // The given residual may be overwritten where no gradient is wanted.
+    at::Tensor block(std::int64_t block, const at::Tensor& residual, const PackedBatch& batch,
+                     const BlockOptions& options = {}) const;
+    at::Tensor finalNorm(const at::Tensor& residual) const;
+    at::Tensor logits(const at::Tensor& residual) const; // F32 [rows, vocabulary], after final norm and soft cap
+
+private:
+    struct State;
+    std::unique_ptr<State> m_state;
+};
+
+} // namespace azimuth
