@@ -64,7 +64,7 @@ void bench(const CommonOptions& options, int output) {
         runner.run(submission);
         return submission.out;
     };
-    const auto path = run(InspectJob{}, "model.json");
+    const auto path = run(InspectJob{false}, "model.json");
     JsonReader reader(readJsonFile(path), "the model");
     const auto model = readModel(reader.root());
     reader.finish();

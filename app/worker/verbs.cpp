@@ -9,7 +9,6 @@
 #include "core/base/json_reader.h"
 #include "core/base/units.h"
 #include "core/protocol/prompt_lines.h"
-#include "core/protocol/search_folders.h"
 
 #include <cerrno>
 #include <filesystem>
@@ -77,6 +76,24 @@ std::string inspectText(const Model& model) {
            line("context", std::to_string(model.contextLength)) +
            line("template", model.hasTemplate ? "yes" : "no");
 }
+
+std::string entryText(JsonObject& entry) {
+    std::string text = entry.text("path") + "\n    ";
+    const auto reason = entry.text("reason", "");
+    if (!reason.empty() || !entry.has("model") || entry.any("model").is_null()) {
+        entry.any("model", false);
+        return text + reason + "\n";
+    }
+    entry.object("model", [&](JsonObject& object) {
+        const auto model = readModel(object);
+        text += model.family + ", L " + std::to_string(model.blocks) + ", d " + std::to_string(model.width) +
+                ", " + model.storage + ", " + bytesText(model.fileBytes) +
+                (model.hasTemplate ? ", template\n" : ", no template\n");
+        if (!model.identity.empty())
+            text += "    " + model.identity + "\n";
+    });
+    return text;
+}
 } // namespace
 
 void print(int output, const std::string& text) {
@@ -102,7 +119,6 @@ Submission submissionFor(const CommonOptions& options) {
     reference.find = fs::exists(status) ? fs::absolute(options.model).string() : options.model;
     reference.precision = precisionFromString(options.precision).value_or(Precision::Fp32);
     submission.job.rendering.plain = options.noTemplate;
-    submission.searchFolders = {modelCacheFolder(), huggingFaceFolder()};
     submission.threads = options.threads;
     submission.device = options.device;
     return submission;
@@ -116,7 +132,7 @@ void nameJob(JobSpec& job) {
 void inspect(const CommonOptions& options, bool asJson, int output) {
     const TemporaryFolder folder;
     auto submission = submissionFor(options);
-    submission.job.payload = InspectJob{};
+    submission.job.payload = InspectJob{false};
     submission.out = folder.file("model.json");
     nameJob(submission.job);
     JobRunner().run(submission);
@@ -127,6 +143,24 @@ void inspect(const CommonOptions& options, bool asJson, int output) {
     const auto model = readModel(reader.root());
     reader.finish();
     print(output, inspectText(model));
+}
+
+void listModels(bool asJson, int output) {
+    const TemporaryFolder folder;
+    Submission submission;
+    submission.job.model.reference = {"all", "*", std::nullopt, Precision::Fp32, true};
+    submission.job.payload = InspectJob{true};
+    submission.out = folder.file("models.json");
+    nameJob(submission.job);
+    JobRunner().run(submission);
+    const auto json = readJsonFile(submission.out);
+    if (asJson)
+        return print(output, prettyJson(json));
+    JsonReader reader(json, "the list of models");
+    std::string text;
+    reader.root().each("models", [&](JsonObject& entry) { text += entryText(entry); });
+    reader.finish();
+    print(output, text.empty() ? "There is no GGUF file in the model folders.\n" : text);
 }
 
 void tokens(const CommonOptions& options, int output) {
@@ -184,8 +218,6 @@ void runJob(const RunOptions& options, int output) {
     submission.blobs = options.blobs.empty() ? std::string() : fs::absolute(options.blobs).string();
     submission.project = options.project;
     submission.searchFolders = options.search;
-    submission.searchFolders.push_back(modelCacheFolder());
-    submission.searchFolders.push_back(huggingFaceFolder());
     submission.threads = options.threads;
     submission.device = options.device;
     JobRunner().run(submission, [output](const Event& value) {

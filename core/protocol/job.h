@@ -39,7 +39,12 @@ struct JobModel {
 };
 
 // Resolves `find`; result: one Model (a shard, or where `out` ends in .json the JSON of the Model).
-struct InspectJob {};
+// list: instead every GGUF file in the search folders and the default ones (find is "*"); nothing is hashed;
+// result, where `out` ends in .json: {"models": [{"path", "model": Model or null, "reason": why there is
+// none}]}, identity empty where not memoised.
+struct InspectJob {
+    bool list = false;
+};
 
 // Renders and tokenises; result lines {id, text, ids, post_instruction} in order (a JSON-lines file).
 struct TokensJob {

@@ -201,7 +201,7 @@ Json payloadToJson(const JobSpec& spec) {
                 {"negative", toJson(job->negative)}};
     if (const auto* job = std::get_if<GenerateJob>(&spec.payload))
         return generateToJson(*job);
-    return Json::object();
+    return Json::object({{"list", std::get<InspectJob>(spec.payload).list}});
 }
 
 void readPayload(JobSpec& spec, std::size_t kind, JsonObject& object) {
@@ -219,7 +219,7 @@ void readPayload(JobSpec& spec, std::size_t kind, JsonObject& object) {
         spec.payload = readGenerate(object);
         break;
     default:
-        spec.payload = InspectJob{};
+        spec.payload = InspectJob{object.boolean("list", false)};
         break;
     }
 }

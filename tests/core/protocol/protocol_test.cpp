@@ -69,7 +69,8 @@ private Q_SLOTS:
         const auto& job = std::get<GenerateJob>(generate.payload);
         QCOMPARE(job.prompts.size(), std::size_t(3));
         QCOMPARE(std::get<std::string>(job.prompts[0].content), std::string("Hello"));
-        QCOMPARE(std::get<std::vector<std::int32_t>>(job.prompts[1].content), (std::vector<std::int32_t>{1, 2}));
+        QCOMPARE(std::get<std::vector<std::int32_t>>(job.prompts[1].content),
+                 (std::vector<std::int32_t>{1, 2}));
         QCOMPARE(std::get<std::vector<Message>>(job.prompts[2].content)[1].content, std::string("u"));
         QCOMPARE(job.arms[1].interventions[0].strength, 2.5);
         QCOMPARE(job.rows[1].arm, 1u);
@@ -79,6 +80,8 @@ private Q_SLOTS:
         QCOMPARE(std::get<CaptureJob>(readText(texts[2]).payload).allPositions, true);
         QCOMPARE(toHex(readText(texts[3]).keys().at(0)), hexA);
         QVERIFY(readText(texts[0]).keys().empty());
+        QVERIFY(!std::get<InspectJob>(readText(texts[0]).payload).list);
+        QVERIFY(std::get<InspectJob>(readText(jobText("inspect", "{\"list\":true}")).payload).list);
     }
 
     void refusesJobs_data() {
@@ -93,27 +96,36 @@ private Q_SLOTS:
         };
         const auto generate = jobText("generate", generatePayload());
         row("unknown key", changed(generate, R"("live")", R"("life")"), "/payload/life");
-        row("unknown kind", changed(generate, R"("kind":"generate")", R"("kind":"train")"), "known are inspect");
+        row("unknown kind", changed(generate, R"("kind":"generate")", R"("kind":"train")"),
+            "known are inspect");
         row("prompt out of range", changed(generate, R"("prompt":2)", R"("prompt":3)"), "prompt 3 of 3");
         row("arm out of range", changed(generate, R"("arm":1})", R"("arm":2})"), "arm 2 of 2");
         row("negative index", changed(generate, R"("prompt":2)", R"("prompt":-1)"), "/payload/rows/1/prompt");
         row("key twice", changed(generate, hexB, hexA), "is there twice");
         row("short key", changed(generate, hexB, "bb"), "expected 64 hexadecimal digits, found bb");
         row("no blob", changed(generate, "\"" + hexC + "\":\"" + hexA + "\"", ""), "no blob for direction");
-        row("no rows", jobText("generate", R"({"prompts":[{"id":"p","text":"x"}],"arms":[],"rows":[],"decoding":{}})"),
+        row("no rows",
+            jobText("generate", R"({"prompts":[{"id":"p","text":"x"}],"arms":[],"rows":[],"decoding":{}})"),
             "expected 1 to");
         row("no prompts", jobText("tokens", R"({"prompts":[]})"), "/payload/prompts: no prompt");
-        row("text and ids", jobText("tokens", R"({"prompts":[{"id":"p","text":"x","ids":[1]}]})"), "exactly one of");
-        row("neither", jobText("tokens", R"({"prompts":[{"id":"p"}]})"), "exactly one of text, messages, ids; found 0");
+        row("text and ids", jobText("tokens", R"({"prompts":[{"id":"p","text":"x","ids":[1]}]})"),
+            "exactly one of");
+        row("neither", jobText("tokens", R"({"prompts":[{"id":"p"}]})"),
+            "exactly one of text, messages, ids; found 0");
         row("negative token", jobText("tokens", R"({"prompts":[{"id":"p","ids":[-1]}]})"), "element 0");
-        row("token too large", jobText("tokens", R"({"prompts":[{"id":"p","ids":[2147483648]}]})"), "element 0");
+        row("token too large", jobText("tokens", R"({"prompts":[{"id":"p","ids":[2147483648]}]})"),
+            "element 0");
         row("broken token", jobText("tokens", R"({"prompts":[{"id":"p","ids":[1.5]}]})"), "element 0");
-        row("empty ids", jobText("tokens", R"({"prompts":[{"id":"p","ids":[]}]})"), "/payload/prompts/0/ids: empty");
+        row("empty ids", jobText("tokens", R"({"prompts":[{"id":"p","ids":[]}]})"),
+            "/payload/prompts/0/ids: empty");
         row("no messages", jobText("tokens", R"({"prompts":[{"id":"p","messages":[]}]})"), "messages: empty");
-        row("site", jobText("capture", R"({"prompts":[{"id":"p","text":"x"}],"positions":"last","sites":["mlp"]})"),
+        row("site",
+            jobText("capture", R"({"prompts":[{"id":"p","text":"x"}],"positions":"last","sites":["mlp"]})"),
             "known are resid");
-        row("identity", changed(generate, R"("find":"small.gguf","precision":"fp32"})",
-                                R"("find":"small.gguf","precision":"fp32"},"identity":"xyz")"), "/model/identity");
+        row("identity",
+            changed(generate, R"("find":"small.gguf","precision":"fp32"})",
+                    R"("find":"small.gguf","precision":"fp32"},"identity":"xyz")"),
+            "/model/identity");
         row("precision", changed(generate, "fp32", "fp12"), "precision");
     }
     void refusesJobs() {
@@ -137,8 +149,10 @@ private Q_SLOTS:
         QCOMPARE(toLine(Command(command::Ping{7})), std::string(R"({"command":"ping","number":7})"));
         QCOMPARE(toLine(Command(command::Cancel{3})), std::string(R"({"command":"cancel","run":3})"));
         QCOMPARE(toLine(Command(command::Quit{})), std::string(R"({"command":"quit"})"));
-        QCOMPARE(std::get<command::Ping>(readCommand(R"({"command":"ping","number":7})")).number, std::uint64_t(7));
-        QCOMPARE(std::get<command::Cancel>(readCommand(R"({"run":3,"command":"cancel"})")).run, std::uint64_t(3));
+        QCOMPARE(std::get<command::Ping>(readCommand(R"({"command":"ping","number":7})")).number,
+                 std::uint64_t(7));
+        QCOMPARE(std::get<command::Cancel>(readCommand(R"({"run":3,"command":"cancel"})")).run,
+                 std::uint64_t(3));
         QVERIFY(std::holds_alternative<command::Quit>(readCommand(R"({"command":"quit"})")));
         for (const auto& text : jobTexts()) {
             const auto submission = submissionOf(text);
@@ -156,11 +170,12 @@ private Q_SLOTS:
 
     void refusesCommands_data() {
         QTest::addColumn<QString>("line");
-        for (const char* line : {"", "{}", "null", "7", "[]", "{\"command\":\"start\"}", "{\"command\":7}",
-                                 "{\"command\":\"ping\"}", "{\"command\":\"ping\",\"number\":-1}",
-                                 "{\"command\":\"ping\",\"number\":1,\"more\":2}", "{\"command\":\"cancel\",\"run\":\"3\"}",
-                                 "{\"command\":\"submit\"}", "{\"command\":\"submit\",\"submission\":{}}",
-                                 "{\"command\":\"quit\"} x", "{\"command\":\"quit\",\"command\":\"quit\"}"})
+        for (const char* line :
+             {"", "{}", "null", "7", "[]", "{\"command\":\"start\"}", "{\"command\":7}",
+              "{\"command\":\"ping\"}", "{\"command\":\"ping\",\"number\":-1}",
+              "{\"command\":\"ping\",\"number\":1,\"more\":2}", "{\"command\":\"cancel\",\"run\":\"3\"}",
+              "{\"command\":\"submit\"}", "{\"command\":\"submit\",\"submission\":{}}",
+              "{\"command\":\"quit\"} x", "{\"command\":\"quit\",\"command\":\"quit\"}"})
             QTest::newRow(line) << QString::fromLatin1(line);
     }
     void refusesCommands() {
@@ -212,9 +227,12 @@ private Q_SLOTS:
               "{\"event\":\"done\",\"run\":-1,\"file\":\"\",\"sha256\":\"\"}",
               "{\"event\":\"cancelled\",\"run\":1e300}", "{\"event\":\"hello\",\"oldest\":3,\"newest\":1}",
               "{\"event\":\"progress\",\"run\":1,\"done\":-1,\"total\":0,\"unit\":\"\",\"phase\":\"\"}",
-              "{\"event\":\"partial_matrix\",\"run\":1,\"name\":\"n\",\"rows\":65536,\"columns\":65536,\"n\":1,\"values\":[]}",
-              "{\"event\":\"partial_matrix\",\"run\":1,\"name\":\"n\",\"rows\":1,\"columns\":1,\"n\":1,\"values\":[\"x\"]}",
-              "{\"event\":\"log\",\"run\":1,\"level\":\"loud\",\"text\":\"\"}", "{\"event\":\"pong\",\"number\":1,\"x\":1}"})
+              "{\"event\":\"partial_matrix\",\"run\":1,\"name\":\"n\",\"rows\":65536,\"columns\":65536,\"n\":"
+              "1,\"values\":[]}",
+              "{\"event\":\"partial_matrix\",\"run\":1,\"name\":\"n\",\"rows\":1,\"columns\":1,\"n\":1,"
+              "\"values\":[\"x\"]}",
+              "{\"event\":\"log\",\"run\":1,\"level\":\"loud\",\"text\":\"\"}",
+              "{\"event\":\"pong\",\"number\":1,\"x\":1}"})
             QTest::newRow(line) << QString::fromLatin1(line);
     }
     void refusesEvents() {
@@ -224,14 +242,16 @@ private Q_SLOTS:
 
     void anEventFitsItsLineWhateverItHolds() {
         const std::string hostile(8 << 20, '\x01');
-        for (const Event& value : std::vector<Event>{event::Failed{1, "c", hostile, hostile, hostile},
-                                                     event::Log{1, "info", "\xff\xfe" + hostile},
-                                                     event::PartialCompletion{1, hexA, hexB, hexC, hostile, "stop"}}) {
+        for (const Event& value :
+             std::vector<Event>{event::Failed{1, "c", hostile, hostile, hostile},
+                                event::Log{1, "info", "\xff\xfe" + hostile},
+                                event::PartialCompletion{1, hexA, hexB, hexC, hostile, "stop"}}) {
             const auto line = toLine(value);
             QVERIFY2(line.size() <= maximumEventLine, std::to_string(line.size()).c_str());
             QCOMPARE(toLine(readEvent(line)), line);
         }
-        QCOMPARE(codeOf([] { readEvent(std::string((std::size_t{1} << 20) + 1, ' ')); }), std::string("protocol.size"));
+        QCOMPARE(codeOf([] { readEvent(std::string((std::size_t{1} << 20) + 1, ' ')); }),
+                 std::string("protocol.size"));
     }
 
     void mutatedLinesNeverCrash() {
@@ -241,18 +261,30 @@ private Q_SLOTS:
         for (const auto& text : jobTexts())
             lines.push_back(toLine(Command(submissionOf(text))));
         std::mt19937 random(20260314);
-        const auto below = [&](std::size_t n) { return static_cast<std::size_t>(random() % std::max<std::size_t>(n, 1)); };
+        const auto below = [&](std::size_t n) {
+            return static_cast<std::size_t>(random() % std::max<std::size_t>(n, 1));
+        };
         int understood = 0, refused = 0;
         for (int i = 0; i < 10000; ++i) {
             auto line = lines[below(lines.size())];
             for (std::size_t change = 1 + below(4); change-- > 0 && !line.empty();) {
                 const auto at = below(line.size());
                 switch (below(5)) {
-                case 0: line[at] = static_cast<char>(random()); break;
-                case 1: line.erase(at, 1 + below(8)); break;
-                case 2: line.insert(at, std::string(1 + below(3), "{}[]\",:0-e9\\"[below(12)])); break;
-                case 3: line.resize(at); break;
-                default: line.insert(at, line.substr(below(line.size()), below(40))); break;
+                case 0:
+                    line[at] = static_cast<char>(random());
+                    break;
+                case 1:
+                    line.erase(at, 1 + below(8));
+                    break;
+                case 2:
+                    line.insert(at, std::string(1 + below(3), "{}[]\",:0-e9\\"[below(12)]));
+                    break;
+                case 3:
+                    line.resize(at);
+                    break;
+                default:
+                    line.insert(at, line.substr(below(line.size()), below(40)));
+                    break;
                 }
             }
             const auto attempt = [&](auto call) {
