@@ -2,17 +2,30 @@
 
 namespace azimuth {
 
-Digest completionKey(const std::string& modelIdentity, const Rendering& rendering,
-                     const std::string& promptId, const Arm& arm, const Decoding& decoding) {
+namespace {
+std::string canonicalDecoding(const Decoding& decoding) {
     Json how = toJson(decoding);
     how.erase("rows"); // how rows are batched is recorded, it does not name the result
-    return sha256(canonicalJson({{"kind", "completion"},
-                                 {"model", modelIdentity},
-                                 {"rendering", toJson(rendering)},
-                                 {"prompt", promptId},
-                                 {"arm", arm.digest()},
-                                 {"decoding", how},
-                                 {"engine_semantics", engineSemantics}}));
+    return canonicalJson(how);
+}
+} // namespace
+
+CompletionKeys::CompletionKeys(const Rendering& rendering, const Decoding& decoding)
+    : m_decoding(canonicalDecoding(decoding)), m_rendering(canonicalJson(toJson(rendering))) {}
+
+// The canonical JSON of {arm, decoding, engine_semantics, kind, model, prompt, rendering}, its members in
+// that order.
+Digest CompletionKeys::of(const std::string& modelIdentity, const std::string& promptId,
+                          const std::string& armDigest) const {
+    return sha256("{\"arm\":" + canonicalJson(armDigest) + ",\"decoding\":" + m_decoding +
+                  ",\"engine_semantics\":" + std::to_string(engineSemantics) +
+                  ",\"kind\":\"completion\",\"model\":" + canonicalJson(modelIdentity) +
+                  ",\"prompt\":" + canonicalJson(promptId) + ",\"rendering\":" + m_rendering + "}");
+}
+
+Digest completionKey(const std::string& modelIdentity, const Rendering& rendering,
+                     const std::string& promptId, const Arm& arm, const Decoding& decoding) {
+    return CompletionKeys(rendering, decoding).of(modelIdentity, promptId, arm.digest());
 }
 
 Digest bankKey(const std::string& modelIdentity, const Rendering& rendering, Method method,
