@@ -29,6 +29,7 @@ QPushButton* linkButton(const QString& text) {
     auto* button = new QPushButton(text);
     button->setProperty("link", true);
     button->setCursor(Qt::PointingHandCursor);
+    button->setFont(lightTokens().sans(12));
     return button;
 }
 
@@ -68,6 +69,7 @@ NotificationFrame::NotificationFrame(Notification notification, QWidget* parent)
         links->addStretch();
         texts->addLayout(links);
     }
+    texts->addStretch();
     auto* row = new QHBoxLayout(this);
     row->setContentsMargins(10, 7, 6, 8);
     row->setSpacing(8);
