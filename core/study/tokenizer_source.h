@@ -1,5 +1,6 @@
-// What a checkpoint knows about its tokenizer, as it is stored there: the value that travels from checkpoint to text.
-// Nothing is checked here; Tokenizer::from checks everything before use. Token ids are indices into tokens.
+// What a checkpoint knows about its tokenizer, as it is stored there: the value that travels from checkpoint
+// to text. Nothing is checked here; Tokenizer::from checks everything before use. Token ids are indices into
+// tokens.
 #pragma once
 
 #include <cstdint>
@@ -11,14 +12,15 @@ namespace azimuth {
 
 struct TokenizerSource {
     std::string kind; // tokenizer.ggml.model: "gpt2" (byte-level BPE) or "llama" (SentencePiece BPE)
-    std::string pre; // tokenizer.ggml.pre: how text is cut before merging; kind gpt2 only
+    std::string pre;  // tokenizer.ggml.pre: how text is cut before merging; kind gpt2 only
     std::vector<std::string> tokens; // UTF-8, unique
-    std::vector<float> scores; // one per token; kind llama only
-    std::vector<std::int32_t> tokenTypes; // 1 normal, 2 unknown, 3 control, 4 user-defined, 5 unused, 6 byte; empty: all normal
+    std::vector<float> scores;       // one per token; kind llama only
+    // 1 normal, 2 unknown, 3 control, 4 user-defined, 5 unused, 6 byte; empty: all normal.
+    std::vector<std::int32_t> tokenTypes;
     std::vector<std::string> merges; // "left right" in order of rank; kind gpt2 only
 
-    // A whole tokenizer.json text (Hugging Face folders, tokenizer.huggingface.json). If not empty it is used in place of
-    // kind, pre, scores, types and merges, after a check against tokens where there are any.
+    // A whole tokenizer.json text (Hugging Face folders, tokenizer.huggingface.json). If not empty it is used
+    // in place of kind, pre, scores, types and merges, after a check against tokens where there are any.
     std::string json;
 
     // Ids, -1 if absent. An absent eot or eom is looked for by its usual texts.

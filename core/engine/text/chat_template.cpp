@@ -25,9 +25,12 @@ std::string messagesJson(const std::vector<ChatMessage>& messages) {
 
 } // namespace
 
-void ChatTemplate::Close::operator()(AzimuthTemplate* chatTemplate) const { azimuth_template_close(chatTemplate); }
+void ChatTemplate::Close::operator()(AzimuthTemplate* chatTemplate) const {
+    azimuth_template_close(chatTemplate);
+}
 
-ChatTemplate::ChatTemplate(const std::string& source, const std::map<std::string, std::string>& specialTokens) {
+ChatTemplate::ChatTemplate(const std::string& source,
+                           const std::map<std::string, std::string>& specialTokens) {
     Json tokens = Json::object();
     for (const auto& [name, text] : specialTokens) {
         checkUtf8(text, name);
@@ -44,7 +47,8 @@ ChatTemplate::ChatTemplate(const std::string& source, const std::map<std::string
 std::string ChatTemplate::render(const std::vector<ChatMessage>& messages, bool addGenerationPrompt,
                                  const Json& variables) const {
     if (!variables.is_object())
-        throwTextError("text.variables", std::string("the template variables are ") + variables.type_name() + ", not an object");
+        throwTextError("text.variables", std::string("the template variables are ") + variables.type_name() +
+                                             ", not an object");
     std::string variableText;
     try {
         variableText = variables.dump();
@@ -54,8 +58,8 @@ std::string ChatTemplate::render(const std::vector<ChatMessage>& messages, bool 
     const std::string messageText = messagesJson(messages);
     AzimuthText text{};
     AzimuthFailure failure{};
-    if (!azimuth_template_render(m_library.get(), viewOf(messageText), viewOf(m_specialTokens), viewOf(variableText),
-                                 addGenerationPrompt, &text, &failure))
+    if (!azimuth_template_render(m_library.get(), viewOf(messageText), viewOf(m_specialTokens),
+                                 viewOf(variableText), addGenerationPrompt, &text, &failure))
         throwTextFailure(failure);
     return takeText(text);
 }

@@ -11,9 +11,9 @@ namespace {
 std::map<std::string, std::string> specialTokens(const Tokenizer& tokenizer) {
     std::map<std::string, std::string> texts;
     const std::pair<const char*, std::optional<std::int32_t>> named[] = {{"bos_token", tokenizer.bos()},
-                                                                          {"eos_token", tokenizer.eos()},
-                                                                          {"unk_token", tokenizer.unknown()},
-                                                                          {"pad_token", tokenizer.padding()}};
+                                                                         {"eos_token", tokenizer.eos()},
+                                                                         {"unk_token", tokenizer.unknown()},
+                                                                         {"pad_token", tokenizer.padding()}};
     for (const auto& [name, id] : named)
         if (id)
             texts[name] = tokenizer.tokenText(*id);
@@ -25,7 +25,8 @@ std::string markerFor(const std::vector<ChatMessage>& messages) {
     for (int number = 0;; ++number) {
         std::string marker = "azimuth-content-" + std::to_string(number) + "-end";
         const bool free = std::ranges::none_of(messages, [&](const ChatMessage& message) {
-            return message.content.find(marker) != std::string::npos || message.role.find(marker) != std::string::npos;
+            return message.content.find(marker) != std::string::npos ||
+                   message.role.find(marker) != std::string::npos;
         });
         if (free)
             return marker;
@@ -60,8 +61,9 @@ Renderer::Renderer(const TokenizerSource& source) : m_tokenizer(Tokenizer::from(
 RenderedPrompt Renderer::given(std::span<const std::int32_t> ids, std::int64_t vocabulary) {
     for (std::size_t i = 0; i < ids.size(); ++i)
         if (ids[i] < 0 || ids[i] >= vocabulary)
-            throwTextError("text.id", "id " + std::to_string(i) + " of the prompt is " + std::to_string(ids[i]) +
-                                          ", the vocabulary has " + std::to_string(vocabulary) + " tokens");
+            throwTextError("text.id", "id " + std::to_string(i) + " of the prompt is " +
+                                          std::to_string(ids[i]) + ", the vocabulary has " +
+                                          std::to_string(vocabulary) + " tokens");
     return lastOnly(std::nullopt, {ids.begin(), ids.end()});
 }
 
@@ -73,23 +75,26 @@ RenderedPrompt Renderer::render(const std::string& text, const Rendering& render
 
 RenderedPrompt Renderer::renderPlain(const std::string& text, const Rendering& rendering) const {
     if (rendering.system)
-        throwTextError("text.rendering", rendering.plain
-                                             ? "a plain rendering has no place for a system text"
-                                             : "the model has no chat template, so there is no place for a system text");
+        throwTextError("text.rendering",
+                       rendering.plain
+                           ? "a plain rendering has no place for a system text"
+                           : "the model has no chat template, so there is no place for a system text");
     std::string whole = text + rendering.assistantPrefix;
     Encoding encoding = m_tokenizer.encodeWithSpans(whole, true);
     applyBos(rendering.bos, encoding, whole);
     return lastOnly(std::move(whole), std::move(encoding.ids));
 }
 
-std::string Renderer::templateText(const std::vector<ChatMessage>& messages, const Rendering& rendering) const {
+std::string Renderer::templateText(const std::vector<ChatMessage>& messages,
+                                   const Rendering& rendering) const {
     return m_template->render(messages, true, rendering.variables) + rendering.assistantPrefix;
 }
 
-// The template is rendered again with a marker as the content: what follows the marker follows the content. Searching for the
-// content itself would be wrong where the template's own text repeats it ("user", "a", an empty prompt).
-std::optional<std::size_t> Renderer::contentEnd(const std::vector<ChatMessage>& messages, const std::string& text,
-                                                const Rendering& rendering) const {
+// The template is rendered again with a marker as the content: what follows the marker follows the content.
+// Searching for the content itself would be wrong where the template's own text repeats it ("user", "a", an
+// empty prompt).
+std::optional<std::size_t> Renderer::contentEnd(const std::vector<ChatMessage>& messages,
+                                                const std::string& text, const Rendering& rendering) const {
     const std::size_t at = lastUser(messages);
     if (at == messages.size())
         return std::nullopt;
@@ -107,7 +112,8 @@ std::optional<std::size_t> Renderer::contentEnd(const std::vector<ChatMessage>& 
     const std::string_view content = trimmedView(messages[at].content);
     if (const std::size_t found = text.rfind(content); !content.empty() && found != std::string::npos)
         return found + content.size();
-    throwTextError("text.rendering", "the chat template changes the user's text \"" + forMessage(messages[at].content) +
+    throwTextError("text.rendering", "the chat template changes the user's text \"" +
+                                         forMessage(messages[at].content) +
                                          "\", so the end of the instruction cannot be located");
 }
 
@@ -116,17 +122,18 @@ RenderedPrompt Renderer::render(const std::vector<ChatMessage>& messages, const 
         throwTextError("text.rendering", "the prompt has no messages");
     if (!m_template || rendering.plain) {
         if (messages.size() != 1 || messages.front().role != "user")
-            throwTextError("text.rendering", std::string(m_template ? "a plain rendering" : "a model without a chat template") +
-                                                 " takes one user message, the prompt has " +
-                                                 std::to_string(messages.size()) + ", the first of role \"" +
-                                                 forMessage(messages.front().role) + "\"");
+            throwTextError("text.rendering",
+                           std::string(m_template ? "a plain rendering" : "a model without a chat template") +
+                               " takes one user message, the prompt has " + std::to_string(messages.size()) +
+                               ", the first of role \"" + forMessage(messages.front().role) + "\"");
         return renderPlain(messages.front().content, rendering);
     }
     std::vector<ChatMessage> conversation = messages;
     if (rendering.system) {
         if (messages.front().role == "system")
-            throwTextError("text.rendering", "the rendering has a system text \"" + forMessage(*rendering.system) +
-                                                 "\" and the prompt its own \"" + forMessage(messages.front().content) + "\"");
+            throwTextError("text.rendering",
+                           "the rendering has a system text \"" + forMessage(*rendering.system) +
+                               "\" and the prompt its own \"" + forMessage(messages.front().content) + "\"");
         conversation.insert(conversation.begin(), ChatMessage{"system", *rendering.system});
     }
     std::string text = templateText(conversation, rendering);
@@ -163,14 +170,13 @@ void Renderer::applyBos(BosPolicy policy, Encoding& encoding, std::string& text)
         wanted = m_tokenizer.addsBos() ? 1 : std::min<std::size_t>(present, 1);
     if (present > wanted) {
         const std::size_t dropped = present - wanted;
-        std::size_t bytes = 0; // of the text that stood for the dropped ones; tokens added by the tokenizer have none
-        for (std::size_t i = 0; i < present; ++i) {
-            const TokenSpan& span = encoding.spans[i];
-            if (i < dropped)
-                bytes += span.end - span.begin;
-        }
+        std::size_t bytes =
+            0; // of the text that stood for the dropped ones; tokens added by the tokenizer have none
+        for (std::size_t i = 0; i < dropped; ++i)
+            bytes += encoding.spans[i].end - encoding.spans[i].begin;
         encoding.ids.erase(encoding.ids.begin(), encoding.ids.begin() + static_cast<std::ptrdiff_t>(dropped));
-        encoding.spans.erase(encoding.spans.begin(), encoding.spans.begin() + static_cast<std::ptrdiff_t>(dropped));
+        encoding.spans.erase(encoding.spans.begin(),
+                             encoding.spans.begin() + static_cast<std::ptrdiff_t>(dropped));
         text.erase(0, bytes);
     } else if (present < wanted) {
         encoding.ids.insert(encoding.ids.begin(), wanted - present, bos);

@@ -1,7 +1,7 @@
-// The C ABI of core/engine/text/crate (tokenizers and minijinja in one Rust archive). Used by the .cpp files of this folder only.
-// Every function that can fail returns false and fills *failure, which the caller frees; on true *failure is untouched.
-// Views are bytes of the caller, UTF-8 unless the call finds out. Panics become failures (text.internal). An open handle may be
-// used from several threads at once.
+// The C ABI of core/engine/text/crate (tokenizers and minijinja in one Rust archive). Used by the .cpp files
+// of this folder only. Every function that can fail returns false and fills *failure, which the caller frees;
+// on true *failure is untouched. Views are bytes of the caller, UTF-8 unless the call finds out. Panics
+// become failures (text.internal). An open handle may be used from several threads at once.
 #pragma once
 
 #include <cstddef>
@@ -51,18 +51,21 @@ bool azimuth_tokenizer_open(const AzimuthVocabulary* source, AzimuthTokenizer** 
 void azimuth_tokenizer_close(AzimuthTokenizer* tokenizer);
 std::size_t azimuth_tokenizer_size(const AzimuthTokenizer* tokenizer);
 bool azimuth_tokenizer_adds_bos(const AzimuthTokenizer* tokenizer);
-bool azimuth_tokenizer_encode(const AzimuthTokenizer* tokenizer, AzimuthView text, bool withEnds, AzimuthEncoding* out,
-                              AzimuthFailure* failure);
+bool azimuth_tokenizer_encode(const AzimuthTokenizer* tokenizer, AzimuthView text, bool withEnds,
+                              AzimuthEncoding* out, AzimuthFailure* failure);
 void azimuth_encoding_free(AzimuthEncoding encoding);
-bool azimuth_tokenizer_decode(const AzimuthTokenizer* tokenizer, const std::uint32_t* ids, std::size_t count, bool skipSpecial,
-                              AzimuthText* out, AzimuthFailure* failure);
-bool azimuth_tokenizer_token(const AzimuthTokenizer* tokenizer, std::uint32_t id, AzimuthText* out, AzimuthFailure* failure);
-bool azimuth_tokenizer_find(const AzimuthTokenizer* tokenizer, AzimuthView token, std::int64_t* out, AzimuthFailure* failure);
+bool azimuth_tokenizer_decode(const AzimuthTokenizer* tokenizer, const std::uint32_t* ids, std::size_t count,
+                              bool skipSpecial, AzimuthText* out, AzimuthFailure* failure);
+bool azimuth_tokenizer_token(const AzimuthTokenizer* tokenizer, std::uint32_t id, AzimuthText* out,
+                             AzimuthFailure* failure);
+bool azimuth_tokenizer_find(const AzimuthTokenizer* tokenizer, AzimuthView token, std::int64_t* out,
+                            AzimuthFailure* failure);
 
 bool azimuth_template_open(AzimuthView source, AzimuthTemplate** out, AzimuthFailure* failure);
 void azimuth_template_close(AzimuthTemplate* chatTemplate);
 bool azimuth_template_render(const AzimuthTemplate* chatTemplate, AzimuthView messages, AzimuthView defaults,
-                             AzimuthView variables, bool generationPrompt, AzimuthText* out, AzimuthFailure* failure);
+                             AzimuthView variables, bool generationPrompt, AzimuthText* out,
+                             AzimuthFailure* failure);
 
 void azimuth_text_free(AzimuthText text);
 }

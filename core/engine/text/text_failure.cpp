@@ -10,9 +10,11 @@ namespace {
 
 std::string remedyFor(std::string_view code) {
     static constexpr std::array<std::pair<std::string_view, std::string_view>, 12> remedies{{
-        {"text.kind", "Use a model with a byte-level or SentencePiece BPE tokenizer, or give its tokenizer.json."},
+        {"text.kind",
+         "Use a model with a byte-level or SentencePiece BPE tokenizer, or give its tokenizer.json."},
         {"text.pre", "Give the model's tokenizer.json, or convert the model again under a known name."},
-        {"text.vocabulary", "The file is damaged or was converted wrongly: fetch or convert the model again."},
+        {"text.vocabulary",
+         "The file is damaged or was converted wrongly: fetch or convert the model again."},
         {"text.json", "Use the tokenizer.json that belongs to this model."},
         {"text.utf8", "Give the text as UTF-8."},
         {"text.id", "Use ids of this model's vocabulary."},

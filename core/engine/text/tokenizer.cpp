@@ -11,10 +11,11 @@ namespace {
 
 constexpr std::size_t maximumText = std::size_t{16} << 20;
 
-// Texts of the end of a turn as llama.cpp knows them, those of chat formats before those that also end documents.
+// Texts of the end of a turn as llama.cpp knows them, those of chat formats before those that also end
+// documents.
 constexpr std::string_view endOfTurn[] = {
-    "<|eot_id|>", "<|im_end|>", "<end_of_turn>", "<|end|>", "<EOT>", "_<EOT>", "[EOT]", "<end_of_utterance>",
-    "<｜end▁of▁sentence｜>", "<|end_of_text|>", "<|endoftext|>",
+    "<|eot_id|>", "<|im_end|>",         "<end_of_turn>",         "<|end|>",         "<EOT>",         "_<EOT>",
+    "[EOT]",      "<end_of_utterance>", "<｜end▁of▁sentence｜>", "<|end_of_text|>", "<|endoftext|>",
 };
 constexpr std::string_view endOfMessage[] = {"<|eom_id|>"};
 
@@ -35,8 +36,9 @@ Tokenizer Tokenizer::from(const TokenizerSource& source) {
         throwTextError("text.vocabulary", "tokenizer.ggml.tokens is empty or missing");
     constexpr auto most = static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max());
     if (source.tokens.size() > most)
-        throwTextError("text.vocabulary", "tokenizer.ggml.tokens has " + std::to_string(source.tokens.size()) +
-                                              " entries, at most " + std::to_string(most) + " are possible");
+        throwTextError("text.vocabulary", "tokenizer.ggml.tokens has " +
+                                              std::to_string(source.tokens.size()) + " entries, at most " +
+                                              std::to_string(most) + " are possible");
     Tokenizer tokenizer;
     tokenizer.m_json = !source.json.empty();
     tokenizer.m_size = static_cast<std::int64_t>(source.tokens.size());
@@ -74,8 +76,9 @@ std::optional<std::int32_t> Tokenizer::checkedId(const char* name, std::int64_t 
     if (id == -1)
         return std::nullopt;
     if (id < 0 || id >= m_size)
-        throwTextError("text.vocabulary", std::string("the ") + name + " token has the id " + std::to_string(id) +
-                                              ", the vocabulary has " + std::to_string(m_size) + " tokens");
+        throwTextError("text.vocabulary", std::string("the ") + name + " token has the id " +
+                                              std::to_string(id) + ", the vocabulary has " +
+                                              std::to_string(m_size) + " tokens");
     return static_cast<std::int32_t>(id);
 }
 
@@ -175,7 +178,8 @@ std::string Tokenizer::decode(std::span<const std::int32_t> ids, bool skipSpecia
     }
     AzimuthText text{};
     AzimuthFailure failure{};
-    if (!azimuth_tokenizer_decode(m_library.get(), unsignedIds.data(), unsignedIds.size(), skipSpecial, &text, &failure))
+    if (!azimuth_tokenizer_decode(m_library.get(), unsignedIds.data(), unsignedIds.size(), skipSpecial, &text,
+                                  &failure))
         throwTextFailure(failure);
     return takeText(text);
 }

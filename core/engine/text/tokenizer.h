@@ -1,11 +1,14 @@
 // Text to token ids and back for one model.
 //
-// Guarantees: ids of kind "gpt2" are those of the model's own Hugging Face tokenizer, of kind "llama" those of SentencePiece's
-// BPE on the file's scores (as llama.cpp computes them). Text of control and user-defined tokens inside a prompt becomes that
-// token, as in both. Text is any UTF-8 with NUL allowed, at most 16 MiB; spans are bytes of it. decode gives valid UTF-8: bytes
-// that form no character become U+FFFD.
+// Guarantees: ids of kind "gpt2" are those of the model's own Hugging Face tokenizer, of kind "llama" those
+// of SentencePiece's BPE on the file's scores (as llama.cpp computes them). Text of control and user-defined
+// tokens inside a prompt becomes that token, as in both. Text is any UTF-8 with NUL allowed, at most 16 MiB;
+// spans are bytes of it. decode gives valid UTF-8: bytes that form no character become U+FFFD.
+//
 // Immutable after from(): any thread may call any method.
-// Errors: text.kind, text.pre, text.vocabulary, text.json for a source that cannot be used; text.utf8, text.limit, text.id.
+//
+// Errors: text.kind, text.pre, text.vocabulary, text.json for a source that cannot be used; text.utf8,
+// text.limit, text.id.
 #pragma once
 
 #include "core/study/tokenizer_source.h"
@@ -23,8 +26,8 @@ struct AzimuthTokenizer;
 
 namespace azimuth {
 
-// Bytes [begin, end) of the encoded text. Tokens added at the ends have an empty span there; the tokens of one character
-// that needs several all have that character's span.
+// Bytes [begin, end) of the encoded text. Tokens added at the ends have an empty span there; the tokens of
+// one character that needs several all have that character's span.
 struct TokenSpan {
     std::size_t begin = 0, end = 0;
     friend bool operator==(const TokenSpan&, const TokenSpan&) = default;
@@ -39,7 +42,8 @@ class Tokenizer {
 public:
     static Tokenizer from(const TokenizerSource& source);
 
-    // addSpecial: with the BOS and EOS that the model adds to plain text. Not for text from a chat template, which has its own.
+    // addSpecial: with the BOS and EOS that the model adds to plain text. Not for text from a chat template,
+    // which has its own.
     std::vector<std::int32_t> encode(std::string_view text, bool addSpecial) const;
     Encoding encodeWithSpans(std::string_view text, bool addSpecial) const;
 
@@ -55,7 +59,8 @@ public:
     std::optional<std::int32_t> eos() const { return m_eos; }
     std::optional<std::int32_t> unknown() const { return m_unknown; }
     std::optional<std::int32_t> padding() const { return m_padding; }
-    // End of turn and end of message: as the file says, else by the usual texts ("<|im_end|>", "<end_of_turn>" ...).
+    // End of turn and end of message: as the file says, else by the usual texts ("<|im_end|>",
+    // "<end_of_turn>" ...).
     std::optional<std::int32_t> eot() const { return m_eot; }
     std::optional<std::int32_t> eom() const { return m_eom; }
     // Where generation stops: eos, eot and eom where present; ascending, unique.

@@ -1,4 +1,5 @@
-//! strftime for a pinned moment, in the C locale. Templates that print a date must print the same one in every run.
+//! strftime for a pinned moment, in the C locale. Templates that print a date must print the same one in
+//! every run.
 
 use crate::failure::{fail, shown, Outcome};
 
@@ -13,7 +14,18 @@ pub struct Moment {
 }
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 ];
 const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
@@ -32,11 +44,18 @@ fn month_length(year: i64, month: usize) -> usize {
 impl Moment {
     /// "2024-07-26" or "2024-07-26T13:05:00".
     pub fn parse(text: &str) -> Outcome<Self> {
-        let refused = || fail("text.date", format!("the date \"{}\" is not of the form 2024-07-26", shown(text)));
+        let refused =
+            || fail("text.date", format!("the date \"{}\" is not of the form 2024-07-26", shown(text)));
         let bytes = text.as_bytes();
         let shape = if bytes.len() == 10 { "dddd-dd-dd" } else { "dddd-dd-ddTdd:dd:dd" };
         let fits = bytes.len() == shape.len()
-            && bytes.iter().zip(shape.bytes()).all(|(byte, form)| if form == b'd' { byte.is_ascii_digit() } else { *byte == form });
+            && bytes.iter().zip(shape.bytes()).all(|(byte, form)| {
+                if form == b'd' {
+                    byte.is_ascii_digit()
+                } else {
+                    *byte == form
+                }
+            });
         if !fits {
             return refused();
         }

@@ -1,5 +1,6 @@
-//! C ABI of tokenizers and chat templates; text_abi.h beside the crate declares it. No panic and no Rust type crosses:
-//! every body runs in catch_unwind and reports a code and a sentence. Handles may be used from several threads at once.
+//! C ABI of tokenizers and chat templates; text_abi.h beside the crate declares it. No panic and no Rust type
+//! crosses: every body runs in catch_unwind and reports a code and a sentence. Handles may be used from
+//! several threads at once.
 
 mod dates;
 mod failure;
@@ -9,8 +10,10 @@ mod sentencepiece;
 mod template;
 mod tokenizer;
 
+use std::cell::RefCell;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::slice;
+use std::sync::Once;
 
 use failure::{fail, Failure, Outcome};
 use template::ChatTemplate;
@@ -88,18 +91,28 @@ unsafe fn texts<'a>(data: *const AzimuthView, count: usize, what: &str) -> Outco
     items(data, count).iter().enumerate().map(|(at, view)| text(*view, &|| format!("{what}[{at}]"))).collect()
 }
 
-/// Runs a body; true and nothing written to failure on success.
-unsafe fn guarded(failure: *mut AzimuthFailure, body: impl FnOnce() -> Outcome<()>) -> bool {
+thread_local! {
+    static PANIC: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// A panic is a failure of ours, so its words go there and not to the terminal.
+fn keep_panic_words() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        std::panic::set_hook(Box::new(|info| PANIC.with(|words| *words.borrow_mut() = info.to_string())));
+    });
+}
+
+/// Runs a body; true and nothing written to failure on success. A panic fails with panic_code.
+unsafe fn guarded_as(
+    panic_code: &'static str,
+    failure: *mut AzimuthFailure,
+    body: impl FnOnce() -> Outcome<()>,
+) -> bool {
+    keep_panic_words();
     let outcome = match catch_unwind(AssertUnwindSafe(body)) {
         Ok(outcome) => outcome,
-        Err(panic) => {
-            let said = panic
-                .downcast_ref::<String>()
-                .map(String::as_str)
-                .or_else(|| panic.downcast_ref::<&str>().copied())
-                .unwrap_or("no message");
-            fail("text.internal", format!("the text library failed: {said}"))
-        }
+        Err(_) => fail(panic_code, format!("the text library failed: {}", PANIC.with(|words| words.take()))),
     };
     match outcome {
         Ok(()) => true,
@@ -110,6 +123,10 @@ unsafe fn guarded(failure: *mut AzimuthFailure, body: impl FnOnce() -> Outcome<(
     }
 }
 
+unsafe fn guarded(failure: *mut AzimuthFailure, body: impl FnOnce() -> Outcome<()>) -> bool {
+    guarded_as("text.internal", failure, body)
+}
+
 /// # Safety
 /// Every pointer is valid for its count; out and failure are writable.
 #[no_mangle]
@@ -118,7 +135,9 @@ pub unsafe extern "C" fn azimuth_tokenizer_open(
     out: *mut *mut Tokenizer,
     failure: *mut AzimuthFailure,
 ) -> bool {
-    guarded(failure, || {
+    // The library unwraps where it reads a damaged tokenizer.json.
+    let panic_code = if (*source).json.size > 0 { "text.json" } else { "text.internal" };
+    guarded_as(panic_code, failure, || {
         let source = &*source;
         let tokens = texts(source.tokens, source.token_count, "tokenizer.ggml.tokens")?;
         let json = text(source.json, &|| "tokenizer.json".to_string())?;

@@ -1,5 +1,6 @@
-//! tokenizer.ggml.pre -> how text is cut before byte-pair merging. GGUF keeps only this name; the patterns are those of the
-//! families' own tokenizer.json files. A name that is not here is refused: a wrong cut changes token ids silently.
+//! tokenizer.ggml.pre -> how text is cut before byte-pair merging. GGUF keeps only this name; the patterns
+//! are those of the families' own tokenizer.json files. A name that is not here is refused: a wrong cut
+//! changes token ids silently.
 
 use tokenizers::normalizers::unicode::NFC;
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
@@ -53,7 +54,13 @@ pub const FAMILIES: &[Family] = &[
         ignore_merges: false,
         adds_bos: false,
     },
-    Family { names: &["olmo", "mpt"], stages: &[Bytes(true)], nfc: true, ignore_merges: false, adds_bos: false },
+    Family {
+        names: &["olmo", "mpt"],
+        stages: &[Bytes(true)],
+        nfc: true,
+        ignore_merges: false,
+        adds_bos: false,
+    },
     Family {
         names: &["smollm", "starcoder", "refact", "codeshell", "exaone", "minerva-7b"],
         stages: &[DigitStage(true), Bytes(true)],
@@ -166,7 +173,10 @@ pub fn family(pre: &str) -> Outcome<&'static Family> {
         Some(family) => Ok(family),
         None => fail(
             "text.pre",
-            format!("tokenizer.ggml.pre is \"{}\", a way of cutting text that is not known here", crate::failure::shown(pre)),
+            format!(
+                "tokenizer.ggml.pre is \"{}\", a way of cutting text that is not known here",
+                crate::failure::shown(pre)
+            ),
         ),
     }
 }

@@ -1,4 +1,5 @@
-//! What templates written for Python's Jinja2 expect and minijinja does differently: json.dumps, repr, str's methods.
+//! What templates written for Python's Jinja2 expect and minijinja does differently: json.dumps, repr, str's
+//! methods.
 
 use minijinja::value::{from_args, Kwargs, Rest, Value, ValueKind};
 use minijinja::{Error, ErrorKind, Output, State};
@@ -133,11 +134,7 @@ impl Dump {
                 '\t' => out.push_str("\\t"),
                 '\u{8}' => out.push_str("\\b"),
                 '\u{c}' => out.push_str("\\f"),
-                other if (other as u32) < 0x20 || (self.ascii && !other.is_ascii()) || (self.ascii && other == '\u{7f}') => {
-                    if other == '\u{7f}' {
-                        out.push(other);
-                        continue;
-                    }
+                other if (other as u32) < 0x20 || (self.ascii && !(' '..='~').contains(&other)) => {
                     let mut units = [0u16; 2];
                     for unit in other.encode_utf16(&mut units) {
                         let _ = write!(out, "\\u{unit:04x}");
@@ -231,7 +228,8 @@ impl Dump {
     }
 }
 
-/// The filter of transformers: json.dumps(value, ensure_ascii, indent, separators, sort_keys) without HTML escapes.
+/// The filter of transformers: json.dumps(value, ensure_ascii, indent, separators, sort_keys) without HTML
+/// escapes.
 pub fn tojson(value: Value, arguments: Rest<Value>) -> Result<Value, Error> {
     let (positional, named): (&[Value], Kwargs) = from_args(&arguments)?;
     let argument = |at: usize, name: &str| -> Result<Option<Value>, Error> {
@@ -246,7 +244,8 @@ pub fn tojson(value: Value, arguments: Rest<Value>) -> Result<Value, Error> {
         Some(indent) => match indent.as_str() {
             Some(text) => Some(text.to_string()),
             None => {
-                let width = usize::try_from(indent).map_err(|_| invalid("tojson: indent is not a small number"))?;
+                let width =
+                    usize::try_from(indent).map_err(|_| invalid("tojson: indent is not a small number"))?;
                 if width > 64 {
                     return Err(invalid(format!("tojson: indent is {width}, at most 64 is allowed")));
                 }
@@ -378,7 +377,12 @@ fn text_method(text: &str, method: &str, arguments: &[Value]) -> Result<Option<V
     }))
 }
 
-pub fn unknown_method(state: &State, value: &Value, method: &str, arguments: &[Value]) -> Result<Value, Error> {
+pub fn unknown_method(
+    state: &State,
+    value: &Value,
+    method: &str,
+    arguments: &[Value],
+) -> Result<Value, Error> {
     if let Some(text) = value.as_str() {
         if let Some(found) = text_method(text, method, arguments)? {
             return Ok(found);

@@ -1,8 +1,9 @@
-//! SentencePiece's byte-pair algorithm on scores, as a model of the tokenizers library: adjacent symbols whose join is a piece
-//! are joined in order of score, the leftmost first among equals; what stays outside the vocabulary becomes bytes.
+//! SentencePiece's byte-pair algorithm on scores, as a model of the tokenizers library: adjacent symbols
+//! whose join is a piece are joined in order of score, the leftmost first among equals; what stays outside
+//! the vocabulary becomes bytes.
 //!
-//! The library's own BPE model orders pairs, not pieces: two splits of one piece then get different ranks, which changes
-//! ids in runs of one character. Working on scores needs no merge list at all.
+//! The library's own BPE model orders pairs, not pieces: two splits of one piece then get different ranks,
+//! which changes ids in runs of one character. Working on scores needs no merge list at all.
 
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, HashMap};
@@ -60,7 +61,11 @@ impl SentencePiece {
         if scores.len() != tokens.len() {
             return fail(
                 "text.vocabulary",
-                format!("tokenizer.ggml.scores has {} entries, tokenizer.ggml.tokens has {}", scores.len(), tokens.len()),
+                format!(
+                    "tokenizer.ggml.scores has {} entries, tokenizer.ggml.tokens has {}",
+                    scores.len(),
+                    tokens.len()
+                ),
             );
         }
         if let Some(at) = scores.iter().position(|score| score.is_nan()) {
@@ -70,12 +75,16 @@ impl SentencePiece {
         for (id, token) in tokens.iter().enumerate() {
             ids.insert(token.clone(), id as u32);
         }
-        let bytes: Vec<Option<u32>> = (0u32..256).map(|byte| ids.get(&format!("<0x{byte:02X}>")).copied()).collect();
+        let bytes: Vec<Option<u32>> =
+            (0u32..256).map(|byte| ids.get(&format!("<0x{byte:02X}>")).copied()).collect();
         if unknown.is_none() {
             if let Some(byte) = bytes.iter().position(Option::is_none) {
                 return fail(
                     "text.vocabulary",
-                    format!("the vocabulary has neither a token {} nor an unknown token", shown(&format!("<0x{byte:02X}>"))),
+                    format!(
+                        "the vocabulary has neither a token {} nor an unknown token",
+                        shown(&format!("<0x{byte:02X}>"))
+                    ),
                 );
             }
         }
@@ -84,7 +93,14 @@ impl SentencePiece {
         Ok(Self { ids, pieces, bytes, unknown })
     }
 
-    fn join(&self, text: &str, symbols: &[Symbol], left: usize, right: usize, queue: &mut BinaryHeap<Candidate>) {
+    fn join(
+        &self,
+        text: &str,
+        symbols: &[Symbol],
+        left: usize,
+        right: usize,
+        queue: &mut BinaryHeap<Candidate>,
+    ) {
         if left == NONE || right == NONE {
             return;
         }

@@ -1,4 +1,5 @@
-//! Chat templates with the semantics of transformers' apply_chat_template, without access to anything outside.
+//! Chat templates with the semantics of transformers' apply_chat_template, without access to anything
+//! outside.
 
 use std::fmt;
 use std::io;
@@ -50,8 +51,8 @@ impl io::Write for Bounded {
     }
 }
 
-/// {% generation %} marks the answer for training and prints nothing. It is a scope of its own, so it becomes a bare
-/// {% with %}; the signs of white space control stay.
+/// {% generation %} marks the answer for training and prints nothing. It is a scope of its own, so it becomes
+/// a bare {% with %}; the signs of white space control stay.
 fn without_generation(source: &str) -> String {
     let mut out = String::with_capacity(source.len());
     let mut rest = source;
@@ -66,7 +67,10 @@ fn without_generation(source: &str) -> String {
             let after = body[word.len()..].trim_start();
             let close = ["-%}", "+%}", "%}"].into_iter().find(|close| after.starts_with(close))?;
             let with = if word == "generation" { "with" } else { "endwith" };
-            Some((format!("{{%{} {with} {close}", sign.map(String::from).unwrap_or_default()), &after[close.len()..]))
+            Some((
+                format!("{{%{} {with} {close}", sign.map(String::from).unwrap_or_default()),
+                &after[close.len()..],
+            ))
         });
         match replaced {
             Some((text, after)) => {
@@ -107,7 +111,10 @@ fn explained(error: &Error) -> Failure {
         };
     }
     if error.kind() == ErrorKind::OutOfFuel {
-        return Failure { code: "text.limit", text: format!("the chat template needs more than {FUEL} steps") };
+        return Failure {
+            code: "text.limit",
+            text: format!("the chat template needs more than {FUEL} steps"),
+        };
     }
     let mut text = format!("{}{line}", error.kind());
     if !detail.is_empty() {
@@ -122,7 +129,8 @@ fn raise_exception(message: Value) -> Result<Value, Error> {
 }
 
 fn parsed(text: &str, what: &str) -> Outcome<Json> {
-    serde_json::from_str(text).map_err(|error| Failure { code: "text.variables", text: format!("{what}: {error}") })
+    serde_json::from_str(text)
+        .map_err(|error| Failure { code: "text.variables", text: format!("{what}: {error}") })
 }
 
 impl ChatTemplate {
@@ -130,7 +138,10 @@ impl ChatTemplate {
         if source.len() > MAXIMUM_TEMPLATE {
             return fail(
                 "text.limit",
-                format!("the chat template has {} bytes, at most {MAXIMUM_TEMPLATE} are allowed", source.len()),
+                format!(
+                    "the chat template has {} bytes, at most {MAXIMUM_TEMPLATE} are allowed",
+                    source.len()
+                ),
             );
         }
         let mut environment = Environment::new();
@@ -147,12 +158,14 @@ impl ChatTemplate {
         environment.add_filter("tojson", python::tojson);
         environment.add_filter("trim", python::trim);
         environment.add_function("raise_exception", raise_exception);
-        environment.add_template_owned(NAME, without_generation(source)).map_err(|error| explained(&error))?;
+        environment
+            .add_template_owned(NAME, without_generation(source))
+            .map_err(|error| explained(&error))?;
         Ok(Self { environment })
     }
 
-    /// messages: a JSON array; variables: a JSON object that wins over the special tokens (bos_token ...) in `defaults`.
-    /// The variable "date" pins what strftime_now prints.
+    /// messages: a JSON array; variables: a JSON object that wins over the special tokens (bos_token ...) in
+    /// `defaults`. The variable "date" pins what strftime_now prints.
     pub fn render(&self, messages: &str, defaults: &str, variables: &str, prompt: bool) -> Outcome<String> {
         let mut context: Map<String, Json> = Map::new();
         context.insert("tools".to_string(), Json::Null);
@@ -165,13 +178,19 @@ impl ChatTemplate {
         }
         for name in ["messages", "add_generation_prompt"] {
             if context.contains_key(name) {
-                return fail("text.variables", format!("\"{name}\" is set by the prompt, it cannot be a template variable"));
+                return fail(
+                    "text.variables",
+                    format!("\"{name}\" is set by the prompt, it cannot be a template variable"),
+                );
             }
         }
         let moment = match context.get("date") {
             Some(Json::String(date)) => Some(Moment::parse(date)?),
             Some(other) => {
-                return fail("text.date", format!("the template variable date is {}, not a text", shown(&other.to_string())))
+                return fail(
+                    "text.date",
+                    format!("the template variable date is {}, not a text", shown(&other.to_string())),
+                )
             }
             None => None,
         };
@@ -180,17 +199,23 @@ impl ChatTemplate {
         let mut values: std::collections::BTreeMap<String, Value> =
             context.iter().map(|(name, value)| (name.clone(), Value::from_serialize(value))).collect();
         if let Some(moment) = moment {
-            let now = move |form: String| moment.format(&form).map_err(|text| Error::new(ErrorKind::InvalidOperation, text));
+            let now = move |form: String| {
+                moment.format(&form).map_err(|text| Error::new(ErrorKind::InvalidOperation, text))
+            };
             values.insert("strftime_now".to_string(), Value::from_function(now));
         }
         let template = self.environment.get_template(NAME).map_err(|error| explained(&error))?;
         let mut out = Bounded { bytes: Vec::new(), full: false };
         if let Err(error) = template.render_captured_to(Value::from(values), &mut out) {
             if out.full {
-                return fail("text.limit", format!("the chat template prints more than {MAXIMUM_OUTPUT} bytes"));
+                return fail(
+                    "text.limit",
+                    format!("the chat template prints more than {MAXIMUM_OUTPUT} bytes"),
+                );
             }
             return Err(explained(&error));
         }
-        String::from_utf8(out.bytes).map_err(|_| Failure { code: "text.internal", text: "the rendered text is not UTF-8".into() })
+        String::from_utf8(out.bytes)
+            .map_err(|_| Failure { code: "text.internal", text: "the rendered text is not UTF-8".into() })
     }
 }

@@ -13,8 +13,8 @@ use tokenizers::normalizers::prepend::Prepend;
 use tokenizers::normalizers::replace::Replace;
 use tokenizers::normalizers::utils::Sequence as NormalizerSequence;
 use tokenizers::{
-    AddedToken, DecoderWrapper, Encoding, Model, ModelWrapper, NormalizerWrapper, PostProcessorWrapper, PreTokenizerWrapper,
-    TokenizerImpl,
+    AddedToken, DecoderWrapper, Encoding, Model, ModelWrapper, NormalizerWrapper, PostProcessorWrapper,
+    PreTokenizerWrapper, TokenizerImpl,
 };
 
 use crate::failure::{fail, foreign, shown, Outcome};
@@ -29,7 +29,8 @@ const UNKNOWN: i32 = 2;
 const CONTROL: i32 = 3;
 const USER_DEFINED: i32 = 4;
 
-/// The metadata of a GGUF file. types may be empty (all normal); scores belong to kind "llama", merges to "gpt2".
+/// The metadata of a GGUF file. types may be empty (all normal); scores belong to kind "llama", merges to
+/// "gpt2".
 pub struct Vocabulary<'a> {
     pub kind: &'a str,
     pub pre: &'a str,
@@ -105,7 +106,11 @@ fn merge_pairs(vocabulary: &Vocabulary, ids: &AHashMap<String, u32>) -> Outcome<
             if !ids.contains_key(piece) {
                 return fail(
                     "text.vocabulary",
-                    format!("merge {at} \"{}\" needs the token \"{}\", which is not there", shown(merge), shown(piece)),
+                    format!(
+                        "merge {at} \"{}\" needs the token \"{}\", which is not there",
+                        shown(merge),
+                        shown(piece)
+                    ),
                 );
             }
         }
@@ -116,16 +121,21 @@ fn merge_pairs(vocabulary: &Vocabulary, ids: &AHashMap<String, u32>) -> Outcome<
 
 fn byte_pair(vocabulary: &Vocabulary, texts: &[String]) -> Outcome<Assembled<ModelWrapper>> {
     let cutting = family(vocabulary.pre)?;
-    let ids: AHashMap<String, u32> = texts.iter().enumerate().map(|(id, text)| (text.clone(), id as u32)).collect();
+    let ids: AHashMap<String, u32> =
+        texts.iter().enumerate().map(|(id, text)| (text.clone(), id as u32)).collect();
     let merges = merge_pairs(vocabulary, &ids)?;
     if merges.is_empty() {
-        return fail("text.vocabulary", "tokenizer.ggml.merges is empty or missing, which the kind \"gpt2\" needs");
+        return fail(
+            "text.vocabulary",
+            "tokenizer.ggml.merges is empty or missing, which the kind \"gpt2\" needs",
+        );
     }
-    let model = BPE::builder()
-        .vocab_and_merges(ids, merges)
-        .ignore_merges(cutting.ignore_merges)
-        .build()
-        .map_err(|error| foreign("text.vocabulary", "byte-pair model", &error))?;
+    let mut builder = BPE::builder().vocab_and_merges(ids, merges).ignore_merges(cutting.ignore_merges);
+    // A byte that is in no token (SmolLM2 lacks some control characters) is not dropped, as in transformers.
+    if let Some(unknown) = vocabulary.unknown.and_then(|id| texts.get(id as usize)) {
+        builder = builder.unk_token(unknown.clone()).fuse_unk(true);
+    }
+    let model = builder.build().map_err(|error| foreign("text.vocabulary", "byte-pair model", &error))?;
     let mut tokenizer = Assembled::<ModelWrapper>::new(model.into());
     tokenizer
         .with_normalizer(cutting.normalizer())
@@ -140,8 +150,11 @@ fn sentence_piece(vocabulary: &Vocabulary, texts: &[String]) -> Outcome<Assemble
     let mut tokenizer = Assembled::<SentencePiece>::new(model);
     let internal = |error: tokenizers::Error| foreign("text.internal", "normalizer", &error);
     let mut normalizers: Vec<NormalizerWrapper> = Vec::new();
-    let mut decoders: Vec<DecoderWrapper> =
-        vec![Replace::new("▁", " ").map_err(internal)?.into(), ByteFallback::new().into(), Fuse::new().into()];
+    let mut decoders: Vec<DecoderWrapper> = vec![
+        Replace::new("▁", " ").map_err(internal)?.into(),
+        ByteFallback::new().into(),
+        Fuse::new().into(),
+    ];
     if vocabulary.space_prefix {
         normalizers.push(Prepend::new("▁".to_string()).into());
         decoders.push(Strip::new(' ', 1, 0).into());
