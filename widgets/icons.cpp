@@ -63,58 +63,58 @@ void paintIcon(QPainter& painter, const QString& name, const QRectF& rect, int s
     painter.drawPixmap(aligned, iconPixmap(name, size, colour, ratio));
 }
 
-QString labelWord(Label label) {
+QString labelWord(LabelShape label) {
     switch (label) {
-    case Label::coherent:
+    case LabelShape::coherent:
         return tr("coherent");
-    case Label::garbled:
+    case LabelShape::garbled:
         return tr("garbled");
-    case Label::normal:
+    case LabelShape::normal:
         return tr("normal");
-    case Label::none:
+    case LabelShape::none:
         break;
     }
     return tr("no label");
 }
 
-QColor labelColour(const Tokens& tokens, Label label) {
+QColor labelColour(const Tokens& tokens, LabelShape label) {
     switch (label) {
-    case Label::coherent:
+    case LabelShape::coherent:
         return tokens.coherent;
-    case Label::garbled:
+    case LabelShape::garbled:
         return tokens.garbled;
-    case Label::normal:
+    case LabelShape::normal:
         return tokens.normal;
-    case Label::none:
+    case LabelShape::none:
         break;
     }
     return tokens.ink;
 }
 
-QColor labelTint(const Tokens& tokens, Label label) {
+QColor labelTint(const Tokens& tokens, LabelShape label) {
     switch (label) {
-    case Label::coherent:
+    case LabelShape::coherent:
         return tokens.coherentTint;
-    case Label::garbled:
+    case LabelShape::garbled:
         return tokens.garbledTint;
-    case Label::normal:
+    case LabelShape::normal:
         return tokens.normalTint;
-    case Label::none:
+    case LabelShape::none:
         break;
     }
     return tokens.alternate;
 }
 
-void paintLabelShape(QPainter& painter, Label label, const QPointF& centre, double size,
+void paintLabelShape(QPainter& painter, LabelShape label, const QPointF& centre, double size,
                      const QColor& colour) {
     const double unit = size / 10.0;
     painter.save();
     painter.setRenderHint(QPainter::Antialiasing);
     painter.setPen(Qt::NoPen);
     painter.setBrush(colour);
-    if (label == Label::coherent || label == Label::none) {
+    if (label == LabelShape::coherent || label == LabelShape::none) {
         painter.drawEllipse(centre, 4 * unit, 4 * unit);
-    } else if (label == Label::garbled) {
+    } else if (label == LabelShape::garbled) {
         const double r = 4.6 * unit;
         painter.drawPolygon(QPolygonF{centre + QPointF(0, -r), centre + QPointF(r, 0), centre + QPointF(0, r),
                                       centre + QPointF(-r, 0)});
@@ -126,14 +126,14 @@ void paintLabelShape(QPainter& painter, Label label, const QPointF& centre, doub
     painter.restore();
 }
 
-QSize labelChipSize(const Tokens& tokens, Label label) {
+QSize labelChipSize(const Tokens& tokens, LabelShape label) {
     const QFontMetricsF metrics(tokens.sans(12, QFont::Medium));
     const double width =
         chipLeft + chipShape + chipGap + metrics.horizontalAdvance(labelWord(label)) + chipRight;
     return {qCeil(width), tokens.px(chipHeight)};
 }
 
-void paintLabelChip(QPainter& painter, const Tokens& tokens, Label label, const QPoint& topLeft) {
+void paintLabelChip(QPainter& painter, const Tokens& tokens, LabelShape label, const QPoint& topLeft) {
     const QRectF chip(topLeft, labelChipSize(tokens, label));
     painter.save();
     painter.setRenderHint(QPainter::Antialiasing);

@@ -20,17 +20,17 @@ QPixmap iconPixmap(const QString& name, int size, const QColor& colour, double d
 void paintIcon(QPainter& painter, const QString& name, const QRectF& rect, int size, const QColor& colour);
 
 // What a completion was judged to be. The shape is the second code beside the colour: disc, diamond, ring.
-enum class Label { none, coherent, garbled, normal };
-QString labelWord(Label label);
-QColor labelColour(const Tokens& tokens, Label label);
-QColor labelTint(const Tokens& tokens, Label label);
+enum class LabelShape { none, coherent, garbled, normal };
+QString labelWord(LabelShape label);
+QColor labelColour(const Tokens& tokens, LabelShape label);
+QColor labelTint(const Tokens& tokens, LabelShape label);
 // Disc r 4, diamond r 4.6, ring r 3.4 of a 10 px box, scaled to `size` px and centred at `centre`.
-void paintLabelShape(QPainter& painter, Label label, const QPointF& centre, double size,
+void paintLabelShape(QPainter& painter, LabelShape label, const QPointF& centre, double size,
                      const QColor& colour);
 
 // The chip of a label: shape and word on the label's tint, 20 px high, 3 px corners; chipSize is its size.
-QSize labelChipSize(const Tokens& tokens, Label label);
-void paintLabelChip(QPainter& painter, const Tokens& tokens, Label label, const QPoint& topLeft);
+QSize labelChipSize(const Tokens& tokens, LabelShape label);
+void paintLabelChip(QPainter& painter, const Tokens& tokens, LabelShape label, const QPoint& topLeft);
 
 // How far something has come, as icon and colour.
 enum class State { done, waiting, running, caution, failed, lock, notMeasured };
