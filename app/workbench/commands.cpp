@@ -1,0 +1,42 @@
+#include "app/workbench/commands.h"
+
+#include <QCoreApplication>
+
+namespace azimuth {
+
+namespace {
+QString t(const char* text) { return QCoreApplication::translate("Commands", text); }
+} // namespace
+
+const std::vector<Command>& commandTable() {
+    static const std::vector<Command> table{
+        {"open", "File", t("Open…"), "Ctrl+O"},
+        {"save", "File", t("Save"), "Ctrl+S", true},
+        {"save-as", "File", t("Save as…"), "Ctrl+Shift+S"},
+        {"export", "File", t("Export figure…"), "Ctrl+E", true},
+        {"close", "File", t("Close window"), "Ctrl+W", true},
+        {"quit", "File", t("Quit"), "Ctrl+Q"},
+        {"copy-values", "Edit", t("Copy values"), "Ctrl+Shift+C"},
+        {"filter", "Edit", t("Filter"), "Ctrl+F"},
+        {"navigator", "View", t("Navigator: icons only"), "Ctrl+B"},
+        {"inspector", "View", t("Inspector"), "Ctrl+I"},
+        {"bottom-pane", "View", t("Jobs, notifications, log"), "Ctrl+J"},
+        {"larger", "View", t("Larger text"), "Ctrl++", true},
+        {"smaller", "View", t("Smaller text"), "Ctrl+-"},
+        {"normal-size", "View", t("Normal text"), "Ctrl+0"},
+        {"run", "Study", t("Run what is missing"), "Ctrl+R"},
+        {"stop", "Study", t("Stop the run"), "Ctrl+."},
+        {"primary", "Study", t("The page's main button"), "Ctrl+Return", true},
+        {"back", "Selection", t("Back"), "Alt+Left"},
+        {"forward", "Selection", t("Forward"), "Alt+Right"},
+        {"k-down", "Selection", t("Lower k"), "[", true},
+        {"k-up", "Selection", t("Higher k"), "]"},
+        {"next-pane", "Window", t("Next pane"), "F6"},
+        {"previous-pane", "Window", t("Previous pane"), "Shift+F6"},
+        {"keys", "Help", t("Keyboard shortcuts"), "Ctrl+/"},
+        {"about", "Help", t("About Azimuth"), ""},
+    };
+    return table;
+}
+
+} // namespace azimuth

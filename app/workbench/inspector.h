@@ -1,0 +1,40 @@
+// The right pane: the selection's values and where they come from.
+#pragma once
+
+#include "app/workbench/inspector_content.h"
+#include "widgets/themed.h"
+
+#include <QScrollArea>
+#include <QWidget>
+#include <set>
+
+class QLabel;
+class QToolButton;
+class QVBoxLayout;
+
+namespace azimuth {
+
+class Inspector : public QWidget, public Themed {
+    Q_OBJECT
+public:
+    explicit Inspector(QWidget* parent = nullptr);
+    void setContent(const InspectorContent& content);
+    const InspectorContent& content() const { return m_content; }
+    QString plainText() const; // what Copy puts on the clipboard
+    void setTokens(const Tokens& tokens) override;
+
+private:
+    void rebuild();
+    QWidget* makeSection(const InspectorSection& section);
+    QWidget* makeRow(const InspectorRow& row, QWidget* parent);
+
+    InspectorContent m_content;
+    Tokens m_tokens;
+    QWidget* m_head;
+    QLabel *m_icon, *m_name, *m_kind, *m_hint;
+    QToolButton* m_copy;
+    QScrollArea* m_scroll;
+    std::set<QString> m_collapsed; // titles
+};
+
+} // namespace azimuth

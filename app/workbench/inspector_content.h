@@ -1,0 +1,28 @@
+// What the inspector shows of the selection, as a value that a page makes.
+#pragma once
+
+#include <QString>
+#include <vector>
+
+namespace azimuth {
+
+struct InspectorRow {
+    QString key, value;
+    bool mono = false; // a digest or id: monospace, elided in the middle
+    bool strong = false;
+};
+
+struct InspectorSection {
+    QString title;
+    std::vector<InspectorRow> rows;
+    QString paragraph; // instead of, or after the rows
+};
+
+struct InspectorContent {
+    QString name, kind;                     // empty name: nothing is selected
+    std::vector<InspectorSection> sections; // Values, page-specific, Provenance
+
+    bool empty() const { return name.isEmpty(); }
+};
+
+} // namespace azimuth

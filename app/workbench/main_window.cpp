@@ -1,0 +1,299 @@
+#include "app/workbench/main_window.h"
+
+#include "app/workbench/inspector.h"
+#include "app/workbench/navigator.h"
+#include "app/workbench/selection_bar.h"
+#include "app/workbench/theme/theme.h"
+#include "app/workbench/words.h"
+#include "widgets/numbers.h"
+
+#include <algorithm>
+#include <QCloseEvent>
+#include <QDockWidget>
+#include <QDragEnterEvent>
+#include <QFileInfo>
+#include <QGuiApplication>
+#include <QLabel>
+#include <QMimeData>
+#include <QProgressBar>
+#include <QScreen>
+#include <QSettings>
+#include <QStackedWidget>
+#include <QStatusBar>
+
+namespace azimuth {
+namespace {
+
+constexpr int inspectorNeeds = 1120, namesNeed = 900; // window widths
+
+QDockWidget* makeDock(QMainWindow* window, const QString& name, const QString& title, QWidget* content,
+                      Qt::DockWidgetArea area) {
+    auto* dock = new QDockWidget(title, window);
+    dock->setObjectName(name);
+    dock->setFeatures(QDockWidget::NoDockWidgetFeatures);
+    auto* noTitle = new QWidget(dock);
+    noTitle->setFixedHeight(0);
+    dock->setTitleBarWidget(noTitle);
+    dock->setWidget(content);
+    window->addDockWidget(area, dock);
+    return dock;
+}
+
+} // namespace
+
+MainWindow::MainWindow(QWidget* parent) : QMainWindow(parent), m_selection(new SelectionModel(this)) {
+    setObjectName(QStringLiteral("mainWindow"));
+    setWindowTitle(QStringLiteral("Azimuth"));
+    setWindowIcon(Theme::icon(QStringLiteral("azimuth")));
+    setAcceptDrops(true);
+    setDockNestingEnabled(false);
+    setCorner(Qt::BottomLeftCorner, Qt::LeftDockWidgetArea);
+    setCorner(Qt::BottomRightCorner, Qt::RightDockWidgetArea);
+    buildPanes();
+    buildMenus();
+    buildStatusBar();
+    connect(m_selection, &SelectionModel::changed, this, [this] {
+        if (auto* next = page(m_selection->current().page); next && m_stack->currentWidget() != next) {
+            m_stack->setCurrentWidget(next);
+            m_navigator->setCurrent(next->id());
+        }
+        refreshPages();
+    });
+}
+
+MainWindow::~MainWindow() = default;
+
+void MainWindow::buildPanes() {
+    m_bar = new SelectionBar(m_selection, this);
+    addToolBar(m_bar);
+    m_stack = new QStackedWidget(this);
+    m_stack->setObjectName(QStringLiteral("pages"));
+    setCentralWidget(m_stack);
+    m_notifications = new NotificationStack(m_stack);
+    m_navigator = new Navigator(this);
+    m_inspector = new Inspector(this);
+    m_bottom = new BottomPane(this);
+    m_navigatorDock =
+        makeDock(this, QStringLiteral("navigatorDock"), tr("Navigator"), m_navigator, Qt::LeftDockWidgetArea);
+    m_inspectorDock = makeDock(this, QStringLiteral("inspectorDock"), tr("Inspector"), m_inspector,
+                               Qt::RightDockWidgetArea);
+    m_bottomDock =
+        makeDock(this, QStringLiteral("bottomDock"), tr("Jobs"), m_bottom, Qt::BottomDockWidgetArea);
+    m_inspector->setMinimumWidth(240);
+    m_bottom->setMinimumHeight(84);
+    m_bottomDock->hide();
+
+    connect(m_navigator, &Navigator::pageRequested, this, [this](const QString& id) {
+        Selection next = m_selection->current();
+        next.page = id;
+        m_selection->set(next);
+    });
+    connect(m_bottom, &BottomPane::closeRequested, m_bottomDock, &QDockWidget::hide);
+    connect(m_bottom, &BottomPane::cancelRequested, this, &MainWindow::stopRequested);
+    connect(m_bottom, &BottomPane::cancelAllRequested, this, &MainWindow::stopRequested);
+    connect(m_bottom, &BottomPane::notificationAction, this, &MainWindow::notificationAction);
+    connect(m_notifications, &NotificationStack::moreClicked, this, [this] {
+        m_bottomDock->show();
+        m_bottom->showTab(BottomPane::Notifications);
+    });
+}
+
+void MainWindow::addPage(Page* page, int group) {
+    m_pages.push_back(page);
+    m_stack->addWidget(page);
+    m_notifications->raise();
+    m_navigator->addPage(page, group);
+    connect(page, &Page::selectionRequested, m_selection, &SelectionModel::set);
+    connect(page, &Page::runRequested, this, &MainWindow::runRequested);
+    connect(page, &Page::openRequested, this, &MainWindow::openRequested);
+    connect(page, &Page::demoRequested, this, &MainWindow::demoRequested);
+    connect(page, &Page::fileRequested, this, &MainWindow::fileRequested);
+    connect(page, &Page::exportRequested, this, &MainWindow::exportRequested);
+    connect(page, &Page::inspectorChanged, this, &MainWindow::refreshInspector);
+    auto* shortcut = new QAction(page->title(), this);
+    shortcut->setShortcut(QKeySequence(QStringLiteral("Alt+%1").arg(m_pages.size())));
+    const QString id = page->id();
+    connect(shortcut, &QAction::triggered, this, [this, id] { Q_EMIT m_navigator->pageRequested(id); });
+    addAction(shortcut);
+    if (m_pages.size() == 1) {
+        Selection first = m_selection->current();
+        first.page = id;
+        m_selection->replace(first);
+        m_navigator->setCurrent(id);
+    }
+}
+
+Page* MainWindow::page(const QString& id) const {
+    const auto found =
+        std::find_if(m_pages.begin(), m_pages.end(), [&](const Page* page) { return page->id() == id; });
+    return found == m_pages.end() ? nullptr : *found;
+}
+
+Page* MainWindow::currentPage() const { return qobject_cast<Page*>(m_stack->currentWidget()); }
+
+// A selection in which every part exists in the view; what is missing takes the most useful value.
+Selection MainWindow::fitted(Selection selection) const {
+    if (!m_view) {
+        const QString page = selection.page;
+        selection = {};
+        selection.page = page;
+        return selection;
+    }
+    const auto& study = *m_view->study;
+    if (!study.model(selection.model.toStdString()))
+        selection.model = QString::fromStdString(study.models.front().name);
+    if (!study.concept_(selection.concept_.toStdString()))
+        selection.concept_ = QString::fromStdString(study.concepts.front().name);
+    selection.method = QString::fromStdString(toString(study.methods.front()));
+    const auto* model = m_view->model(selection.model.toStdString());
+    const auto* bank =
+        model ? m_view->bank(model->identity, selection.concept_.toStdString(), study.methods.front())
+              : nullptr;
+    const auto* calibration =
+        model ? m_view->calibration(model->identity, selection.concept_.toStdString()) : nullptr;
+    if (!bank) {
+        selection.k = selection.otherK = -1;
+    } else if (selection.k < 0 || selection.k >= bank->ks) {
+        selection.k = calibration && calibration->choice() ? calibration->choice()->k : bank->ks / 2;
+    }
+    if (bank && std::find(bank->positions.begin(), bank->positions.end(), selection.position) ==
+                    bank->positions.end())
+        selection.position = -1;
+    const auto there = model ? words::armsWithCompletions(*m_view, model->identity) : std::set<std::string>();
+    if (!there.count(selection.armDigest.toStdString())) {
+        selection.armDigest.clear();
+        if (calibration && calibration->choice())
+            for (const auto& arm : m_view->arms)
+                if (!arm->isControl() && there.count(arm->digest()) &&
+                    arm->interventions.front().kFrom == calibration->choice()->k &&
+                    arm->interventions.front().strength == calibration->choice()->alpha)
+                    selection.armDigest = QString::fromStdString(arm->digest());
+    }
+    return selection;
+}
+
+void MainWindow::setView(std::shared_ptr<const ProjectView> view, bool resetSelection) {
+    m_view = std::move(view);
+    Selection next = resetSelection ? Selection{} : m_selection->current();
+    next.page = m_selection->current().page;
+    next = fitted(next);
+    if (resetSelection)
+        m_selection->clearHistory();
+    if (m_view) {
+        const auto models = static_cast<int>(m_view->study->models.size());
+        const auto concepts = static_cast<int>(m_view->study->concepts.size());
+        m_navigator->setProject(QString::fromStdString(m_view->title),
+                                tr("%n model(s)", nullptr, models) + QStringLiteral(", ") +
+                                    tr("%n concept(s)", nullptr, concepts));
+    } else {
+        m_navigator->setProject(tr("No project"), tr("open one, or run the demo"));
+    }
+    if (next == m_selection->current())
+        refreshPages();
+    else
+        m_selection->replace(next); // refreshes
+    for (const char* id : {"save", "save-as", "export", "run"})
+        action(QString::fromLatin1(id))->setEnabled(m_view != nullptr);
+}
+
+void MainWindow::refreshPages() {
+    const Selection now = fitted(m_selection->current());
+    if (!(now == m_selection->current())) {
+        m_selection->replace(now); // comes back here
+        return;
+    }
+    for (auto* page : m_pages)
+        if (page == m_stack->currentWidget())
+            page->setContext(m_view, now, m_activity);
+    m_bar->setContext(m_view, currentPage());
+    m_navigator->updateCounts();
+    refreshInspector();
+}
+
+void MainWindow::refreshInspector() {
+    if (auto* page = currentPage())
+        m_inspector->setContent(page->inspector());
+}
+
+void MainWindow::setProjectPath(const QString& path) {
+    m_path = path;
+    const QString name = path.isEmpty() ? tr("Azimuth") : QFileInfo(path).completeBaseName();
+    setWindowTitle(path.isEmpty() ? name : tr("%1[*] — Azimuth").arg(name));
+    setWindowFilePath(path);
+}
+
+void MainWindow::setActivity(const Activity& activity) {
+    m_activity = activity;
+    m_running->setText(activity.running ? activity.what : QString());
+    m_running->setVisible(activity.running);
+    m_progress->setVisible(activity.running && activity.fraction >= 0);
+    if (activity.fraction >= 0)
+        m_progress->setValue(static_cast<int>(activity.fraction * 1000));
+    action(QStringLiteral("stop"))->setEnabled(activity.running);
+    action(QStringLiteral("run"))->setEnabled(m_view && !activity.running);
+    if (auto* page = currentPage())
+        page->setContext(m_view, m_selection->current(), m_activity);
+}
+
+void MainWindow::setSaveState(const SaveState& state) {
+    m_saved->setText(state.text);
+    setWindowModified(state.modified);
+}
+
+void MainWindow::notify(const Notification& notification) {
+    auto* frame = m_notifications->show(notification);
+    connect(frame, &NotificationFrame::actionTriggered, this, &MainWindow::notificationAction);
+    m_bottom->addNotification(notification);
+}
+
+void MainWindow::restoreLayout() {
+    QSettings settings;
+    const bool large = screen() && screen()->availableSize().width() >= 2200;
+    if (!restoreGeometry(settings.value(QStringLiteral("window/geometry")).toByteArray()))
+        resize(large ? QSize(2000, 1240) : QSize(1280, 800));
+    m_wantInspector = settings.value(QStringLiteral("window/inspector"), true).toBool();
+    m_wantNames = settings.value(QStringLiteral("window/names"), true).toBool();
+    m_bottomDock->setVisible(settings.value(QStringLiteral("window/bottom"), large).toBool());
+    resizeDocks({m_navigatorDock, m_inspectorDock}, {large ? 208 : 176, large ? 352 : 272}, Qt::Horizontal);
+    resizeDocks({m_bottomDock},
+                {settings.value(QStringLiteral("window/bottomHeight"), large ? 196 : 132).toInt()},
+                Qt::Vertical);
+}
+
+void MainWindow::saveLayout() const {
+    QSettings settings;
+    settings.setValue(QStringLiteral("window/geometry"), saveGeometry());
+    settings.setValue(QStringLiteral("window/inspector"), m_wantInspector);
+    settings.setValue(QStringLiteral("window/names"), m_wantNames);
+    settings.setValue(QStringLiteral("window/bottom"), m_bottomDock->isVisible());
+    if (m_bottomDock->isVisible())
+        settings.setValue(QStringLiteral("window/bottomHeight"), m_bottomDock->height());
+}
+
+void MainWindow::closeEvent(QCloseEvent* event) {
+    saveLayout();
+    event->accept();
+    Q_EMIT closing(event);
+}
+
+void MainWindow::resizeEvent(QResizeEvent* event) {
+    QMainWindow::resizeEvent(event);
+    m_inspectorDock->setVisible(m_wantInspector && width() >= inspectorNeeds);
+    const bool iconsOnly = !m_wantNames || width() < namesNeed;
+    if (iconsOnly != m_navigator->iconsOnly())
+        m_navigator->setIconsOnly(iconsOnly);
+    const int wide = width() >= 2200 ? 208 : 176;
+    m_navigator->setFixedWidth(iconsOnly ? 44 : Theme::instance()->px(wide));
+}
+
+void MainWindow::dragEnterEvent(QDragEnterEvent* event) {
+    if (event->mimeData()->hasUrls() && event->mimeData()->urls().front().isLocalFile())
+        event->acceptProposedAction();
+}
+
+void MainWindow::dropEvent(QDropEvent* event) {
+    event->acceptProposedAction();
+    Q_EMIT fileRequested(event->mimeData()->urls().front().toLocalFile());
+}
+
+} // namespace azimuth
