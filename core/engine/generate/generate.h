@@ -1,0 +1,55 @@
+// Batched decoding with a static key-value cache. Rows of one batch may carry different arms (see Steering).
+//
+// Fixed batches (the default): requests are cut in order into batches of decoding.rows; a batch keeps its shape until all its rows
+// have finished, so a row's bits depend on the batch's prompts and arms but not on what other rows write, and a rerun of a
+// batch gives the same bits. Refill: a finished row's place is taken by the next request; quicker where rows end early, equal
+// to fixed batches up to rounding.
+// Greedy or seeded sampling as sampler.h. One thread drives it; InferenceMode is on inside.
+// Errors: generate.request (empty prompt, counts out of range), model.context (prompt and new tokens exceed the context),
+// generate.memory before anything is allocated, generate.nonfinite, cancelled.
+#pragma once
+
+#include "core/engine/model/decoder.h"
+#include "core/engine/steer/steering.h"
+#include "core/study/completion.h"
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+namespace azimuth {
+
+struct GenerateRequest { // request i is row i of the Steering
+    std::vector<std::int32_t> ids; // the prompt
+    std::uint64_t noise = 0; // names the row's random numbers; unused under greedy decoding
+};
+
+struct GenerateOptions {
+    Decoding decoding;
+    std::vector<std::int32_t> stop; // a row ends with the first of these; it is part of the row's ids
+    bool refill = false;
+    bool logProbability = false; // sum of log softmax of the chosen tokens at temperature 1
+};
+
+struct GeneratedRow {
+    std::vector<std::int32_t> ids; // new tokens, the end token included
+    Finish finish = Finish::Length;
+    double logProbability = 0; // NaN if not asked for
+};
+
+struct GenerateProgress {
+    std::int64_t rowsDone = 0, rows = 0;
+    std::int64_t tokens = 0; // new ones so far
+};
+
+struct GenerateCallbacks {
+    std::function<bool(const GenerateProgress&)> progress; // before each prefill and step; false: Error "cancelled"
+    std::function<void(std::int64_t request, std::int32_t id)> token;
+    std::function<void(std::int64_t request, const GeneratedRow& row)> row; // when it has finished
+};
+
+std::vector<GeneratedRow> generate(const Decoder& decoder, const std::vector<GenerateRequest>& requests,
+                                   const Steering& steering, const GenerateOptions& options,
+                                   const GenerateCallbacks& callbacks = {});
+
+} // namespace azimuth
