@@ -1,6 +1,7 @@
 #include "core/project/content_writer.h"
 
 #include "core/project/columns.h"
+#include "core/project/content_reader.h"
 #include "core/project/table_writer.h"
 
 #include <algorithm>
@@ -81,7 +82,14 @@ void writeTensor(H5Publication& file, const DirectionBank& bank, const ArrayF& t
                {{"key", bank.key}});
 }
 
-void writeBanks(H5Publication& file, const std::vector<const DirectionBank*>& banks, const TensorSource& tensorOf) {
+ArrayF earlierTensor(const DirectionBank& bank, const Earlier& earlier) {
+    const auto* file = earlier();
+    if (!file)
+        throw badValue("/banks, " + bank.key.substr(0, 12), "its tensor is empty");
+    return readTensor(*file, bank.key);
+}
+
+void writeBanks(H5Publication& file, const std::vector<const DirectionBank*>& banks, const Earlier& earlier) {
     std::vector<BankRow> rows;
     std::vector<PositionRow> positions;
     for (std::size_t i = 0; i < banks.size(); ++i) {
@@ -96,7 +104,7 @@ void writeBanks(H5Publication& file, const std::vector<const DirectionBank*>& ba
     for (std::size_t i = 0; i < banks.size(); ++i) {
         const auto& bank = *banks[i];
         const bool missing = bank.tensor.empty() && !bank.positions.empty() && bank.ks > 0 && bank.width > 0;
-        writeTensor(file, bank, missing ? tensorOf(bank) : bank.tensor, i + 1);
+        writeTensor(file, bank, missing ? earlierTensor(bank, earlier) : bank.tensor, i + 1);
     }
 }
 
@@ -116,8 +124,21 @@ Ids writeArms(H5Publication& file, const std::vector<const Arm*>& arms) {
     return ids;
 }
 
+// Copies a part as it lies in the earlier file if it holds the same rows. False if it has to be written.
+bool copyPart(H5Publication& file, const std::string& path, const std::string& digest, const Earlier& earlier) {
+    const auto* source = earlier();
+    if (!source || !source->exists(path))
+        return false;
+    const auto part = source->group(path);
+    if (H5Aexists(part, "rows_sha256") <= 0 || source->textAttribute(part, "rows_sha256", path) != digest)
+        return false;
+    checkStatus(H5Ocopy(part, ".", file.root(), path.c_str(), H5P_DEFAULT, H5P_DEFAULT), file.target() + ", " + path);
+    file.check();
+    return true;
+}
+
 void writeCompletions(H5Publication& file, const std::vector<const Completion*>& rows, const Ids& models, const Ids& prompts,
-                      const Ids& arms) {
+                      const Ids& arms, const Earlier& earlier) {
     std::vector<CompletionIndexRow> index(rows.size());
     for (std::size_t i = 0; i < rows.size(); ++i) {
         const auto& row = *rows[i];
@@ -131,9 +152,14 @@ void writeCompletions(H5Publication& file, const std::vector<const Completion*>&
     for (std::size_t begin = 0; begin < rows.size(); begin += schema::partRows) {
         const auto end = std::min(begin + schema::partRows, rows.size());
         const auto path = std::string(schema::partFolder) + "/" + numbered('p', begin / schema::partRows + 1);
-        writeTable<Completion>(file, path.c_str(),
-                               {rows.begin() + static_cast<std::ptrdiff_t>(begin), rows.begin() + static_cast<std::ptrdiff_t>(end)},
-                               AZIMUTH_COLUMNS(completionColumns));
+        std::vector<const Completion*> part(rows.begin() + static_cast<std::ptrdiff_t>(begin),
+                                            rows.begin() + static_cast<std::ptrdiff_t>(end));
+        const auto digest = rowsDigest(part);
+        if (!copyPart(file, path, digest, earlier))
+            writeTable<Completion>(file, path.c_str(), std::move(part), [&](auto& table) {
+                completionColumns(table);
+                table.attribute("rows_sha256", digest);
+            });
     }
 }
 
@@ -246,6 +272,30 @@ constexpr std::uint64_t emptyFileBytes = 512 << 10;
 
 } // namespace
 
+std::string rowsDigest(const std::vector<const Completion*>& rows) {
+    Sha256 hash;
+    const auto number = [&](auto value) { hash.update(std::as_bytes(std::span(&value, 1))); };
+    const auto text = [&](const std::string& value) {
+        number(static_cast<std::uint64_t>(value.size()));
+        hash.update(value);
+    };
+    number(std::uint64_t{schema::table(schema::partFolder).version});
+    for (const auto* row : rows) {
+        hash.update(std::as_bytes(std::span(row->key)));
+        text(row->modelIdentity);
+        text(row->promptId);
+        text(row->armDigest);
+        number(static_cast<std::uint64_t>(row->ids.size()));
+        hash.update(std::as_bytes(std::span(row->ids)));
+        text(row->text);
+        number(static_cast<std::uint8_t>(row->finish));
+        number(row->logProbability);
+        number(row->promptTokens);
+        text(row->jobId);
+    }
+    return toHex(hash.finish());
+}
+
 std::string creatorName() { return "Azimuth " AZIMUTH_VERSION; }
 
 void writeRootAttributes(H5Publication& file, FileKind kind, const RootAttributes& attributes) {
@@ -270,21 +320,20 @@ void writeRootAttributes(H5Publication& file, FileKind kind, const RootAttribute
 
 void writeJobResult(H5Publication& file, const JobResult& result) {
     const auto models = writeModels(file, pointersTo(result.models));
-    writeBanks(file, pointersTo(result.banks), [](const DirectionBank& bank) -> ArrayF {
-        throw badValue("/banks, " + bank.key.substr(0, 12), "its tensor is empty");
-    });
+    const Earlier none = [] { return nullptr; };
+    writeBanks(file, pointersTo(result.banks), none);
     const auto arms = writeArms(file, pointersTo(result.arms));
-    writeCompletions(file, pointersTo(result.completions), models, {}, arms);
+    writeCompletions(file, pointersTo(result.completions), models, {}, arms, none);
     const std::vector<const JobRecord*> job{&result.job};
     writeTable<JobRecord>(file, "/jobs", job, AZIMUTH_COLUMNS(jobColumns));
 }
 
-void writeProjectView(H5Publication& file, const ProjectView& view, const TensorSource& tensorOf) {
+void writeProjectView(H5Publication& file, const ProjectView& view, const Earlier& earlier) {
     const auto prompts = writeStudy(file, view);
     const auto models = writeModels(file, pointersTo(view.models));
-    writeBanks(file, pointersTo(view.banks), tensorOf);
+    writeBanks(file, pointersTo(view.banks), earlier);
     const auto arms = writeArms(file, pointersTo(view.arms));
-    writeCompletions(file, rowsOf(*view.completions), models, prompts, arms);
+    writeCompletions(file, rowsOf(*view.completions), models, prompts, arms, earlier);
     writeTable<Label>(file, "/labels", pointersTo(view.labels), AZIMUTH_COLUMNS(labelColumns));
     writeCalibrations(file, view);
     writeTransfer(file, view);

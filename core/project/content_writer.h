@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/project/publication.h"
+#include "core/project/read_file.h"
 #include "core/study/project_view.h"
 
 #include <functional>
@@ -10,8 +11,9 @@
 
 namespace azimuth::h5 {
 
-// Gives the tensor of a bank whose own is empty. Throws if it cannot.
-using TensorSource = std::function<ArrayF(const DirectionBank& bank)>;
+// The generation that is on disk already, opened when it is first asked for; null if there is none. Tensors that the view does not
+// hold come from it, and parts of completions that did not change are copied from it without decoding them.
+using Earlier = std::function<const ReadFile*()>;
 
 struct RootAttributes {
     std::string projectUuid, title, created, saved, parentSha256;
@@ -20,11 +22,14 @@ struct RootAttributes {
 
 void writeRootAttributes(H5Publication& file, FileKind kind, const RootAttributes& attributes);
 void writeJobResult(H5Publication& file, const JobResult& result);
-void writeProjectView(H5Publication& file, const ProjectView& view, const TensorSource& tensorOf);
+void writeProjectView(H5Publication& file, const ProjectView& view, const Earlier& earlier);
 
 // About how many bytes the file will have; for the check of free space.
 std::uint64_t estimatedBytes(const ProjectView& view);
 std::uint64_t estimatedBytes(const JobResult& result);
+
+// What a part of completions holds, as the attribute rows_sha256 of its group has it: 64 hex digits.
+std::string rowsDigest(const std::vector<const Completion*>& rows);
 
 std::string creatorName(); // "Azimuth 0.1.0"
 

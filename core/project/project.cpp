@@ -9,7 +9,6 @@
 #include <cerrno>
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <unistd.h>
 
 namespace azimuth {
@@ -22,18 +21,22 @@ bool fileExists(const std::string& path) {
     return std::filesystem::exists(std::filesystem::symlink_status(path, ignored));
 }
 
-// Tensors from the project at `path`, which is opened when the first one is asked for.
-h5::TensorSource tensorsFrom(const std::string& path) {
-    auto file = std::make_shared<std::unique_ptr<h5::ReadFile>>();
-    return [file, path](const DirectionBank& bank) {
-        if (!*file)
-            *file = std::make_unique<h5::ReadFile>(path, FileKind::Project, h5::Trust::HeaderOnly);
-        return h5::readTensor(**file, bank.key);
+// The project at `path`, opened when it is first asked for. Its digest is verified: what is copied from it gets a new one.
+h5::Earlier earlierAt(const std::string& path) {
+    struct State {
+        bool tried = false;
+        std::unique_ptr<h5::ReadFile> file;
+    };
+    auto state = std::make_shared<State>();
+    return [state, path]() -> const h5::ReadFile* {
+        if (!std::exchange(state->tried, true) && fileExists(path))
+            state->file = std::make_unique<h5::ReadFile>(path, FileKind::Project);
+        return state->file.get();
     };
 }
 
 void publishProject(const std::string& path, const ProjectView& view, const std::string& parentSha256,
-                    const h5::TensorSource& tensors, std::function<void()> fence, double now) {
+                    const h5::Earlier& earlier, std::function<void()> fence, double now) {
     const auto side = sideFolder(path);
     ensureFolder(side.temporary);
     h5::H5Publication::Options options;
@@ -48,7 +51,7 @@ void publishProject(const std::string& path, const ProjectView& view, const std:
     h5::H5Publication file(path, options);
     h5::writeRootAttributes(file, FileKind::Project,
                             {view.uuid, view.title, view.created, view.saved, parentSha256, view.generation});
-    h5::writeProjectView(file, view, tensors);
+    h5::writeProjectView(file, view, earlier);
     file.publish();
 }
 
@@ -88,7 +91,7 @@ ProjectView createProject(const std::string& path, const Study& study) {
     view.modelIdentities.resize(study.models.size());
     view.completions = std::make_shared<const CompletionTable>();
     view.provenance.push_back({view.created, h5::creatorName(), "create", "project", canonicalJson({{"title", study.title}})});
-    publishProject(path, view, {}, tensorsFrom(path), [&] {
+    publishProject(path, view, {}, earlierAt(path), [&] {
         if (fileExists(path))
             throw changedError(path, "it was created meanwhile");
     }, now);
@@ -109,7 +112,7 @@ ProjectView saveProject(const std::string& path, const ProjectView& view) {
     ProjectView next = view;
     next.generation = view.generation + 1;
     next.saved = utcText(now);
-    publishProject(path, next, parent, tensorsFrom(path), [&] {
+    publishProject(path, next, parent, earlierAt(path), [&] {
         if (there)
             checkCurrent(path, view);
         else if (fileExists(path))
@@ -126,7 +129,7 @@ ProjectView saveProjectAs(const std::string& path, const ProjectView& view, cons
     next.saved = utcText(now);
     next.provenance.push_back({next.saved, h5::creatorName(), "save as", "project",
                                canonicalJson({{"from_uuid", view.uuid}, {"from_generation", std::to_string(view.generation)}})});
-    publishProject(path, next, {}, tensorsFrom(from), {}, now);
+    publishProject(path, next, {}, earlierAt(from), {}, now);
     return next;
 }
 

@@ -38,7 +38,7 @@ const std::vector<Table>& tables();
 const Table& table(std::string_view path); // Error project.schema if there is none; part paths find "p*"
 bool isInShards(const Table& table); // also part of a result shard
 
-inline constexpr std::size_t partRows = 65536; // rows of one part of /completions
+inline constexpr std::size_t partRows = 16384; // rows of one part of /completions
 inline constexpr std::string_view tensorFolder = "/banks/tensors", matrixFolder = "/transfer/matrices",
                                   partFolder = "/completions/parts";
 

@@ -38,6 +38,7 @@ public:
     void strings(const schema::Column& column, const std::string& padded, std::size_t width, std::size_t count);
     void bytes(const schema::Column& column, const std::string& utf8);
     void offsets(const schema::Column& column, const std::vector<std::uint64_t>& offsets);
+    void attribute(const char* name, const std::string& value) { writeAttribute(m_group, name, value); }
     void finish();
 
 private:
@@ -160,6 +161,7 @@ public:
         }
     }
 
+    void attribute(const char* name, const std::string& value) { m_columns.attribute(name, value); }
     void finish() { m_columns.finish(); }
 
 private:
