@@ -2,6 +2,7 @@
 
 #include "app/workbench/theme/theme.h"
 #include "widgets/banner.h"
+#include "widgets/data_table.h"
 #include "widgets/empty_state.h"
 #include "widgets/heatmap/heat_map.h"
 #include "widgets/notification.h"
@@ -15,6 +16,7 @@
 #include <QLabel>
 #include <QLineEdit>
 #include <QPushButton>
+#include <QStandardItemModel>
 #include <QToolButton>
 #include <QVBoxLayout>
 #include <random>
@@ -99,6 +101,85 @@ HeatMapData madeUpSweep() {
     return data;
 }
 
+MatrixData madeUpTransfer() {
+    const struct {
+        const char* name;
+        int width;
+    } models[] = {{"Qwen 2.5 7B", 3584},     {"Gemma 2 9B", 3584},  {"Llama 3.1 8B", 4096},
+                  {"Mistral 7B v0.3", 4096}, {"OLMo 2 7B", 4096},   {"Gemma 2 27B", 4608},
+                  {"Qwen 2.5 14B", 5120},    {"Qwen 2.5 32B", 5120}};
+    const int own[] = {100, 97, -1, -1, 93, -2, 90, 77};
+    MatrixData data;
+    data.name = QStringLiteral("Transfer efficiency");
+    data.rowTitle = QStringLiteral("Source");
+    data.rowDetail = QStringLiteral("direction from");
+    data.columnTitle = QStringLiteral("Target");
+    data.columnDetail = QStringLiteral("applied to");
+    for (const auto& model : models) {
+        data.rows.append(
+            {QLatin1String(model.name), QStringLiteral("width %1").arg(model.width), model.width});
+    }
+    data.columns = data.rows;
+    const auto measured = [](double value, double low, double high) {
+        MatrixCell cell;
+        cell.kind = MatrixCell::Kind::measured;
+        cell.value = value;
+        cell.low = low;
+        cell.high = high;
+        cell.notDifferent = low <= 0;
+        return cell;
+    };
+    const auto reason = [](MatrixCell::Kind kind, const QString& text) {
+        MatrixCell cell;
+        cell.kind = kind;
+        cell.text = text;
+        cell.progress = 0.61;
+        return cell;
+    };
+    for (int r = 0; r < 8; ++r) {
+        for (int c = 0; c < 8; ++c) {
+            MatrixCell cell;
+            if (r == c && own[r] >= 0) {
+                cell = reason(MatrixCell::Kind::own, QStringLiteral("%1 %").arg(own[r]));
+                cell.caption = QStringLiteral("own rate");
+            } else if (r == c) {
+                cell = r == 2   ? reason(MatrixCell::Kind::notYet, QStringLiteral("queued"))
+                       : r == 3 ? reason(MatrixCell::Kind::running, QStringLiteral("calibrating"))
+                                : reason(MatrixCell::Kind::failed, QStringLiteral("all garbled"));
+            } else if (models[r].width != models[c].width) {
+                cell = reason(MatrixCell::Kind::cannot,
+                              QStringLiteral("%1 ≠ %2").arg(models[r].width).arg(models[c].width));
+            } else if (r == 4 && c == 2) {
+                cell = reason(MatrixCell::Kind::byChoice, QStringLiteral("left out"));
+            } else {
+                cell = reason(MatrixCell::Kind::notYet, QStringLiteral("no strength"));
+            }
+            data.cells.push_back(cell);
+        }
+    }
+    const auto at = [&](int r, int c) -> MatrixCell& {
+        return data.cells[static_cast<std::size_t>(r) * 8 + c];
+    };
+    at(0, 1) = measured(0.14, 0.03, 0.28);
+    at(1, 0) = measured(0.20, 0.07, 0.36);
+    at(2, 4) = measured(0.68, 0.50, 0.89);
+    at(3, 4) = measured(0.04, 0.00, 0.12);
+    at(6, 7) = measured(1.25, 1.07, 1.58);
+    at(7, 6) = measured(0.96, 0.83, 1.12);
+    for (int r = 0; r < 8; ++r) {
+        for (int c = 0; c < 8; ++c) {
+            MatrixCell& cell = at(r, c);
+            const QString value =
+                cell.kind == MatrixCell::Kind::measured
+                    ? QStringLiteral("efficiency %1, %2 to %3").arg(cell.value).arg(cell.low).arg(cell.high)
+                    : QStringLiteral("not measured: %1").arg(cell.text);
+            cell.sentence = QStringLiteral("Source %1, target %2, %3")
+                                .arg(data.rows[r].name, data.columns[c].name, value);
+        }
+    }
+    return data;
+}
+
 namespace {
 
 QLabel* section(const QString& text) {
@@ -137,6 +218,93 @@ QWidget* sweepPage() {
     map->view()->setCurrent(2, 5);
     map->view()->setChosen(2, 4);
     layout->addWidget(map);
+    return page;
+}
+
+QWidget* transferPage() {
+    auto* page = new QWidget;
+    auto* layout = new QVBoxLayout(page);
+    layout->setContentsMargins(16, 10, 16, 10);
+    auto* matrix = new Matrix;
+    matrix->setData(madeUpTransfer());
+    matrix->setCurrent(6, 7);
+    layout->addWidget(matrix);
+    layout->addStretch();
+    return page;
+}
+
+QWidget* tablePage() {
+    auto* page = new QWidget;
+    auto* layout = new QVBoxLayout(page);
+    layout->setContentsMargins(16, 10, 16, 10);
+    auto* model = new QStandardItemModel(9, 7, page);
+    const QStringList heads{QStringLiteral("Model"),
+                            QStringLiteral("Blocks"),
+                            QStringLiteral("Width"),
+                            QStringLiteral("Extracted"),
+                            QStringLiteral("Best k"),
+                            QStringLiteral("Strength"),
+                            QStringLiteral("Own coherent rate, 95 %")};
+    for (int c = 0; c < 7; ++c) {
+        model->setHeaderData(c, Qt::Horizontal, heads[c]);
+        if (c == 1 || c == 2 || c == 5) {
+            model->setHeaderData(c, Qt::Horizontal, int(Qt::AlignRight), Qt::TextAlignmentRole);
+        }
+    }
+    const char* names[] = {"Qwen 2.5 3B", "Qwen 2.5 7B", "Qwen 2.5 14B", "Qwen 2.5 32B",   "Gemma 2 9B",
+                           "Gemma 2 27B", "OLMo 2 7B",   "Llama 3.1 8B", "Mistral 7B v0.3"};
+    const int rates[] = {100, 100, 90, 77, 97, -1, 93, -2, -3};
+    for (int r = 0; r < 9; ++r) {
+        const auto set = [&](int c, const QVariant& value, int role = Qt::DisplayRole) {
+            model->setData(model->index(r, c), value, role);
+        };
+        set(0, QLatin1String(names[r]));
+        set(1, 28 + 4 * r);
+        set(2, 2048 + 512 * r);
+        set(1, int(Qt::AlignRight | Qt::AlignVCenter), Qt::TextAlignmentRole);
+        set(2, int(Qt::AlignRight | Qt::AlignVCenter), Qt::TextAlignmentRole);
+        set(5, int(Qt::AlignRight | Qt::AlignVCenter), Qt::TextAlignmentRole);
+        set(3, int(State::done), StateRole);
+        if (rates[r] >= 0) {
+            set(4, 16 + r);
+            set(4, QStringLiteral("(%1 %)").arg(50 + r), SuffixRole);
+            set(5, 15);
+            const double p = rates[r] / 100.0;
+            set(6,
+                QVariant::fromValue(MeasuredValue{p, std::max(0.0, p - 0.13), std::min(1.0, p + 0.07), 0, 1}),
+                ValueRole);
+            set(6, QStringLiteral("%1 %").arg(rates[r]));
+        } else if (rates[r] == -1) {
+            set(4, QStringLiteral("No usable setting: 12 of 12 garbled"));
+            set(4, int(State::failed), StateRole);
+        } else if (rates[r] == -2) {
+            set(4, QStringLiteral("Not calibrated"));
+            set(4, int(State::waiting), StateRole);
+            set(4, true, MutedRole);
+        } else {
+            set(4, QStringLiteral("Calibrating"));
+            set(4, int(State::running), StateRole);
+            set(4, 0.61, ProgressRole);
+            set(4, QStringLiteral("61 %, best so far 3 % coherent"), SuffixRole);
+        }
+    }
+    model->setData(model->index(1, 0), true, HereRole);
+    model->setData(model->index(1, 0), true, ChosenRole);
+    auto* table = new DataTable(QStringLiteral("State of the study"));
+    table->setModel(model);
+    table->setFitsRows(true);
+    for (int r = 0; r < 9; ++r) {
+        if (rates[r] < 0) {
+            table->setSpan(r, 4, 1, 3);
+        }
+    }
+    const int widths[] = {150, 60, 72, 90, 110, 80};
+    for (int c = 0; c < 6; ++c) {
+        table->setColumnWidth(c, widths[c]);
+    }
+    table->selectRow(1);
+    layout->addWidget(table);
+    layout->addStretch();
     return page;
 }
 
@@ -226,6 +394,8 @@ QList<KitPage> kitPages() {
     return {
         {QStringLiteral("layers"), {520, 480}, layersPage},
         {QStringLiteral("sweep"), {320, 220}, sweepPage},
+        {QStringLiteral("transfer"), {832, 480}, transferPage},
+        {QStringLiteral("table"), {832, 290}, tablePage},
         {QStringLiteral("parts"), {832, 760}, partsPage},
     };
 }

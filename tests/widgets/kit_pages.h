@@ -2,6 +2,7 @@
 #pragma once
 
 #include "widgets/heatmap/heat_map_data.h"
+#include "widgets/matrix/matrix.h"
 
 #include <functional>
 #include <QList>
@@ -24,5 +25,7 @@ QList<KitPage> kitPages();
 HeatMapData madeUpCosines(int blocks);
 // Coherent rates of a sweep, 5 k x 8 strengths, as fractions.
 HeatMapData madeUpSweep();
+// Efficiencies of eight models, with every kind of reason.
+MatrixData madeUpTransfer();
 
 } // namespace azimuth
