@@ -1,5 +1,6 @@
-// What stands in the columns of each table, said once for writing and reading: t is a TableWriter or a TableReader of the row type.
-// Rows that are no nouns of core/study are here too: parents by id, flattened lists. Private to core/project.
+// What stands in the columns of each table, said once for writing and reading: t is a TableWriter or a
+// TableReader of the row type. Rows that are no nouns of core/study are here too: parents by id, flattened
+// lists. Private to core/project.
 #pragma once
 
 #include "core/study/project_view.h"
@@ -80,9 +81,12 @@ struct PromptRow {
 template <class T> void promptColumns(T& t) {
     t.id("id");
     t.number("sets_id", &PromptRow::sets);
-    t.digest("prompt", [](auto& row) -> auto& { return row.prompt.id; });
-    t.text("category", [](auto& row) -> auto& { return row.prompt.category; });
-    t.text("text", [](auto& row) -> auto& { return row.prompt.text; });
+    t.digest(
+        "prompt", [](auto& row) -> auto& { return row.prompt.id; });
+    t.text(
+        "category", [](auto& row) -> auto& { return row.prompt.category; });
+    t.text(
+        "text", [](auto& row) -> auto& { return row.prompt.text; });
 }
 
 struct BankRow {
@@ -92,18 +96,27 @@ struct BankRow {
 };
 template <class T> void bankColumns(T& t) {
     t.id("id");
-    t.hexKey("key", [](auto& row) -> auto& { return row.bank.key; });
-    t.digest("model", [](auto& row) -> auto& { return row.bank.modelIdentity; });
-    t.text("concept", [](auto& row) -> auto& { return row.bank.conceptName; });
-    t.choice("method", [](auto& row) -> auto& { return row.bank.method; });
-    t.number("ks", [](auto& row) -> auto& { return row.bank.ks; });
-    t.number("width", [](auto& row) -> auto& { return row.bank.width; });
-    t.number("positive_count", [](auto& row) -> auto& { return row.bank.positiveCount; });
-    t.number("negative_count", [](auto& row) -> auto& { return row.bank.negativeCount; });
+    t.hexKey(
+        "key", [](auto& row) -> auto& { return row.bank.key; });
+    t.digest(
+        "model", [](auto& row) -> auto& { return row.bank.modelIdentity; });
+    t.text(
+        "concept", [](auto& row) -> auto& { return row.bank.conceptName; });
+    t.choice(
+        "method", [](auto& row) -> auto& { return row.bank.method; });
+    t.number(
+        "ks", [](auto& row) -> auto& { return row.bank.ks; });
+    t.number(
+        "width", [](auto& row) -> auto& { return row.bank.width; });
+    t.number(
+        "positive_count", [](auto& row) -> auto& { return row.bank.positiveCount; });
+    t.number(
+        "negative_count", [](auto& row) -> auto& { return row.bank.negativeCount; });
     t.list("raw_norm", &BankRow::rawNorm);
     t.list("median_norm", &BankRow::medianNorm);
     t.flag("has_tokens", &BankRow::hasTokens);
-    t.digest("job", [](auto& row) -> auto& { return row.bank.jobId; });
+    t.digest(
+        "job", [](auto& row) -> auto& { return row.bank.jobId; });
 }
 
 struct PositionRow {
@@ -132,12 +145,18 @@ struct InterventionRow {
 };
 template <class T> void interventionColumns(T& t) {
     t.number("arms_id", &InterventionRow::arm);
-    t.choice("operation", [](auto& row) -> auto& { return row.intervention.operation; });
-    t.digest("direction", [](auto& row) -> auto& { return row.intervention.direction; });
-    t.number("strength", [](auto& row) -> auto& { return row.intervention.strength; });
-    t.number("k_from", [](auto& row) -> auto& { return row.intervention.kFrom; });
-    t.number("k_to", [](auto& row) -> auto& { return row.intervention.kTo; });
-    t.choice("scope", [](auto& row) -> auto& { return row.intervention.scope; });
+    t.choice(
+        "operation", [](auto& row) -> auto& { return row.intervention.operation; });
+    t.digest(
+        "direction", [](auto& row) -> auto& { return row.intervention.direction; });
+    t.number(
+        "strength", [](auto& row) -> auto& { return row.intervention.strength; });
+    t.number(
+        "k_from", [](auto& row) -> auto& { return row.intervention.kFrom; });
+    t.number(
+        "k_to", [](auto& row) -> auto& { return row.intervention.kTo; });
+    t.choice(
+        "scope", [](auto& row) -> auto& { return row.intervention.scope; });
 }
 
 struct CompletionIndexRow {
@@ -188,20 +207,33 @@ struct CalibrationRow {
 };
 template <class T> void calibrationColumns(T& t) {
     t.id("id");
-    t.hexKey("key", [](auto& row) -> auto& { return row.value.id; });
-    t.digest("model", [](auto& row) -> auto& { return row.value.modelIdentity; });
-    t.text("concept", [](auto& row) -> auto& { return row.value.conceptName; });
-    t.digest("judge", [](auto& row) -> auto& { return row.value.judgeDigest; });
-    t.digest("bank", [](auto& row) -> auto& { return row.value.bankKey; });
-    t.choice("rule", [](auto& row) -> auto& { return row.value.rule; });
-    t.choice("status", [](auto& row) -> auto& { return row.value.status; });
-    t.text("reason", [](auto& row) -> auto& { return row.value.reason; });
-    t.number("control_n", [](auto& row) -> auto& { return row.value.controlN; });
-    t.number("control_coherent", [](auto& row) -> auto& { return row.value.controlCoherent; });
-    t.number("control_garbled", [](auto& row) -> auto& { return row.value.controlGarbled; });
+    t.hexKey(
+        "key", [](auto& row) -> auto& { return row.value.id; });
+    t.digest(
+        "model", [](auto& row) -> auto& { return row.value.modelIdentity; });
+    t.text(
+        "concept", [](auto& row) -> auto& { return row.value.conceptName; });
+    t.digest(
+        "judge", [](auto& row) -> auto& { return row.value.judgeDigest; });
+    t.digest(
+        "bank", [](auto& row) -> auto& { return row.value.bankKey; });
+    t.choice(
+        "rule", [](auto& row) -> auto& { return row.value.rule; });
+    t.choice(
+        "status", [](auto& row) -> auto& { return row.value.status; });
+    t.text(
+        "reason", [](auto& row) -> auto& { return row.value.reason; });
+    t.number(
+        "control_n", [](auto& row) -> auto& { return row.value.controlN; });
+    t.number(
+        "control_coherent", [](auto& row) -> auto& { return row.value.controlCoherent; });
+    t.number(
+        "control_garbled", [](auto& row) -> auto& { return row.value.controlGarbled; });
     t.number("chosen", &CalibrationRow::chosen);
-    t.digest("inputs", [](auto& row) -> auto& { return row.value.inputDigest; });
-    t.time("created", [](auto& row) -> auto& { return row.value.created; });
+    t.digest(
+        "inputs", [](auto& row) -> auto& { return row.value.inputDigest; });
+    t.time(
+        "created", [](auto& row) -> auto& { return row.value.created; });
 }
 
 struct PointRow {
@@ -210,14 +242,22 @@ struct PointRow {
 };
 template <class T> void pointColumns(T& t) {
     t.number("calibrations_id", &PointRow::calibration);
-    t.number("k", [](auto& row) -> auto& { return row.point.k; });
-    t.number("grid_strength", [](auto& row) -> auto& { return row.point.gridStrength; });
-    t.number("alpha", [](auto& row) -> auto& { return row.point.alpha; });
-    t.number("dose", [](auto& row) -> auto& { return row.point.dose; });
-    t.number("n", [](auto& row) -> auto& { return row.point.n; });
-    t.number("coherent", [](auto& row) -> auto& { return row.point.coherent; });
-    t.number("garbled", [](auto& row) -> auto& { return row.point.garbled; });
-    t.number("normal", [](auto& row) -> auto& { return row.point.normal; });
+    t.number(
+        "k", [](auto& row) -> auto& { return row.point.k; });
+    t.number(
+        "grid_strength", [](auto& row) -> auto& { return row.point.gridStrength; });
+    t.number(
+        "alpha", [](auto& row) -> auto& { return row.point.alpha; });
+    t.number(
+        "dose", [](auto& row) -> auto& { return row.point.dose; });
+    t.number(
+        "n", [](auto& row) -> auto& { return row.point.n; });
+    t.number(
+        "coherent", [](auto& row) -> auto& { return row.point.coherent; });
+    t.number(
+        "garbled", [](auto& row) -> auto& { return row.point.garbled; });
+    t.number(
+        "normal", [](auto& row) -> auto& { return row.point.normal; });
 }
 
 struct TransferRow {
@@ -236,20 +276,26 @@ template <class T> void rateColumns(T& t, const std::string& name, Rate Transfer
 }
 template <class T> void transferColumns(T& t) {
     const auto number = [&t](const char* name, double TransferCell::*field) {
-        t.number(name, [field](auto& row) -> auto& { return row.cell.*field; });
+        t.number(
+            name, [field](auto& row) -> auto& { return row.cell.*field; });
     };
     t.id("id");
     t.number("matrices_id", &TransferRow::matrix);
     t.number("row", &TransferRow::row);
     t.number("column", &TransferRow::column);
-    t.text("source", [](auto& row) -> auto& { return row.cell.source; });
-    t.text("target", [](auto& row) -> auto& { return row.cell.target; });
-    t.text("concept", [](auto& row) -> auto& { return row.cell.conceptName; });
-    t.choice("kind", [](auto& row) -> auto& { return row.cell.kind; });
+    t.text(
+        "source", [](auto& row) -> auto& { return row.cell.source; });
+    t.text(
+        "target", [](auto& row) -> auto& { return row.cell.target; });
+    t.text(
+        "concept", [](auto& row) -> auto& { return row.cell.conceptName; });
+    t.choice(
+        "kind", [](auto& row) -> auto& { return row.cell.kind; });
     t.choice("not_measured", &TransferRow::notMeasured);
     t.text("short_reason", &TransferRow::shortReason);
     t.text("reason", &TransferRow::reason);
-    t.number("k", [](auto& row) -> auto& { return row.cell.k; });
+    t.number(
+        "k", [](auto& row) -> auto& { return row.cell.k; });
     number("alpha", &TransferCell::alpha);
     rateColumns(t, "foreign", &TransferCell::foreign);
     rateColumns(t, "own", &TransferCell::own);

@@ -11,7 +11,8 @@ namespace {
 
 using schema::numbered;
 
-template <class Row, class Columns> TableReader<Row> readTable(const ReadFile& file, const std::string& path, Columns columns) {
+template <class Row, class Columns>
+TableReader<Row> readTable(const ReadFile& file, const std::string& path, Columns columns) {
     TableReader<Row> table(file, path);
     columns(table);
     return table;
@@ -31,26 +32,28 @@ std::vector<Model> readModels(const ReadFile& file) {
     return std::move(table.rows());
 }
 
-Array<double> normTable(const ReadFile& file, std::vector<double> values, std::int64_t positions, std::int64_t ks,
-                        const std::string& place) {
+Array<double> normTable(const ReadFile& file, std::vector<double> values, std::int64_t positions,
+                        std::int64_t ks, const std::string& place) {
     if (values.empty())
         return {};
     std::int64_t cells = 0;
     if (__builtin_mul_overflow(positions, ks, &cells) || cells != static_cast<std::int64_t>(values.size()))
-        file.bad(place, "a row has " + std::to_string(values.size()) + " values, expected [" + std::to_string(positions) +
-                            "][" + std::to_string(ks) + "]");
+        file.bad(place, "a row has " + std::to_string(values.size()) + " values, expected [" +
+                            std::to_string(positions) + "][" + std::to_string(ks) + "]");
     return Array<double>({positions, ks}, std::move(values));
 }
 
 ArrayF readTensorOf(const ReadFile& file, const DirectionBank& bank, std::uint64_t id) {
     const auto place = std::string(schema::tensorFolder) + "/" + numbered('b', id);
-    const std::vector<std::int64_t> expected{static_cast<std::int64_t>(bank.positions.size()), bank.ks, bank.width};
+    const std::vector<std::int64_t> expected{static_cast<std::int64_t>(bank.positions.size()), bank.ks,
+                                             bank.width};
     std::vector<float> values;
     readAll(file, place, H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, 3, [&](const DatasetShape& shape) {
         if (!std::equal(expected.begin(), expected.end(), shape.extents.begin(),
                         [](std::int64_t a, std::uint64_t b) { return static_cast<std::uint64_t>(a) == b; }))
-            file.bad(place, "it is [" + std::to_string(shape.extents[0]) + "][" + std::to_string(shape.extents[1]) + "][" +
-                                std::to_string(shape.extents[2]) + "], the index says [" + std::to_string(expected[0]) + "][" +
+            file.bad(place, "it is [" + std::to_string(shape.extents[0]) + "][" +
+                                std::to_string(shape.extents[1]) + "][" + std::to_string(shape.extents[2]) +
+                                "], the index says [" + std::to_string(expected[0]) + "][" +
                                 std::to_string(expected[1]) + "][" + std::to_string(expected[2]) + "]");
         values.resize(shape.elements);
         return values.data();
@@ -80,11 +83,12 @@ BankIndex readBankIndex(const ReadFile& file) {
     for (auto& row : rows) {
         auto& bank = row.bank;
         if (bank.ks < 0 || bank.ks > 4096 || bank.width < 0 || bank.width > (1 << 20))
-            file.bad("/banks/index", "ks " + std::to_string(bank.ks) + " and width " + std::to_string(bank.width) +
-                                         " are not sizes of a model");
+            file.bad("/banks/index", "ks " + std::to_string(bank.ks) + " and width " +
+                                         std::to_string(bank.width) + " are not sizes of a model");
         const auto count = static_cast<std::int64_t>(bank.positions.size());
         bank.rawNorm = normTable(file, std::move(row.rawNorm), count, bank.ks, "/banks/index/raw_norm");
-        bank.medianNorm = normTable(file, std::move(row.medianNorm), count, bank.ks, "/banks/index/median_norm");
+        bank.medianNorm =
+            normTable(file, std::move(row.medianNorm), count, bank.ks, "/banks/index/median_norm");
         index.banks.push_back(std::move(bank));
     }
     return index;
@@ -94,7 +98,8 @@ std::vector<DirectionBank> readBanks(const ReadFile& file, std::uint64_t maximum
     auto index = readBankIndex(file);
     std::uint64_t bytes = 0;
     for (const auto& bank : index.banks)
-        bytes += bank.positions.size() * static_cast<std::uint64_t>(bank.ks) * static_cast<std::uint64_t>(bank.width) * 4;
+        bytes += bank.positions.size() * static_cast<std::uint64_t>(bank.ks) *
+                 static_cast<std::uint64_t>(bank.width) * 4;
     if (bytes <= maximumTensorBytes)
         for (std::size_t i = 0; i < index.banks.size(); ++i)
             index.banks[i].tensor = readTensorOf(file, index.banks[i], index.ids[i]);
@@ -103,27 +108,32 @@ std::vector<DirectionBank> readBanks(const ReadFile& file, std::uint64_t maximum
 
 std::vector<Arm> readArms(const ReadFile& file) {
     auto table = readTable<ArmRow>(file, "/arms", AZIMUTH_COLUMNS(armColumns));
-    auto interventions = readTable<InterventionRow>(file, "/arms/interventions", AZIMUTH_COLUMNS(interventionColumns));
+    auto interventions =
+        readTable<InterventionRow>(file, "/arms/interventions", AZIMUTH_COLUMNS(interventionColumns));
     std::vector<Arm> arms(table.rows().size());
     for (std::size_t i = 0; i < arms.size(); ++i)
         arms[i].name = std::move(table.rows()[i].name);
     for (auto& row : interventions.rows())
-        arms[table.rowOf(row.arm, "/arms/interventions")].interventions.push_back(std::move(row.intervention));
+        arms[table.rowOf(row.arm, "/arms/interventions")].interventions.push_back(
+            std::move(row.intervention));
     return arms;
 }
 
 std::vector<Completion> readCompletions(const ReadFile& file) {
-    const auto index = readTable<CompletionIndexRow>(file, "/completions/index", AZIMUTH_COLUMNS(completionIndexColumns)).rows();
+    const auto index =
+        readTable<CompletionIndexRow>(file, "/completions/index", AZIMUTH_COLUMNS(completionIndexColumns))
+            .rows();
     std::uint32_t parts = 0;
     for (const auto& row : index)
         parts = std::max(parts, row.part);
     if (parts > index.size())
-        file.bad("/completions/index/part", "it names part " + std::to_string(parts) + " for " + std::to_string(index.size()) +
-                                                " rows");
+        file.bad("/completions/index/part",
+                 "it names part " + std::to_string(parts) + " for " + std::to_string(index.size()) + " rows");
     std::vector<std::vector<Completion>> rows;
     for (std::uint32_t part = 1; part <= parts; ++part) {
         const auto path = std::string(schema::partFolder) + "/" + numbered('p', part);
-        rows.push_back(std::move(readTable<Completion>(file, path, AZIMUTH_COLUMNS(completionColumns)).rows()));
+        rows.push_back(
+            std::move(readTable<Completion>(file, path, AZIMUTH_COLUMNS(completionColumns)).rows()));
     }
     std::vector<Completion> out;
     out.reserve(index.size());
@@ -133,7 +143,8 @@ std::vector<Completion> readCompletions(const ReadFile& file) {
                                                    std::to_string(entry.part) + ", which is not there");
         auto& row = rows[entry.part - 1][entry.row];
         if (row.key != entry.key)
-            file.bad("/completions/index/key", "it differs from the key in part " + std::to_string(entry.part));
+            file.bad("/completions/index/key",
+                     "it differs from the key in part " + std::to_string(entry.part));
         out.push_back(std::move(row));
     }
     return out;
@@ -166,8 +177,8 @@ std::vector<TransferCell> readTransfer(const ReadFile& file) {
     std::vector<TransferCell> cells;
     for (auto& row : table.rows()) {
         if (row.notMeasured > 0)
-            row.cell.notMeasured = NotMeasured{static_cast<NotMeasured::Kind>(row.notMeasured - 1), std::move(row.shortReason),
-                                               std::move(row.reason)};
+            row.cell.notMeasured = NotMeasured{static_cast<NotMeasured::Kind>(row.notMeasured - 1),
+                                               std::move(row.shortReason), std::move(row.reason)};
         cells.push_back(std::move(row.cell));
     }
     return cells;
@@ -187,7 +198,8 @@ void readStudyTables(const ReadFile& file, ProjectView& view) {
                                       std::to_string(declared.size()) + " models");
     for (std::size_t i = 0; i < declared.size(); ++i) {
         if (models.rows()[i].name != declared[i].name)
-            file.bad("/study/models/name", "row " + std::to_string(i) + " is not the study's model " + declared[i].name);
+            file.bad("/study/models/name",
+                     "row " + std::to_string(i) + " is not the study's model " + declared[i].name);
         view.modelIdentities.push_back(std::move(models.rows()[i].identity));
     }
 }
@@ -240,9 +252,11 @@ ProjectView readProjectView(const ReadFile& file, std::uint64_t maximumTensorByt
     view.labels = shared(std::move(readTable<Label>(file, "/labels", AZIMUTH_COLUMNS(labelColumns)).rows()));
     view.calibrations = shared(readCalibrations(file));
     view.transfer = readTransfer(file);
-    view.figures = std::move(readTable<StoredFigure>(file, "/figures", AZIMUTH_COLUMNS(figureColumns)).rows());
+    view.figures =
+        std::move(readTable<StoredFigure>(file, "/figures", AZIMUTH_COLUMNS(figureColumns)).rows());
     view.jobs = readJobs(file);
-    view.provenance = std::move(readTable<ProvenanceRecord>(file, "/provenance", AZIMUTH_COLUMNS(provenanceColumns)).rows());
+    view.provenance = std::move(
+        readTable<ProvenanceRecord>(file, "/provenance", AZIMUTH_COLUMNS(provenanceColumns)).rows());
     return view;
 }
 

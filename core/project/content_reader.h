@@ -1,4 +1,5 @@
-// Reads the tables of FORMAT.md back into the nouns of core/study. Error project.content. Private to core/project.
+// Reads the tables of FORMAT.md back into the nouns of core/study. Error project.content. Private to
+// core/project.
 #pragma once
 
 #include "core/project/read_file.h"

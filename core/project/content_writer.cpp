@@ -53,11 +53,12 @@ BankRow bankRow(const DirectionBank& bank) {
                                   " are not sizes");
     for (const auto* norms : {&bank.rawNorm, &bank.medianNorm})
         if (!norms->empty() && (norms->size() != cells || norms->shape().size() != 2))
-            throw badValue(place, "a norm table has " + std::to_string(norms->size()) + " values, expected [" +
-                                      std::to_string(positions) + "][" + std::to_string(bank.ks) + "]");
+            throw badValue(place, "a norm table has " + std::to_string(norms->size()) +
+                                      " values, expected [" + std::to_string(positions) + "][" +
+                                      std::to_string(bank.ks) + "]");
     if (!bank.positionTokens.empty() && bank.positionTokens.size() != positions)
-        throw badValue(place, std::to_string(bank.positionTokens.size()) + " token texts for " + std::to_string(positions) +
-                                  " positions");
+        throw badValue(place, std::to_string(bank.positionTokens.size()) + " token texts for " +
+                                  std::to_string(positions) + " positions");
     BankRow row;
     row.bank = bank;
     row.bank.tensor = {};
@@ -68,18 +69,20 @@ BankRow bankRow(const DirectionBank& bank) {
 }
 
 void writeTensor(H5Publication& file, const DirectionBank& bank, const ArrayF& tensor, std::uint64_t id) {
-    const std::vector<std::int64_t> shape{static_cast<std::int64_t>(bank.positions.size()), bank.ks, bank.width};
+    const std::vector<std::int64_t> shape{static_cast<std::int64_t>(bank.positions.size()), bank.ks,
+                                          bank.width};
     std::int64_t values = 1;
     for (const auto extent : shape)
         if (__builtin_mul_overflow(values, extent, &values))
             throw badValue("/banks, " + bank.key.substr(0, 12), "its tensor is too large");
     if (static_cast<std::int64_t>(tensor.size()) != values || (values > 0 && tensor.shape() != shape))
         throw badValue("/banks, " + bank.key.substr(0, 12),
-                       "the tensor has " + std::to_string(tensor.size()) + " values, expected [" + std::to_string(shape[0]) +
-                           "][" + std::to_string(shape[1]) + "][" + std::to_string(shape[2]) + "]");
-    writeArray(file, std::string(schema::tensorFolder), numbered('b', id), std::span(tensor.data(), tensor.size()), shape,
-               {"position", "k", "d"}, "residual stream", "raw difference of class means, positive minus negative",
-               {{"key", bank.key}});
+                       "the tensor has " + std::to_string(tensor.size()) + " values, expected [" +
+                           std::to_string(shape[0]) + "][" + std::to_string(shape[1]) + "][" +
+                           std::to_string(shape[2]) + "]");
+    writeArray(file, std::string(schema::tensorFolder), numbered('b', id),
+               std::span(tensor.data(), tensor.size()), shape, {"position", "k", "d"}, "residual stream",
+               "raw difference of class means, positive minus negative", {{"key", bank.key}});
 }
 
 ArrayF earlierTensor(const DirectionBank& bank, const Earlier& earlier) {
@@ -96,10 +99,12 @@ void writeBanks(H5Publication& file, const std::vector<const DirectionBank*>& ba
         const auto& bank = *banks[i];
         rows.push_back(bankRow(bank));
         for (std::size_t p = 0; p < bank.positions.size(); ++p)
-            positions.push_back({i + 1, bank.positions[p], bank.positionTokens.empty() ? "" : bank.positionTokens[p]});
+            positions.push_back(
+                {i + 1, bank.positions[p], bank.positionTokens.empty() ? "" : bank.positionTokens[p]});
     }
     writeTable<BankRow>(file, "/banks/index", pointersTo(rows), AZIMUTH_COLUMNS(bankColumns));
-    writeTable<PositionRow>(file, "/banks/positions", pointersTo(positions), AZIMUTH_COLUMNS(positionColumns));
+    writeTable<PositionRow>(file, "/banks/positions", pointersTo(positions),
+                            AZIMUTH_COLUMNS(positionColumns));
     file.group(std::string(schema::tensorFolder));
     for (std::size_t i = 0; i < banks.size(); ++i) {
         const auto& bank = *banks[i];
@@ -125,29 +130,36 @@ Ids writeArms(H5Publication& file, const std::vector<const Arm*>& arms) {
 }
 
 // Copies a part as it lies in the earlier file if it holds the same rows. False if it has to be written.
-bool copyPart(H5Publication& file, const std::string& path, const std::string& digest, const Earlier& earlier) {
+bool copyPart(H5Publication& file, const std::string& path, const std::string& digest,
+              const Earlier& earlier) {
     const auto* source = earlier();
     if (!source || !source->exists(path))
         return false;
     const auto part = source->group(path);
     if (H5Aexists(part, "rows_sha256") <= 0 || source->textAttribute(part, "rows_sha256", path) != digest)
         return false;
-    checkStatus(H5Ocopy(part, ".", file.root(), path.c_str(), H5P_DEFAULT, H5P_DEFAULT), file.target() + ", " + path);
+    checkStatus(H5Ocopy(part, ".", file.root(), path.c_str(), H5P_DEFAULT, H5P_DEFAULT),
+                file.target() + ", " + path);
     file.check();
     return true;
 }
 
-void writeCompletions(H5Publication& file, const std::vector<const Completion*>& rows, const Ids& models, const Ids& prompts,
-                      const Ids& arms, const Earlier& earlier) {
+void writeCompletions(H5Publication& file, const std::vector<const Completion*>& rows, const Ids& models,
+                      const Ids& prompts, const Ids& arms, const Earlier& earlier) {
     std::vector<CompletionIndexRow> index(rows.size());
     for (std::size_t i = 0; i < rows.size(); ++i) {
         const auto& row = *rows[i];
-        index[i] = {row.key, static_cast<std::uint32_t>(i / schema::partRows + 1),
-                    static_cast<std::uint32_t>(i % schema::partRows), idOf(models, row.modelIdentity),
-                    idOf(prompts, row.promptId), idOf(arms, row.armDigest), row.finish,
+        index[i] = {row.key,
+                    static_cast<std::uint32_t>(i / schema::partRows + 1),
+                    static_cast<std::uint32_t>(i % schema::partRows),
+                    idOf(models, row.modelIdentity),
+                    idOf(prompts, row.promptId),
+                    idOf(arms, row.armDigest),
+                    row.finish,
                     static_cast<std::uint32_t>(row.ids.size())};
     }
-    writeTable<CompletionIndexRow>(file, "/completions/index", pointersTo(index), AZIMUTH_COLUMNS(completionIndexColumns));
+    writeTable<CompletionIndexRow>(file, "/completions/index", pointersTo(index),
+                                   AZIMUTH_COLUMNS(completionIndexColumns));
     file.group(std::string(schema::partFolder));
     for (std::size_t begin = 0; begin < rows.size(); begin += schema::partRows) {
         const auto end = std::min(begin + schema::partRows, rows.size());
@@ -170,7 +182,8 @@ Ids writeStudy(H5Publication& file, const ProjectView& view) {
     writeTable<StudyRow>(file, "/study", pointersTo(one), AZIMUTH_COLUMNS(studyColumns));
     std::vector<StudyModelRow> models;
     for (std::size_t i = 0; i < study.models.size(); ++i)
-        models.push_back({study.models[i].name, i < view.modelIdentities.size() ? view.modelIdentities[i] : ""});
+        models.push_back(
+            {study.models[i].name, i < view.modelIdentities.size() ? view.modelIdentities[i] : ""});
     writeTable<StudyModelRow>(file, "/study/models", pointersTo(models), AZIMUTH_COLUMNS(studyModelColumns));
 
     std::vector<ConceptRow> concepts;
@@ -178,7 +191,8 @@ Ids writeStudy(H5Publication& file, const ProjectView& view) {
     std::vector<PromptRow> prompts;
     Ids ids;
     for (const auto& value : study.concepts) {
-        concepts.push_back({value.name, value.description, value.induce.digest(), canonicalJson(toJson(value.induce))});
+        concepts.push_back(
+            {value.name, value.description, value.induce.digest(), canonicalJson(toJson(value.induce))});
         for (const auto& [role, set] : value.sets) {
             sets.push_back({concepts.size(), role, set.source, set.licence, set.digest()});
             for (const auto& prompt : set.prompts) {
@@ -211,7 +225,9 @@ void writeCalibrations(H5Publication& file, const ProjectView& view) {
 // The axis of the transfer matrices: the study's models, then names that only cells have.
 std::map<std::string, std::uint32_t> transferAxis(const ProjectView& view) {
     std::map<std::string, std::uint32_t> axis;
-    const auto add = [&](const std::string& name) { axis.emplace(name, static_cast<std::uint32_t>(axis.size())); };
+    const auto add = [&](const std::string& name) {
+        axis.emplace(name, static_cast<std::uint32_t>(axis.size()));
+    };
     for (const auto& model : view.study->models)
         add(model.name);
     for (const auto& cell : view.transfer) {
@@ -244,9 +260,10 @@ void writeTransfer(H5Publication& file, const ProjectView& view) {
     writeTable<TransferRow>(file, "/transfer/index", pointersTo(rows), AZIMUTH_COLUMNS(transferColumns));
     file.group(std::string(schema::matrixFolder));
     for (std::size_t i = 0; i < matrices.size(); ++i)
-        writeArray(file, std::string(schema::matrixFolder), numbered('t', i + 1), std::span<const double>(matrices[i].second),
-                   {static_cast<std::int64_t>(side), static_cast<std::int64_t>(side)}, {"source", "target"}, "1",
-                   "excess TE, NaN where it was not measured", {{"concept", matrices[i].first}});
+        writeArray(file, std::string(schema::matrixFolder), numbered('t', i + 1),
+                   std::span<const double>(matrices[i].second),
+                   {static_cast<std::int64_t>(side), static_cast<std::int64_t>(side)}, {"source", "target"},
+                   "1", "excess TE, NaN where it was not measured", {{"concept", matrices[i].first}});
 }
 
 // At most `limit` bytes, not cutting a character.
@@ -266,7 +283,8 @@ std::vector<const Completion*> rowsOf(const CompletionTable& table) {
 
 std::uint64_t bytesOf(const Completion& row) { return 400 + row.ids.size() * 4 + row.text.size(); }
 std::uint64_t bytesOf(const DirectionBank& bank) {
-    return 4096 + bank.positions.size() * static_cast<std::uint64_t>(std::max<std::int64_t>(bank.ks * bank.width, 0)) * 4;
+    return 4096 + bank.positions.size() *
+                      static_cast<std::uint64_t>(std::max<std::int64_t>(bank.ks * bank.width, 0)) * 4;
 }
 constexpr std::uint64_t emptyFileBytes = 512 << 10;
 
@@ -339,7 +357,8 @@ void writeProjectView(H5Publication& file, const ProjectView& view, const Earlie
     writeTransfer(file, view);
     writeTable<StoredFigure>(file, "/figures", pointersTo(view.figures), AZIMUTH_COLUMNS(figureColumns));
     writeTable<JobRecord>(file, "/jobs", pointersTo(view.jobs), AZIMUTH_COLUMNS(jobColumns));
-    writeTable<ProvenanceRecord>(file, "/provenance", pointersTo(view.provenance), AZIMUTH_COLUMNS(provenanceColumns));
+    writeTable<ProvenanceRecord>(file, "/provenance", pointersTo(view.provenance),
+                                 AZIMUTH_COLUMNS(provenanceColumns));
 }
 
 std::uint64_t estimatedBytes(const ProjectView& view) {

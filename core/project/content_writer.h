@@ -1,5 +1,5 @@
-// Writes the nouns of core/study into an open publication as the tables of FORMAT.md. Error project.value for a value that the
-// format cannot hold, naming it. Private to core/project.
+// Writes the nouns of core/study into an open publication as the tables of FORMAT.md. Error project.value for
+// a value that the format cannot hold, naming it. Private to core/project.
 #pragma once
 
 #include "core/project/publication.h"
@@ -11,8 +11,9 @@
 
 namespace azimuth::h5 {
 
-// The generation that is on disk already, opened when it is first asked for; null if there is none. Tensors that the view does not
-// hold come from it, and parts of completions that did not change are copied from it without decoding them.
+// The generation that is on disk already, opened when it is first asked for; null if there is none. Tensors
+// that the view does not hold come from it, and parts of completions that did not change are copied from it
+// without decoding them.
 using Earlier = std::function<const ReadFile*()>;
 
 struct RootAttributes {

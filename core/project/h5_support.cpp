@@ -18,7 +18,8 @@ herr_t collect(unsigned, const H5E_error2_t* entry, void* out) {
 void prepareProcess() {
     H5dont_atexit();
     if (H5open() < 0)
-        throw Error("project.hdf5", "The HDF5 library could not be started.", "Install Azimuth's HDF5 package again.");
+        throw Error("project.hdf5", "The HDF5 library could not be started.",
+                    "Install Azimuth's HDF5 package again.");
     H5PLset_loading_state(0);
     H5Lunregister(H5L_TYPE_EXTERNAL);
     check(registerLatchingDriver(), "the file driver");
@@ -40,8 +41,8 @@ void fail(const std::string& what) {
     std::string stack;
     H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, collect, &stack);
     H5Eclear2(H5E_DEFAULT);
-    throw Error("project.hdf5", what + ": the HDF5 library refused.", "The file is damaged or was not written by Azimuth.",
-                stack);
+    throw Error("project.hdf5", what + ": the HDF5 library refused.",
+                "The file is damaged or was not written by Azimuth.", stack);
 }
 
 Id group(hid_t id, const std::string& what) { return Id(check(id, what), H5Gclose); }
@@ -68,7 +69,8 @@ void writeScalar(hid_t object, const char* name, hid_t fileType, hid_t memoryTyp
 } // namespace
 
 void writeAttribute(hid_t object, const char* name, std::string_view text) {
-    const std::string value = text.empty() ? std::string(1, '\0') : std::string(text); // a string type has at least one byte
+    const std::string value =
+        text.empty() ? std::string(1, '\0') : std::string(text); // a string type has at least one byte
     const auto type = fixedString(value.size());
     writeScalar(object, name, type, type, value.data());
 }

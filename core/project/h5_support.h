@@ -1,6 +1,6 @@
-// HDF5's C API behind a few values: handles that close themselves, calls that throw, and the set-up that every use needs first.
-// (The C++ API has no virtual file drivers, no link types and no chunk queries, and its destructors swallow errors.)
-// Private to core/project.
+// HDF5's C API behind a few values: handles that close themselves, calls that throw, and the set-up that
+// every use needs first. (The C++ API has no virtual file drivers, no link types and no chunk queries, and
+// its destructors swallow errors.) Private to core/project.
 #pragma once
 
 #include "core/base/error.h"
@@ -12,8 +12,8 @@
 
 namespace azimuth::h5 {
 
-// Once per process: no exit handler, no plugins, external links switched off, our file driver registered. Once per thread: HDF5
-// prints nothing. Called by everything that opens a file.
+// Once per process: no exit handler, no plugins, external links switched off, our file driver registered.
+// Once per thread: HDF5 prints nothing. Called by everything that opens a file.
 void prepare();
 
 // A handle that closes itself. The closing of a file is never left to it: see Publication and ReadFile.
@@ -63,7 +63,8 @@ Id attribute(hid_t id, const std::string& what);
 
 Id fixedString(std::size_t bytes); // UTF-8, null-padded
 
-void writeAttribute(hid_t object, const char* name, std::string_view text); // a fixed string of its own length
+void writeAttribute(hid_t object, const char* name,
+                    std::string_view text); // a fixed string of its own length
 void writeAttribute(hid_t object, const char* name, std::uint32_t value);
 void writeAttribute(hid_t object, const char* name, std::uint64_t value);
 

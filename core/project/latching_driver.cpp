@@ -151,20 +151,23 @@ herr_t readBytes(H5FD_t* file, H5FD_mem_t, hid_t, haddr_t address, std::size_t s
     if (!readFromFile(state, address, out, size) && !state.writable)
         return -1;
     if (!state.pages.empty())
-        eachPage(address, size, [&](std::uint64_t page, std::size_t offset, std::size_t done, std::size_t count) {
-            const auto found = state.pages.find(page);
-            if (found != state.pages.end())
-                std::memcpy(out + done, found->second.data() + offset, count);
-        });
+        eachPage(address, size,
+                 [&](std::uint64_t page, std::size_t offset, std::size_t done, std::size_t count) {
+                     const auto found = state.pages.find(page);
+                     if (found != state.pages.end())
+                         std::memcpy(out + done, found->second.data() + offset, count);
+                 });
     return 0;
 }
 
 herr_t writeBytes(H5FD_t* file, H5FD_mem_t, hid_t, haddr_t address, std::size_t size, const void* buffer) {
     auto& state = *of(file)->state;
-    if (!state.writable || address == HADDR_UNDEF || address > maximumAddress || size > maximumAddress - address)
+    if (!state.writable || address == HADDR_UNDEF || address > maximumAddress ||
+        size > maximumAddress - address)
         return -1;
     const auto* data = static_cast<const std::byte*>(buffer);
-    // After the first error everything stays in memory: the file is lost, and HDF5 only has to come to its end.
+    // After the first error everything stays in memory: the file is lost, and HDF5 only has to come to its
+    // end.
     if (state.firstError != 0 || !writeToFile(state, address, data, size))
         keepInMemory(state, address, data, size);
     state.end = std::max<std::uint64_t>(state.end, address + size);

@@ -15,7 +15,8 @@ std::size_t mergeModels(ProjectView& view, const JobResult& result) {
         }
         for (std::size_t i = 0; i < view.study->models.size(); ++i) {
             const auto& declared = view.study->models[i];
-            if (view.modelIdentities[i].empty() && declared.name == model.name && declared.precision == model.compute) {
+            if (view.modelIdentities[i].empty() && declared.name == model.name &&
+                declared.precision == model.compute) {
                 view.modelIdentities[i] = model.identity;
                 ++added;
             }
@@ -27,7 +28,8 @@ std::size_t mergeModels(ProjectView& view, const JobResult& result) {
 std::size_t mergeBanks(ProjectView& view, const JobResult& result) {
     std::size_t added = 0;
     for (const auto& bank : result.banks) {
-        const bool known = std::any_of(view.banks.begin(), view.banks.end(), [&](const auto& b) { return b->key == bank.key; });
+        const bool known = std::any_of(view.banks.begin(), view.banks.end(),
+                                       [&](const auto& b) { return b->key == bank.key; });
         if (!known) {
             view.banks.push_back(std::make_shared<const DirectionBank>(bank));
             ++added;
@@ -52,8 +54,9 @@ std::size_t mergeArms(ProjectView& view, const JobResult& result) {
 }
 
 std::size_t mergeCompletions(ProjectView& view, const JobResult& result) {
-    const bool anyNew = std::any_of(result.completions.begin(), result.completions.end(),
-                                    [&](const Completion& row) { return !view.completions->contains(row.key); });
+    const bool anyNew =
+        std::any_of(result.completions.begin(), result.completions.end(),
+                    [&](const Completion& row) { return !view.completions->contains(row.key); });
     if (!anyNew)
         return 0;
     const auto before = view.completions->size();

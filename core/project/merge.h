@@ -1,6 +1,7 @@
 // Merging a job's result into a project, as a pure function on values: idempotent, first wins.
 //   models by identity; banks and completions by key; arms by digest; job records by id, start and state.
-// A model whose name and precision are those of a study's model that is not resolved yet resolves it. Any thread.
+// A model whose name and precision are those of a study's model that is not resolved yet resolves it. Any
+// thread.
 #pragma once
 
 #include "core/study/project_view.h"
@@ -12,7 +13,8 @@ struct MergeCount {
     bool nothing() const { return models + banks + arms + completions + jobs == 0; }
 };
 
-// The view with the result in it; parts that did not change are shared with `view`. count, if given, receives what was new.
+// The view with the result in it; parts that did not change are shared with `view`. count, if given, receives
+// what was new.
 ProjectView merge(const ProjectView& view, const JobResult& result, MergeCount* count = nullptr);
 
 } // namespace azimuth

@@ -21,7 +21,8 @@ bool fileExists(const std::string& path) {
     return std::filesystem::exists(std::filesystem::symlink_status(path, ignored));
 }
 
-// The project at `path`, opened when it is first asked for. Its digest is verified: what is copied from it gets a new one.
+// The project at `path`, opened when it is first asked for. Its digest is verified: what is copied from it
+// gets a new one.
 h5::Earlier earlierAt(const std::string& path) {
     struct State {
         bool tried = false;
@@ -66,12 +67,13 @@ UserBlock checkCurrent(const std::string& path, const ProjectView& view) {
     if (block.kind != FileKind::Project || block.project != view.uuid)
         throw changedError(path, "it is another project now");
     if (block.generation != view.generation)
-        throw changedError(path, "it is generation " + std::to_string(block.generation) + ", opened was generation " +
-                                     std::to_string(view.generation));
+        throw changedError(path, "it is generation " + std::to_string(block.generation) +
+                                     ", opened was generation " + std::to_string(view.generation));
     if (block.formatVersion > formatVersion)
-        throw Error("project.newer", path + " was written by " + block.creator + " in format " +
-                                         std::to_string(block.formatVersion) + "; saving in format " +
-                                         std::to_string(formatVersion) + " would drop what this program does not know.",
+        throw Error("project.newer",
+                    path + " was written by " + block.creator + " in format " +
+                        std::to_string(block.formatVersion) + "; saving in format " +
+                        std::to_string(formatVersion) + " would drop what this program does not know.",
                     "Use a newer Azimuth to change this project.");
     return block;
 }
@@ -90,11 +92,15 @@ ProjectView createProject(const std::string& path, const Study& study) {
     view.study = std::make_shared<const Study>(study);
     view.modelIdentities.resize(study.models.size());
     view.completions = std::make_shared<const CompletionTable>();
-    view.provenance.push_back({view.created, h5::creatorName(), "create", "project", canonicalJson({{"title", study.title}})});
-    publishProject(path, view, {}, earlierAt(path), [&] {
-        if (fileExists(path))
-            throw changedError(path, "it was created meanwhile");
-    }, now);
+    view.provenance.push_back(
+        {view.created, h5::creatorName(), "create", "project", canonicalJson({{"title", study.title}})});
+    publishProject(
+        path, view, {}, earlierAt(path),
+        [&] {
+            if (fileExists(path))
+                throw changedError(path, "it was created meanwhile");
+        },
+        now);
     return view;
 }
 
@@ -112,12 +118,15 @@ ProjectView saveProject(const std::string& path, const ProjectView& view) {
     ProjectView next = view;
     next.generation = view.generation + 1;
     next.saved = utcText(now);
-    publishProject(path, next, parent, earlierAt(path), [&] {
-        if (there)
-            checkCurrent(path, view);
-        else if (fileExists(path))
-            throw changedError(path, "it was created meanwhile");
-    }, now);
+    publishProject(
+        path, next, parent, earlierAt(path),
+        [&] {
+            if (there)
+                checkCurrent(path, view);
+            else if (fileExists(path))
+                throw changedError(path, "it was created meanwhile");
+        },
+        now);
     return next;
 }
 
@@ -127,8 +136,9 @@ ProjectView saveProjectAs(const std::string& path, const ProjectView& view, cons
     next.uuid = newUuid();
     next.generation = 1;
     next.saved = utcText(now);
-    next.provenance.push_back({next.saved, h5::creatorName(), "save as", "project",
-                               canonicalJson({{"from_uuid", view.uuid}, {"from_generation", std::to_string(view.generation)}})});
+    next.provenance.push_back(
+        {next.saved, h5::creatorName(), "save as", "project",
+         canonicalJson({{"from_uuid", view.uuid}, {"from_generation", std::to_string(view.generation)}})});
     publishProject(path, next, {}, earlierAt(from), {}, now);
     return next;
 }

@@ -1,8 +1,9 @@
-// A project on disk: one immutable HDF5 file per generation, replaced as a whole (FORMAT.md). All functions use HDF5 on the calling
-// thread only: call them from one thread of a process (the window's I/O thread, a verb's main thread).
+// A project on disk: one immutable HDF5 file per generation, replaced as a whole (FORMAT.md). All functions
+// use HDF5 on the calling thread only: call them from one thread of a process (the window's I/O thread, a
+// verb's main thread).
 //
-// Every write goes to a temporary file in <project>.d/tmp, is fsynced, and renamed over the project; a full disk or any other error
-// leaves the earlier generation as it is and throws azimuth::Error.
+// Every write goes to a temporary file in <project>.d/tmp, is fsynced, and renamed over the project; a full
+// disk or any other error leaves the earlier generation as it is and throws azimuth::Error.
 #pragma once
 
 #include "core/base/array.h"
@@ -15,26 +16,30 @@
 
 namespace azimuth {
 
-// Publishes generation 1, which holds the study and nothing else. Error project.exists if there is a file, file.*.
+// Publishes generation 1, which holds the study and nothing else. Error project.exists if there is a file,
+// file.*.
 ProjectView createProject(const std::string& path, const Study& study);
 
-// The whole project. Digest first; then each table is checked while it is read (types, sizes before allocation, enumerations,
-// offsets, references). Tensors of banks are read if all of them together have at most 64 MB; otherwise DirectionBank::tensor
-// stays empty and readBankTensor gives it. Shards are not looked at: see adoptShards.
-// Error file.open, project.foreign, project.kind, project.truncated, project.damaged, project.newer, project.content.
+// The whole project. Digest first; then each table is checked while it is read (types, sizes before
+// allocation, enumerations, offsets, references). Tensors of banks are read if all of them together have at
+// most 64 MB; otherwise DirectionBank::tensor stays empty and readBankTensor gives it. Shards are not looked
+// at: see adoptShards. Error file.open, project.foreign, project.kind, project.truncated, project.damaged,
+// project.newer, project.content.
 ProjectView openProject(const std::string& path);
 
-// Publishes `view` as generation view.generation + 1 and returns it with the new generation and time. Tensors that the view does not
-// hold are taken from the generation on disk. Error project.changed if the file on disk is not view.generation of the same project
-// (another program saved it); project.newer if a newer program wrote it; project.value; file.*.
+// Publishes `view` as generation view.generation + 1 and returns it with the new generation and time. Tensors
+// that the view does not hold are taken from the generation on disk. Error project.changed if the file on
+// disk is not view.generation of the same project (another program saved it); project.newer if a newer
+// program wrote it; project.value; file.*.
 ProjectView saveProject(const std::string& path, const ProjectView& view);
 
-// Publishes `view` at another path as a project of its own (new uuid, generation 1), replacing what is there. Tensors that the view
-// does not hold are taken from `from`, the path it was opened at. The side folder is not copied.
+// Publishes `view` at another path as a project of its own (new uuid, generation 1), replacing what is there.
+// Tensors that the view does not hold are taken from `from`, the path it was opened at. The side folder is
+// not copied.
 ProjectView saveProjectAs(const std::string& path, const ProjectView& view, const std::string& from);
 
-// [position][k][d] of one bank. Checks the user block and the tensor's own checksums, not the whole file's digest.
-// Error as openProject; project.content if there is no such bank.
+// [position][k][d] of one bank. Checks the user block and the tensor's own checksums, not the whole file's
+// digest. Error as openProject; project.content if there is no such bank.
 ArrayF readBankTensor(const std::string& path, const std::string& bankKey);
 
 struct ShardProblem {
@@ -44,16 +49,17 @@ struct ShardProblem {
 struct Adoption {
     ProjectView view; // with every good shard merged
     MergeCount merged;
-    std::vector<std::string> adopted; // shards that are in view now, also those that held nothing new
-    std::vector<std::string> foreign; // shards of other projects, left alone
+    std::vector<std::string> adopted;   // shards that are in view now, also those that held nothing new
+    std::vector<std::string> foreign;   // shards of other projects, left alone
     std::vector<ShardProblem> problems; // unreadable shards, left alone
 };
 
-// Merges every shard in <project>.d/shards whose project uuid is view.uuid and whose digest is right. Never throws for a bad shard.
+// Merges every shard in <project>.d/shards whose project uuid is view.uuid and whose digest is right. Never
+// throws for a bad shard.
 Adoption adoptShards(const ProjectView& view, const std::string& projectPath);
 
-// Removes shards that a saved generation holds: call with Adoption::adopted (or merged shards) after saveProject returned.
-// A file that is gone already is no error.
+// Removes shards that a saved generation holds: call with Adoption::adopted (or merged shards) after
+// saveProject returned. A file that is gone already is no error.
 void removeShards(const std::vector<std::string>& paths);
 
 } // namespace azimuth

@@ -1,11 +1,12 @@
-// Writes one HDF5 file with a user block and publishes it: latching driver, close, digest, user block, fsync, rename.
+// Writes one HDF5 file with a user block and publishes it: latching driver, close, digest, user block, fsync,
+// rename.
 //
 //   H5Publication file(path, options);
 //   ... create groups and datasets under file.root(), file.check() after each ...
 //   const std::string sha256 = file.publish();
 //
-// Until publish() returned, the target is as it was. Destroying an unpublished one removes the temporary file. One thread.
-// Private to core/project.
+// Until publish() returned, the target is as it was. Destroying an unpublished one removes the temporary
+// file. One thread. Private to core/project.
 #pragma once
 
 #include "core/base/atomic_file.h"

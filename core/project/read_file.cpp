@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::uint64_t maximumAttributeBytes = 64 << 10, maximumChunkBytes = 4 << 20;
 constexpr std::uint64_t smallBytes = 1 << 20; // up to here a dataset may claim more than it stores
-constexpr std::uint64_t deflateLimit = 1100; // deflate cannot do better than 1,032 : 1
+constexpr std::uint64_t deflateLimit = 1100;  // deflate cannot do better than 1,032 : 1
 
 } // namespace
 
@@ -23,9 +23,11 @@ ReadFile::ReadFile(const std::string& path, FileKind kind, Trust trust) : m_path
     if (m_state.descriptor < 0)
         throw systemError("open", path, errno);
     try {
-        m_block = trust == Trust::Digest ? verifyFile(m_state.descriptor, path) : readUserBlock(m_state.descriptor, path);
+        m_block = trust == Trust::Digest ? verifyFile(m_state.descriptor, path)
+                                         : readUserBlock(m_state.descriptor, path);
         if (m_block.kind != kind)
-            throw Error("project.kind", path + " is a " + toString(m_block.kind) + ", not a " + toString(kind) + ".",
+            throw Error("project.kind",
+                        path + " is a " + toString(m_block.kind) + ", not a " + toString(kind) + ".",
                         "Open the project it belongs to.");
         open();
     } catch (...) {
@@ -78,7 +80,8 @@ void ReadFile::open() {
 }
 
 void ReadFile::bad(const std::string& place, const std::string& finding) const {
-    throw Error("project.content", m_path + (place.empty() ? "" : ", " + forMessage(place, 120)) + ": " + finding + ".",
+    throw Error("project.content",
+                m_path + (place.empty() ? "" : ", " + forMessage(place, 120)) + ": " + finding + ".",
                 "The file was not written by Azimuth, or by one with a defect; open an earlier copy.");
 }
 
@@ -117,7 +120,8 @@ bool ReadFile::exists(const std::string& path) const {
         if (i + 1 == parts.size())
             return true;
         H5O_info_t info;
-        if (H5Oget_info_by_name2(at, parts[i].c_str(), &info, H5O_INFO_BASIC, H5P_DEFAULT) < 0 || info.type != H5O_TYPE_GROUP)
+        if (H5Oget_info_by_name2(at, parts[i].c_str(), &info, H5O_INFO_BASIC, H5P_DEFAULT) < 0 ||
+            info.type != H5O_TYPE_GROUP)
             return false;
         auto next = azimuth::h5::group(H5Gopen2(at, parts[i].c_str(), H5P_DEFAULT), path);
         current = std::move(next);
@@ -135,9 +139,11 @@ Id ReadFile::object(const std::string& path, H5O_type_t type) const {
         if (state == 0)
             bad(path, "missing");
         if (state < 0)
-            bad(path, "\"" + forMessage(parts[i], 40) + "\" is a soft or external link, which projects do not have");
+            bad(path, "\"" + forMessage(parts[i], 40) +
+                          "\" is a soft or external link, which projects do not have");
         H5O_info_t info;
-        checkStatus(H5Oget_info_by_name2(at, parts[i].c_str(), &info, H5O_INFO_BASIC, H5P_DEFAULT), m_path + ", " + path);
+        checkStatus(H5Oget_info_by_name2(at, parts[i].c_str(), &info, H5O_INFO_BASIC, H5P_DEFAULT),
+                    m_path + ", " + path);
         const bool last = i + 1 == parts.size();
         if (info.type != (last ? type : H5O_TYPE_GROUP))
             bad(path, "\"" + forMessage(parts[i], 40) + "\" is not the kind of object that is expected here");
@@ -154,15 +160,16 @@ Id ReadFile::group(const std::string& path) const { return object(path, H5O_TYPE
 Id ReadFile::dataset(const std::string& path) const { return object(path, H5O_TYPE_DATASET); }
 
 namespace {
-Id scalarAttribute(const ReadFile& file, hid_t object, const char* name, const std::string& place, H5T_class_t expected,
-                   std::size_t& bytes) {
+Id scalarAttribute(const ReadFile& file, hid_t object, const char* name, const std::string& place,
+                   H5T_class_t expected, std::size_t& bytes) {
     if (H5Aexists(object, name) <= 0)
         file.bad(place, std::string("the attribute ") + name + " is missing");
     auto id = attribute(H5Aopen(object, name, H5P_DEFAULT), file.path() + ", " + place + " " + name);
     const auto space = dataspace(H5Aget_space(id), place);
     const auto type = datatype(H5Aget_type(id), place);
     bytes = H5Tget_size(type);
-    const bool isScalar = H5Sget_simple_extent_type(space) == H5S_SCALAR || H5Sget_simple_extent_npoints(space) == 1;
+    const bool isScalar =
+        H5Sget_simple_extent_type(space) == H5S_SCALAR || H5Sget_simple_extent_npoints(space) == 1;
     if (!isScalar || H5Tget_class(type) != expected || H5Tis_variable_str(type) > 0 || bytes == 0 ||
         bytes > maximumAttributeBytes)
         file.bad(place, std::string("the attribute ") + name + " is not of the expected type");
@@ -201,7 +208,8 @@ void checkFilters(const ReadFile& file, hid_t creation, const std::string& place
     for (int i = 0; i < count; ++i) {
         unsigned flags = 0, config = 0;
         std::size_t values = 0;
-        const auto filter = H5Pget_filter2(creation, static_cast<unsigned>(i), &flags, &values, nullptr, 0, nullptr, &config);
+        const auto filter =
+            H5Pget_filter2(creation, static_cast<unsigned>(i), &flags, &values, nullptr, 0, nullptr, &config);
         if (filter != H5Z_FILTER_DEFLATE && filter != H5Z_FILTER_SHUFFLE && filter != H5Z_FILTER_FLETCHER32)
             file.bad(place, "its filter " + std::to_string(filter) + " is not allowed");
     }
@@ -214,7 +222,8 @@ void checkChunks(const ReadFile& file, hid_t creation, const DatasetShape& shape
         file.bad(place, "its chunks have another rank");
     std::uint64_t bytes = shape.elementBytes;
     for (const auto extent : chunk)
-        if (extent == 0 || __builtin_mul_overflow(bytes, std::uint64_t{extent}, &bytes) || bytes > maximumChunkBytes)
+        if (extent == 0 || __builtin_mul_overflow(bytes, std::uint64_t{extent}, &bytes) ||
+            bytes > maximumChunkBytes)
             file.bad(place, "a chunk has more than 4 MiB");
 }
 
@@ -235,7 +244,8 @@ DatasetShape inspectDataset(const ReadFile& file, hid_t dataset, const std::stri
     std::uint64_t bytes = shape.elementBytes;
     shape.elements = 1;
     for (const auto extent : shape.extents)
-        if (__builtin_mul_overflow(bytes, extent, &bytes) || __builtin_mul_overflow(shape.elements, extent, &shape.elements))
+        if (__builtin_mul_overflow(bytes, extent, &bytes) ||
+            __builtin_mul_overflow(shape.elements, extent, &shape.elements))
             file.bad(place, "it claims more elements than a file can have");
     shape.storedBytes = H5Dget_storage_size(dataset);
     const auto creation = properties(H5Dget_create_plist(dataset), what);
@@ -248,22 +258,24 @@ DatasetShape inspectDataset(const ReadFile& file, hid_t dataset, const std::stri
     if (layout == H5D_CHUNKED)
         checkChunks(file, creation, shape, place);
     if (shape.storedBytes > file.block().fileBytes)
-        file.bad(place, "it claims " + bytesText(shape.storedBytes) + " in a file of " + bytesText(file.block().fileBytes));
+        file.bad(place, "it claims " + bytesText(shape.storedBytes) + " in a file of " +
+                            bytesText(file.block().fileBytes));
     const auto most = layout == H5D_CHUNKED ? shape.storedBytes * deflateLimit : shape.storedBytes;
     if (bytes > most && (layout != H5D_CHUNKED || bytes > smallBytes || shape.storedBytes == 0))
         file.bad(place, "it claims " + bytesText(bytes) + " and stores " + bytesText(shape.storedBytes));
     return shape;
 }
 
-void readAll(const ReadFile& file, const std::string& place, hid_t expectedType, hid_t memoryType, std::size_t rank,
-             const std::function<void*(const DatasetShape&)>& allocate) {
+void readAll(const ReadFile& file, const std::string& place, hid_t expectedType, hid_t memoryType,
+             std::size_t rank, const std::function<void*(const DatasetShape&)>& allocate) {
     const auto id = file.dataset(place);
     const auto type = datatype(H5Dget_type(id), file.path() + ", " + place);
     if (H5Tequal(type, expectedType) <= 0)
         file.bad(place, "its type is not the one of the format");
     const auto shape = inspectDataset(file, id, place);
     if (shape.extents.size() != rank)
-        file.bad(place, "it has " + std::to_string(shape.extents.size()) + " dimensions, expected " + std::to_string(rank));
+        file.bad(place, "it has " + std::to_string(shape.extents.size()) + " dimensions, expected " +
+                            std::to_string(rank));
     void* out = allocate(shape);
     if (shape.elements > 0)
         checkStatus(H5Dread(id, memoryType, H5S_ALL, H5S_ALL, H5P_DEFAULT, out), file.path() + ", " + place);

@@ -1,6 +1,6 @@
-// Opens a file of Azimuth for reading, strictly: user block and digest on the same descriptor that HDF5 then reads, one path
-// component at a time (hard links only), and for every dataset its type, rank, layout and filters before a byte of it is allocated.
-// Error project.*; one thread. Private to core/project.
+// Opens a file of Azimuth for reading, strictly: user block and digest on the same descriptor that HDF5 then
+// reads, one path component at a time (hard links only), and for every dataset its type, rank, layout and
+// filters before a byte of it is allocated. Error project.*; one thread. Private to core/project.
 #pragma once
 
 #include "core/project/h5_support.h"
@@ -37,7 +37,8 @@ public:
     std::string textAttribute(hid_t object, const char* name, const std::string& place) const;
     std::uint64_t unsignedAttribute(hid_t object, const char* name, const std::string& place) const;
 
-    [[noreturn]] void bad(const std::string& place, const std::string& finding) const; // Error project.content
+    [[noreturn]] void bad(const std::string& place,
+                          const std::string& finding) const; // Error project.content
 
 private:
     void open();
@@ -57,8 +58,9 @@ struct DatasetShape {
 // Error project.content if the layout, a filter, a chunk or the declared size is not of the profile.
 DatasetShape inspectDataset(const ReadFile& file, hid_t dataset, const std::string& place);
 
-// Reads everything after the checks. expectedType is compared with the file's type; extents with `extents` where given.
-void readAll(const ReadFile& file, const std::string& place, hid_t expectedType, hid_t memoryType, std::size_t rank,
-             const std::function<void*(const DatasetShape&)>& allocate);
+// Reads everything after the checks. expectedType is compared with the file's type; extents with `extents`
+// where given.
+void readAll(const ReadFile& file, const std::string& place, hid_t expectedType, hid_t memoryType,
+             std::size_t rank, const std::function<void*(const DatasetShape&)>& allocate);
 
 } // namespace azimuth::h5

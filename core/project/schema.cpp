@@ -30,7 +30,10 @@ const std::vector<Table> allTables{
          {"vocabulary", Type::I64, "tokens", "embedding rows"},
          {"parameters", Type::I64, "1", "parameter count"},
          {"storage", Type::Text, "1", "how the weights lie on disk"},
-         {"compute", Type::Enumeration, "1", "precision of computing",
+         {"compute",
+          Type::Enumeration,
+          "1",
+          "precision of computing",
           {"fp32", "bf16", "int8-rtn-row", "int4-rtn-g64", "nf4-b64"}},
          {"has_template", Type::Bool, "1", "a chat template is there"},
          {"context_length", Type::I64, "tokens", "longest context"},
@@ -54,7 +57,10 @@ const std::vector<Table> allTables{
      {
          {"id", Type::U64, "1", "number of the row"},
          {"concepts_id", Type::U64, "1", "row of /concepts"},
-         {"role", Type::Enumeration, "1", "role of the prompts",
+         {"role",
+          Type::Enumeration,
+          "1",
+          "role of the prompts",
           {"positive", "negative", "calibration", "test-induce", "test-suppress", "neutral", "capability"}},
          {"source", Type::Text, "1", "where the prompts come from"},
          {"licence", Type::Text, "1", "their licence"},
@@ -101,13 +107,19 @@ const std::vector<Table> allTables{
     {"/arms/interventions",
      {
          {"arms_id", Type::U64, "1", "row of /arms; an arm without rows is the control"},
-         {"operation", Type::Enumeration, "1", "what is done to the residual stream",
+         {"operation",
+          Type::Enumeration,
+          "1",
+          "what is done to the residual stream",
           {"add", "ablate", "affine"}},
          {"direction", Type::Digest, "1", "SHA-256 of the unit direction's little-endian F32 bytes"},
          {"strength", Type::F64, "residual stream", "alpha, the coefficient on the unit direction"},
          {"k_from", Type::I64, "1", "first edited R[k]"},
          {"k_to", Type::I64, "1", "last edited R[k]"},
-         {"scope", Type::Enumeration, "1", "tokens that are edited",
+         {"scope",
+          Type::Enumeration,
+          "1",
+          "tokens that are edited",
           {"all", "prompt", "generated", "last-prompt-token-on"}},
      }},
     {"/completions/index",
@@ -155,7 +167,10 @@ const std::vector<Table> allTables{
          {"judge", Type::Digest, "1", "digest of the judge"},
          {"bank", Type::Digest, "1", "key of the bank"},
          {"rule", Type::Enumeration, "1", "rule of choosing", {"default", "study-2026"}},
-         {"status", Type::Enumeration, "1", "outcome",
+         {"status",
+          Type::Enumeration,
+          "1",
+          "outcome",
           {"chosen", "not-bracketed", "nothing-steers", "incomplete"}},
          {"reason", Type::Text, "1", "the choice in one sentence"},
          {"control_n", Type::I64, "completions", "of the control arm"},
@@ -186,9 +201,15 @@ const std::vector<Table> allTables{
          {"source", Type::Text, "1", "the study's name of the source model"},
          {"target", Type::Text, "1", "the study's name of the target model"},
          {"concept", Type::Text, "1", "name of the concept"},
-         {"kind", Type::Enumeration, "1", "kind of the cell",
+         {"kind",
+          Type::Enumeration,
+          "1",
+          "kind of the cell",
           {"own", "model-transfer", "precision-transfer"}},
-         {"not_measured", Type::Enumeration, "1", "why there are no numbers",
+         {"not_measured",
+          Type::Enumeration,
+          "1",
+          "why there are no numbers",
           {"measured", "cannot", "not-yet", "running", "failed", "by-choice"}},
          {"short_reason", Type::Text, "1", "fits a cell"},
          {"reason", Type::Text, "1", "one sentence"},
@@ -270,8 +291,9 @@ const std::vector<Table> allTables{
 } // namespace
 
 std::string toString(Type type) {
-    static const std::vector<std::string> names{"u32", "u64", "i32", "i64", "f64", "bool", "enum", "S32",
-                                                "S64", "key", "text", "i32 list", "f64 list", "S64 list"};
+    static const std::vector<std::string> names{"u32",  "u64",      "i32",      "i64",     "f64",
+                                                "bool", "enum",     "S32",      "S64",     "key",
+                                                "text", "i32 list", "f64 list", "S64 list"};
     return names.at(static_cast<std::size_t>(type));
 }
 
@@ -280,14 +302,16 @@ bool isRagged(Type type) {
 }
 
 const Column* Table::find(std::string_view column) const {
-    const auto found = std::find_if(columns.begin(), columns.end(), [&](const Column& c) { return c.name == column; });
+    const auto found =
+        std::find_if(columns.begin(), columns.end(), [&](const Column& c) { return c.name == column; });
     return found == columns.end() ? nullptr : &*found;
 }
 
 const Column& Table::column(std::string_view name) const {
     if (const auto* column = find(name))
         return *column;
-    throw Error("project.schema", path + " has no column " + std::string(name) + ".", "This is a mistake in Azimuth.");
+    throw Error("project.schema", path + " has no column " + std::string(name) + ".",
+                "This is a mistake in Azimuth.");
 }
 
 const std::vector<Table>& tables() { return allTables; }
@@ -297,7 +321,8 @@ const Table& table(std::string_view path) {
     for (const auto& table : allTables)
         if (table.path == path || (part && table.path == std::string(partFolder) + "/p*"))
             return table;
-    throw Error("project.schema", "There is no table " + std::string(path) + ".", "This is a mistake in Azimuth.");
+    throw Error("project.schema", "There is no table " + std::string(path) + ".",
+                "This is a mistake in Azimuth.");
 }
 
 bool isInShards(const Table& table) {

@@ -8,11 +8,20 @@
 namespace azimuth::schema {
 
 enum class Type {
-    U32, U64, I32, I64, F64, Bool, Enumeration,
-    Time, // fixed string of 32 bytes
+    U32,
+    U64,
+    I32,
+    I64,
+    F64,
+    Bool,
+    Enumeration,
+    Time,   // fixed string of 32 bytes
     Digest, // fixed string of 64 bytes
-    Key, // u8 [n][32]
-    Text, I32List, F64List, DigestList
+    Key,    // u8 [n][32]
+    Text,
+    I32List,
+    F64List,
+    DigestList
 };
 std::string toString(Type type); // as FORMAT.md names it
 
@@ -36,7 +45,7 @@ struct Table {
 
 const std::vector<Table>& tables();
 const Table& table(std::string_view path); // Error project.schema if there is none; part paths find "p*"
-bool isInShards(const Table& table); // also part of a result shard
+bool isInShards(const Table& table);       // also part of a result shard
 
 inline constexpr std::size_t partRows = 16384; // rows of one part of /completions
 inline constexpr std::string_view tensorFolder = "/banks/tensors", matrixFolder = "/transfer/matrices",

@@ -31,8 +31,9 @@ JobResult readShard(const std::string& path, const std::string& expectedSha256) 
     const h5::ReadFile file(path, FileKind::Shard);
     const auto found = toHex(file.block().digest);
     if (!expectedSha256.empty() && found != expectedSha256)
-        throw Error("project.damaged", path + " has the SHA-256 " + found.substr(0, 12) + "…, announced was " +
-                                           expectedSha256.substr(0, 12) + "….",
+        throw Error("project.damaged",
+                    path + " has the SHA-256 " + found.substr(0, 12) + "…, announced was " +
+                        expectedSha256.substr(0, 12) + "….",
                     "Run the job again.");
     return h5::readJobResult(file);
 }

@@ -17,7 +17,8 @@ SideFolder sideFolder(const std::string& projectPath) {
             path = real.string();
     }
     const auto root = path + ".d";
-    return {root, root + "/shards", root + "/blobs", root + "/jobs", root + "/cache", root + "/prev", root + "/tmp"};
+    return {root,           root + "/shards", root + "/blobs", root + "/jobs", root + "/cache",
+            root + "/prev", root + "/tmp"};
 }
 
 void ensureFolder(const std::string& folder) {

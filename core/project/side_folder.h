@@ -7,22 +7,24 @@
 namespace azimuth {
 
 struct SideFolder {
-    std::string root; // <project>.d
-    std::string shards; // results of the worker that are not merged yet, *.h5
-    std::string blobs; // directions for jobs, <sha256>.safetensors
-    std::string jobs; // job specifications of a bundle
-    std::string cache; // activation caches, regenerable
-    std::string previous; // earlier generations: prev
+    std::string root;      // <project>.d
+    std::string shards;    // results of the worker that are not merged yet, *.h5
+    std::string blobs;     // directions for jobs, <sha256>.safetensors
+    std::string jobs;      // job specifications of a bundle
+    std::string cache;     // activation caches, regenerable
+    std::string previous;  // earlier generations: prev
     std::string temporary; // files of this session: tmp
 };
 
-// The folders of a project; none is created. A symbolic link is followed, so that the folder lies beside the real file.
+// The folders of a project; none is created. A symbolic link is followed, so that the folder lies beside the
+// real file.
 SideFolder sideFolder(const std::string& projectPath);
 
 // Creates a folder and what is missing above it. Error file.create.
 void ensureFolder(const std::string& folder);
 
-// The shards that lie in a project's side folder, sorted by name; hidden (unfinished) files are left out. Empty if there is none.
+// The shards that lie in a project's side folder, sorted by name; hidden (unfinished) files are left out.
+// Empty if there is none.
 std::vector<std::string> shardFiles(const std::string& projectPath);
 
 } // namespace azimuth

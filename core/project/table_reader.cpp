@@ -7,7 +7,8 @@
 namespace azimuth::h5 {
 namespace {
 
-// Rows are allocated as values, so their number is compared with the file's length and with the first column that is stored.
+// Rows are allocated as values, so their number is compared with the file's length and with the first column
+// that is stored.
 std::size_t checkedRows(const ReadFile& file, const std::string& path) {
     const auto group = file.group(path);
     if (file.textAttribute(group, "kind", path) != "table")
@@ -21,7 +22,8 @@ std::size_t checkedRows(const ReadFile& file, const std::string& path) {
     const auto place = path + "/" + first.name + (ragged ? "_offsets" : "");
     const auto shape = inspectDataset(file, file.dataset(place), place);
     if (shape.extents[0] != rows + (ragged ? 1 : 0))
-        file.bad(place, "its length is " + std::to_string(shape.extents[0]) + ", the table has " + std::to_string(rows) + " rows");
+        file.bad(place, "its length is " + std::to_string(shape.extents[0]) + ", the table has " +
+                            std::to_string(rows) + " rows");
     return static_cast<std::size_t>(rows);
 }
 
@@ -43,7 +45,8 @@ ColumnReader::ColumnReader(const ReadFile& file, const std::string& path)
 const schema::Column& ColumnReader::column(const char* name, schema::Type type) const {
     const auto& column = m_table.column(name);
     if (column.type != type)
-        throw Error("project.schema", place(name) + " is " + toString(column.type) + " in the schema, not what is read.",
+        throw Error("project.schema",
+                    place(name) + " is " + toString(column.type) + " in the schema, not what is read.",
                     "This is a mistake in Azimuth.");
     return column;
 }
@@ -71,8 +74,8 @@ template std::vector<double> ColumnReader::vector(const std::string&) const;
 namespace {
 
 // The names of a file's enumeration are those of the schema, as far as it goes (a newer one may know more).
-void checkEnumeration(const ReadFile& file, hid_t type, const std::vector<std::string>& names, std::size_t& known,
-                      const std::string& place) {
+void checkEnumeration(const ReadFile& file, hid_t type, const std::vector<std::string>& names,
+                      std::size_t& known, const std::string& place) {
     const int members = H5Tget_nmembers(type);
     if (members < 1 || members > 256)
         file.bad(place, "its enumeration has " + std::to_string(members) + " names");
@@ -85,7 +88,8 @@ void checkEnumeration(const ReadFile& file, hid_t type, const std::vector<std::s
         const std::string found = name ? name : "";
         H5free_memory(name);
         if (!right)
-            file.bad(place, "its enumeration has \"" + forMessage(found, 40) + "\" where \"" + names[i] + "\" is expected");
+            file.bad(place, "its enumeration has \"" + forMessage(found, 40) + "\" where \"" + names[i] +
+                                "\" is expected");
     }
 }
 
@@ -107,7 +111,8 @@ std::vector<std::uint8_t> ColumnReader::choices(const char* name) const {
     checkLength(name, static_cast<std::size_t>(shape.elements));
     std::vector<std::uint8_t> values(m_rows);
     if (m_rows > 0)
-        checkStatus(H5Dread(id, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), m_file.path() + ", " + place(name));
+        checkStatus(H5Dread(id, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()),
+                    m_file.path() + ", " + place(name));
     for (const auto value : values)
         if (value >= known)
             bad(name, "it holds the value " + std::to_string(value) + ", which has no name");
@@ -155,7 +160,8 @@ void ColumnReader::readOffsets(const std::string& name, std::size_t elements, Ra
     ragged.offsets = vector<std::uint64_t>(dataset);
     const auto& offsets = ragged.offsets;
     if (offsets.size() != m_rows + 1)
-        bad(dataset, "it has " + std::to_string(offsets.size()) + " offsets for " + std::to_string(m_rows) + " rows");
+        bad(dataset,
+            "it has " + std::to_string(offsets.size()) + " offsets for " + std::to_string(m_rows) + " rows");
     if (offsets.front() != 0 || offsets.back() != elements || !std::is_sorted(offsets.begin(), offsets.end()))
         bad(dataset, "the offsets do not run from 0 up to " + std::to_string(elements));
 }
@@ -171,7 +177,8 @@ std::string ColumnReader::text(const char* name, Ragged& ragged) const {
     readOffsets(name, all.size(), ragged);
     if (!isAscii(all))
         for (std::size_t i = 0; i < m_rows; ++i) {
-            const auto one = std::string_view(all).substr(ragged.offsets[i], ragged.offsets[i + 1] - ragged.offsets[i]);
+            const auto one =
+                std::string_view(all).substr(ragged.offsets[i], ragged.offsets[i + 1] - ragged.offsets[i]);
             if (!isAscii(one) && !isValidUtf8(one))
                 bad(dataset, "row " + std::to_string(i) + " is not UTF-8");
         }

@@ -1,5 +1,6 @@
-// Reads one table of FORMAT.md column by column into rows of one type; the mirror of TableWriter, with every check of the strict
-// reader: equal lengths, offsets monotone and within the data, enumeration values known, texts UTF-8. Private to core/project.
+// Reads one table of FORMAT.md column by column into rows of one type; the mirror of TableWriter, with every
+// check of the strict reader: equal lengths, offsets monotone and within the data, enumeration values known,
+// texts UTF-8. Private to core/project.
 #pragma once
 
 #include "core/base/sha256.h"
@@ -21,7 +22,9 @@ public:
 
     std::size_t rows() const { return m_rows; }
     std::string place(std::string_view column) const { return m_path + "/" + std::string(column); }
-    [[noreturn]] void bad(std::string_view column, const std::string& finding) const { m_file.bad(place(column), finding); }
+    [[noreturn]] void bad(std::string_view column, const std::string& finding) const {
+        m_file.bad(place(column), finding);
+    }
 
     template <class T> std::vector<T> numbers(const char* name) const { // one per row
         auto values = vector<T>(column(name, typeOf(T{})).name);
@@ -29,7 +32,7 @@ public:
         return values;
     }
     std::vector<std::uint8_t> choices(const char* name) const; // bool and enumerations
-    std::vector<std::uint8_t> keys(const char* name) const; // 32 bytes per row
+    std::vector<std::uint8_t> keys(const char* name) const;    // 32 bytes per row
     std::string strings(const char* name, schema::Type type, std::size_t width) const; // width bytes per row
 
     struct Ragged {
@@ -67,7 +70,8 @@ private:
 // Rows of one type. A field is a pointer to a member or a function that gives a reference into the row.
 template <class Row> class TableReader {
 public:
-    TableReader(const ReadFile& file, const std::string& path) : m_columns(file, path), m_rows(m_columns.rows()) {}
+    TableReader(const ReadFile& file, const std::string& path)
+        : m_columns(file, path), m_rows(m_columns.rows()) {}
 
     std::vector<Row>& rows() { return m_rows; }
     const ColumnReader& columns() const { return m_columns; }
@@ -122,13 +126,18 @@ public:
             std::invoke(field, m_rows[i]) = toHex(digest);
         }
     }
-    template <class Field> void digest(const char* name, Field field) { fixed(name, field, schema::Type::Digest, 64); }
-    template <class Field> void time(const char* name, Field field) { fixed(name, field, schema::Type::Time, 32); }
+    template <class Field> void digest(const char* name, Field field) {
+        fixed(name, field, schema::Type::Digest, 64);
+    }
+    template <class Field> void time(const char* name, Field field) {
+        fixed(name, field, schema::Type::Time, 32);
+    }
     template <class Field> void text(const char* name, Field field) {
         ColumnReader::Ragged ragged;
         const auto all = m_columns.text(name, ragged);
         for (std::size_t i = 0; i < m_rows.size(); ++i)
-            std::invoke(field, m_rows[i]).assign(all, ragged.offsets[i], ragged.offsets[i + 1] - ragged.offsets[i]);
+            std::invoke(field, m_rows[i])
+                .assign(all, ragged.offsets[i], ragged.offsets[i + 1] - ragged.offsets[i]);
     }
     template <class Field> void list(const char* name, Field field) {
         using Element = typename std::decay_t<std::invoke_result_t<Field, Row&>>::value_type;

@@ -25,9 +25,10 @@ Id creationList(const std::vector<hsize_t>& chunk, bool shuffle, bool deflate, c
     return list;
 }
 
-Id createDataset(hid_t group, const std::string& name, hid_t type, const std::vector<hsize_t>& extents, hid_t creation,
-                 const std::string& place) {
-    const auto space = dataspace(H5Screate_simple(static_cast<int>(extents.size()), extents.data(), nullptr), place);
+Id createDataset(hid_t group, const std::string& name, hid_t type, const std::vector<hsize_t>& extents,
+                 hid_t creation, const std::string& place) {
+    const auto space =
+        dataspace(H5Screate_simple(static_cast<int>(extents.size()), extents.data(), nullptr), place);
     return dataset(H5Dcreate2(group, name.c_str(), type, space, H5P_DEFAULT, creation, H5P_DEFAULT), place);
 }
 
@@ -49,8 +50,9 @@ Id enumeration(hid_t base, const std::vector<std::string>& names) {
 
 void appendPadded(std::string& out, const std::string& value, std::size_t width, const std::string& place) {
     if (value.size() > width || value.find('\0') != std::string::npos)
-        throw Error("project.value", place + ": \"" + forMessage(value) + "\" does not fit " + std::to_string(width) +
-                                         " bytes without zeros; it has " + std::to_string(value.size()) + ".",
+        throw Error("project.value",
+                    place + ": \"" + forMessage(value) + "\" does not fit " + std::to_string(width) +
+                        " bytes without zeros; it has " + std::to_string(value.size()) + ".",
                     "This is a mistake in Azimuth; nothing was saved, the earlier file is as it was.");
     checkText(value, place);
     out += value;
@@ -83,19 +85,21 @@ ColumnWriter::ColumnWriter(H5Publication& file, const std::string& path, std::si
 const schema::Column& ColumnWriter::column(const char* name, std::initializer_list<schema::Type> types) {
     const auto& column = m_table.column(name);
     if (std::find(types.begin(), types.end(), column.type) == types.end() || !m_written.insert(name).second)
-        throw Error("project.schema", place(name) + " is " + toString(column.type) + " in the schema, not what is written.",
+        throw Error("project.schema",
+                    place(name) + " is " + toString(column.type) + " in the schema, not what is written.",
                     "This is a mistake in Azimuth.");
     return column;
 }
 
-void ColumnWriter::write(const std::string& name, hid_t fileType, hid_t memoryType, const std::vector<hsize_t>& extents,
-                         std::size_t elementBytes, Filter filter, const void* data, const std::string& units,
-                         const std::string& description) {
+void ColumnWriter::write(const std::string& name, hid_t fileType, hid_t memoryType,
+                         const std::vector<hsize_t>& extents, std::size_t elementBytes, Filter filter,
+                         const void* data, const std::string& units, const std::string& description) {
     const auto place = m_path + "/" + name;
     auto chunk = extents;
     const auto rowBytes = elementBytes * (extents.size() > 1 ? extents[1] : 1);
     chunk[0] = std::min<hsize_t>(chunk[0], columnChunkBytes / rowBytes);
-    const auto creation = creationList(chunk, filter == Filter::ShuffleDeflate, filter != Filter::None, place);
+    const auto creation =
+        creationList(chunk, filter == Filter::ShuffleDeflate, filter != Filter::None, place);
     const auto id = createDataset(m_group, name, fileType, extents, creation, place);
     writeAttribute(id, "units", units);
     writeAttribute(id, "description", description);
@@ -105,24 +109,24 @@ void ColumnWriter::write(const std::string& name, hid_t fileType, hid_t memoryTy
 }
 
 void ColumnWriter::numbers(const schema::Column& column, const std::vector<std::int64_t>& values) {
-    write(column.name, H5T_STD_I64LE, H5T_NATIVE_INT64, {values.size()}, 8, Filter::ShuffleDeflate, values.data(), column.units,
-          column.description);
+    write(column.name, H5T_STD_I64LE, H5T_NATIVE_INT64, {values.size()}, 8, Filter::ShuffleDeflate,
+          values.data(), column.units, column.description);
 }
 void ColumnWriter::numbers(const schema::Column& column, const std::vector<std::uint64_t>& values) {
-    write(column.name, H5T_STD_U64LE, H5T_NATIVE_UINT64, {values.size()}, 8, Filter::ShuffleDeflate, values.data(), column.units,
-          column.description);
+    write(column.name, H5T_STD_U64LE, H5T_NATIVE_UINT64, {values.size()}, 8, Filter::ShuffleDeflate,
+          values.data(), column.units, column.description);
 }
 void ColumnWriter::numbers(const schema::Column& column, const std::vector<std::int32_t>& values) {
-    write(column.name, H5T_STD_I32LE, H5T_NATIVE_INT32, {values.size()}, 4, Filter::ShuffleDeflate, values.data(), column.units,
-          column.description);
+    write(column.name, H5T_STD_I32LE, H5T_NATIVE_INT32, {values.size()}, 4, Filter::ShuffleDeflate,
+          values.data(), column.units, column.description);
 }
 void ColumnWriter::numbers(const schema::Column& column, const std::vector<std::uint32_t>& values) {
-    write(column.name, H5T_STD_U32LE, H5T_NATIVE_UINT32, {values.size()}, 4, Filter::ShuffleDeflate, values.data(), column.units,
-          column.description);
+    write(column.name, H5T_STD_U32LE, H5T_NATIVE_UINT32, {values.size()}, 4, Filter::ShuffleDeflate,
+          values.data(), column.units, column.description);
 }
 void ColumnWriter::numbers(const schema::Column& column, const std::vector<double>& values) {
-    write(column.name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, {values.size()}, 8, Filter::ShuffleDeflate, values.data(), column.units,
-          column.description);
+    write(column.name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, {values.size()}, 8, Filter::ShuffleDeflate,
+          values.data(), column.units, column.description);
 }
 
 void ColumnWriter::choices(const schema::Column& column, const std::vector<std::uint8_t>& values) {
@@ -131,56 +135,65 @@ void ColumnWriter::choices(const schema::Column& column, const std::vector<std::
     const auto& names = isFlag ? flagNames : column.names;
     for (const auto value : values)
         if (value >= names.size())
-            throw Error("project.schema", place(column.name.c_str()) + ": the value " + std::to_string(value) +
-                                              " has no name in the schema.", "This is a mistake in Azimuth.");
+            throw Error("project.schema",
+                        place(column.name.c_str()) + ": the value " + std::to_string(value) +
+                            " has no name in the schema.",
+                        "This is a mistake in Azimuth.");
     const auto type = enumeration(isFlag ? H5T_STD_I8LE : H5T_STD_U8LE, names);
-    write(column.name, type, type, {values.size()}, 1, Filter::Deflate, values.data(), column.units, column.description);
+    write(column.name, type, type, {values.size()}, 1, Filter::Deflate, values.data(), column.units,
+          column.description);
 }
 
 void ColumnWriter::keys(const schema::Column& column, const std::vector<std::uint8_t>& bytes) {
-    write(column.name, H5T_STD_U8LE, H5T_NATIVE_UINT8, {bytes.size() / 32, 32}, 1, Filter::None, bytes.data(), column.units,
-          column.description);
+    write(column.name, H5T_STD_U8LE, H5T_NATIVE_UINT8, {bytes.size() / 32, 32}, 1, Filter::None, bytes.data(),
+          column.units, column.description);
 }
 
-void ColumnWriter::strings(const schema::Column& column, const std::string& padded, std::size_t width, std::size_t count) {
+void ColumnWriter::strings(const schema::Column& column, const std::string& padded, std::size_t width,
+                           std::size_t count) {
     const auto type = fixedString(width);
-    write(column.name, type, type, {count}, width, Filter::Deflate, padded.data(), column.units, column.description);
+    write(column.name, type, type, {count}, width, Filter::Deflate, padded.data(), column.units,
+          column.description);
 }
 
 void ColumnWriter::bytes(const schema::Column& column, const std::string& utf8) {
-    write(column.name + "_utf8", H5T_STD_U8LE, H5T_NATIVE_UINT8, {utf8.size()}, 1, Filter::Deflate, utf8.data(), column.units,
-          column.description);
+    write(column.name + "_utf8", H5T_STD_U8LE, H5T_NATIVE_UINT8, {utf8.size()}, 1, Filter::Deflate,
+          utf8.data(), column.units, column.description);
 }
 
 void ColumnWriter::offsets(const schema::Column& column, const std::vector<std::uint64_t>& offsets) {
-    write(column.name + "_offsets", H5T_STD_U64LE, H5T_NATIVE_UINT64, {offsets.size()}, 8, Filter::ShuffleDeflate,
-          offsets.data(), "1", "row i is elements [i] to [i + 1] of " + column.name);
+    write(column.name + "_offsets", H5T_STD_U64LE, H5T_NATIVE_UINT64, {offsets.size()}, 8,
+          Filter::ShuffleDeflate, offsets.data(), "1", "row i is elements [i] to [i + 1] of " + column.name);
 }
 
 void ColumnWriter::finish() {
     for (const auto& column : m_table.columns)
         if (!m_written.count(column.name))
-            throw Error("project.schema", place(column.name.c_str()) + " was not written.", "This is a mistake in Azimuth.");
+            throw Error("project.schema", place(column.name.c_str()) + " was not written.",
+                        "This is a mistake in Azimuth.");
     m_file.check();
 }
 
 namespace {
 
-void writeValues(H5Publication& file, const std::string& folder, const std::string& name, hid_t fileType, hid_t memoryType,
-                 std::size_t elementBytes, const void* data, const std::vector<std::int64_t>& shape,
-                 const std::vector<std::string>& axes, const std::string& units, const std::string& description,
+void writeValues(H5Publication& file, const std::string& folder, const std::string& name, hid_t fileType,
+                 hid_t memoryType, std::size_t elementBytes, const void* data,
+                 const std::vector<std::int64_t>& shape, const std::vector<std::string>& axes,
+                 const std::string& units, const std::string& description,
                  const std::vector<std::pair<std::string, std::string>>& attributes) {
     const auto place = folder + "/" + name;
     const std::vector<hsize_t> extents(shape.begin(), shape.end());
     auto chunk = extents;
-    for (std::size_t axis = 0; axis < chunk.size() && !isEmpty(extents); ++axis) { // whole trailing axes as far as they fit
+    for (std::size_t axis = 0; axis < chunk.size() && !isEmpty(extents);
+         ++axis) { // whole trailing axes as far as they fit
         hsize_t inner = elementBytes;
         for (std::size_t i = axis + 1; i < chunk.size(); ++i)
             inner *= chunk[i];
         chunk[axis] = std::clamp<hsize_t>(arrayChunkBytes / std::max<hsize_t>(inner, 1), 1, extents[axis]);
     }
     const auto group = file.group(folder);
-    const auto id = createDataset(group, name, fileType, extents, creationList(chunk, false, false, place), place);
+    const auto id =
+        createDataset(group, name, fileType, extents, creationList(chunk, false, false, place), place);
     for (std::size_t axis = 0; axis < axes.size(); ++axis)
         writeAttribute(id, ("axis" + std::to_string(axis)).c_str(), axes[axis]);
     writeAttribute(id, "units", units);
@@ -194,18 +207,22 @@ void writeValues(H5Publication& file, const std::string& folder, const std::stri
 
 } // namespace
 
-void writeArray(H5Publication& file, const std::string& folder, const std::string& name, std::span<const float> values,
-                const std::vector<std::int64_t>& extents, const std::vector<std::string>& axes, const std::string& units,
-                const std::string& description, const std::vector<std::pair<std::string, std::string>>& attributes) {
-    writeValues(file, folder, name, H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, 4, values.data(), extents, axes, units, description,
-                attributes);
+void writeArray(H5Publication& file, const std::string& folder, const std::string& name,
+                std::span<const float> values, const std::vector<std::int64_t>& extents,
+                const std::vector<std::string>& axes, const std::string& units,
+                const std::string& description,
+                const std::vector<std::pair<std::string, std::string>>& attributes) {
+    writeValues(file, folder, name, H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, 4, values.data(), extents, axes, units,
+                description, attributes);
 }
 
-void writeArray(H5Publication& file, const std::string& folder, const std::string& name, std::span<const double> values,
-                const std::vector<std::int64_t>& extents, const std::vector<std::string>& axes, const std::string& units,
-                const std::string& description, const std::vector<std::pair<std::string, std::string>>& attributes) {
-    writeValues(file, folder, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, 8, values.data(), extents, axes, units, description,
-                attributes);
+void writeArray(H5Publication& file, const std::string& folder, const std::string& name,
+                std::span<const double> values, const std::vector<std::int64_t>& extents,
+                const std::vector<std::string>& axes, const std::string& units,
+                const std::string& description,
+                const std::vector<std::pair<std::string, std::string>>& attributes) {
+    writeValues(file, folder, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, 8, values.data(), extents, axes, units,
+                description, attributes);
 }
 
 } // namespace azimuth::h5

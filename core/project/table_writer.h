@@ -1,5 +1,6 @@
-// Writes one table of FORMAT.md column by column from rows of one type. A column is named as in the schema; its type, units and
-// description come from there. finish() checks that no column was forgotten. Private to core/project.
+// Writes one table of FORMAT.md column by column from rows of one type. A column is named as in the schema;
+// its type, units and description come from there. finish() checks that no column was forgotten. Private to
+// core/project.
 //
 //   TableWriter<Model> table(file, "/models", pointersTo(models));
 //   table.number("blocks", &Model::blocks);
@@ -33,9 +34,11 @@ public:
     void numbers(const schema::Column& column, const std::vector<std::int32_t>& values);
     void numbers(const schema::Column& column, const std::vector<std::uint32_t>& values);
     void numbers(const schema::Column& column, const std::vector<double>& values);
-    void choices(const schema::Column& column, const std::vector<std::uint8_t>& values); // bool and enumerations
+    void choices(const schema::Column& column,
+                 const std::vector<std::uint8_t>& values); // bool and enumerations
     void keys(const schema::Column& column, const std::vector<std::uint8_t>& bytes);
-    void strings(const schema::Column& column, const std::string& padded, std::size_t width, std::size_t count);
+    void strings(const schema::Column& column, const std::string& padded, std::size_t width,
+                 std::size_t count);
     void bytes(const schema::Column& column, const std::string& utf8);
     void offsets(const schema::Column& column, const std::vector<std::uint64_t>& offsets);
     void attribute(const char* name, const std::string& value) { writeAttribute(m_group, name, value); }
@@ -57,7 +60,7 @@ private:
 
 // Text for a fixed string column, checked: UTF-8, no zero byte, not longer than width. Error project.value.
 void appendPadded(std::string& out, const std::string& value, std::size_t width, const std::string& place);
-void checkText(const std::string& value, const std::string& place); // UTF-8; Error project.value
+void checkText(const std::string& value, const std::string& place);    // UTF-8; Error project.value
 Digest digestForKey(const std::string& hex, const std::string& place); // Error project.value
 
 template <class Row> class TableWriter {
@@ -116,8 +119,12 @@ public:
         m_columns.keys(m_columns.column(name, {schema::Type::Key}), bytes);
     }
 
-    template <class Field> void digest(const char* name, Field field) { fixed(name, field, schema::Type::Digest, 64); }
-    template <class Field> void time(const char* name, Field field) { fixed(name, field, schema::Type::Time, 32); }
+    template <class Field> void digest(const char* name, Field field) {
+        fixed(name, field, schema::Type::Digest, 64);
+    }
+    template <class Field> void time(const char* name, Field field) {
+        fixed(name, field, schema::Type::Time, 32);
+    }
 
     template <class Field> void text(const char* name, Field field) {
         const auto& column = m_columns.column(name, {schema::Type::Text});
@@ -200,12 +207,17 @@ template <class Row> std::vector<const Row*> pointersTo(const std::vector<std::s
     return out;
 }
 
-// A dense array that is no table: chunked with Fletcher-32, not deflated. extents may be zero. axes name them.
-void writeArray(H5Publication& file, const std::string& folder, const std::string& name, std::span<const float> values,
-                const std::vector<std::int64_t>& extents, const std::vector<std::string>& axes, const std::string& units,
-                const std::string& description, const std::vector<std::pair<std::string, std::string>>& attributes);
-void writeArray(H5Publication& file, const std::string& folder, const std::string& name, std::span<const double> values,
-                const std::vector<std::int64_t>& extents, const std::vector<std::string>& axes, const std::string& units,
-                const std::string& description, const std::vector<std::pair<std::string, std::string>>& attributes);
+// A dense array that is no table: chunked with Fletcher-32, not deflated. extents may be zero. axes name
+// them.
+void writeArray(H5Publication& file, const std::string& folder, const std::string& name,
+                std::span<const float> values, const std::vector<std::int64_t>& extents,
+                const std::vector<std::string>& axes, const std::string& units,
+                const std::string& description,
+                const std::vector<std::pair<std::string, std::string>>& attributes);
+void writeArray(H5Publication& file, const std::string& folder, const std::string& name,
+                std::span<const double> values, const std::vector<std::int64_t>& extents,
+                const std::vector<std::string>& axes, const std::string& units,
+                const std::string& description,
+                const std::vector<std::pair<std::string, std::string>>& attributes);
 
 } // namespace azimuth::h5

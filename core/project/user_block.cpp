@@ -20,10 +20,13 @@ namespace {
 
 constexpr char magic[8] = {'A', 'Z', 'I', 'M', 'U', 'T', 'H', '\n'};
 constexpr unsigned char hdf5Signature[8] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
-constexpr const char* note = "This is an HDF5 file with a user block of 1,024 bytes, written by Azimuth. Any HDF5 program reads it, for "
-                             "instance h5py.File(name). Do not change it in place: Azimuth would call it damaged.";
+constexpr const char* note =
+    "This is an HDF5 file with a user block of 1,024 bytes, written by Azimuth. Any HDF5 program reads it, "
+    "for "
+    "instance h5py.File(name). Do not change it in place: Azimuth would call it damaged.";
 
-template <class T> void put(std::array<std::byte, userBlockBytes>& bytes, std::size_t offset, const T& value) {
+template <class T>
+void put(std::array<std::byte, userBlockBytes>& bytes, std::size_t offset, const T& value) {
     std::memcpy(bytes.data() + offset, &value, sizeof value);
 }
 template <class T> T get(const std::array<std::byte, userBlockBytes>& bytes, std::size_t offset) {
@@ -32,7 +35,8 @@ template <class T> T get(const std::array<std::byte, userBlockBytes>& bytes, std
     return value;
 }
 
-void putText(std::array<std::byte, userBlockBytes>& bytes, std::size_t offset, std::size_t room, const std::string& text) {
+void putText(std::array<std::byte, userBlockBytes>& bytes, std::size_t offset, std::size_t room,
+             const std::string& text) {
     std::memcpy(bytes.data() + offset, text.data(), std::min(text.size(), room - 1));
 }
 
@@ -89,7 +93,8 @@ std::uint64_t fileLength(int descriptor, const std::string& path) {
     return static_cast<std::uint64_t>(status.st_size);
 }
 
-std::size_t readAt(int descriptor, std::uint64_t offset, std::byte* out, std::size_t size, const std::string& path) {
+std::size_t readAt(int descriptor, std::uint64_t offset, std::byte* out, std::size_t size,
+                   const std::string& path) {
     std::size_t done = 0;
     while (done < size) {
         const auto count = ::pread(descriptor, out + done, size - done, static_cast<off_t>(offset + done));
@@ -108,9 +113,12 @@ std::size_t readAt(int descriptor, std::uint64_t offset, std::byte* out, std::si
 
 std::string toString(FileKind kind) {
     switch (kind) {
-    case FileKind::Project: return "project";
-    case FileKind::Shard: return "result shard";
-    case FileKind::Cache: return "activation cache";
+    case FileKind::Project:
+        return "project";
+    case FileKind::Shard:
+        return "result shard";
+    case FileKind::Cache:
+        return "activation cache";
     }
     return "unknown kind " + std::to_string(static_cast<std::uint32_t>(kind));
 }
@@ -155,9 +163,10 @@ UserBlock decodeUserBlock(const std::array<std::byte, userBlockBytes>& bytes, co
     block.creator.assign(creator, ::strnlen(creator, 64));
     const auto container = get<std::uint32_t>(bytes, 8);
     if (container != containerVersion || block.minimumReader > azimuth::formatVersion)
-        throw Error("project.newer", path + " was written by " + (block.creator.empty() ? "another Azimuth" : block.creator) +
-                                         " in format " + std::to_string(block.formatVersion) +
-                                         ", this program reads up to format " + std::to_string(azimuth::formatVersion) + ".",
+        throw Error("project.newer",
+                    path + " was written by " + (block.creator.empty() ? "another Azimuth" : block.creator) +
+                        " in format " + std::to_string(block.formatVersion) +
+                        ", this program reads up to format " + std::to_string(azimuth::formatVersion) + ".",
                     "Use a newer Azimuth.");
     return block;
 }
@@ -168,17 +177,20 @@ UserBlock readUserBlock(int descriptor, const std::string& path) {
     const auto count = readAt(descriptor, 0, bytes.data(), bytes.size(), path);
     if (count < bytes.size()) {
         if (count >= sizeof magic && std::memcmp(bytes.data(), magic, sizeof magic) == 0)
-            throw Error("project.truncated", path + " is cut off: it has " + bytesText(count) + " of at least 1,024 B.",
+            throw Error("project.truncated",
+                        path + " is cut off: it has " + bytesText(count) + " of at least 1,024 B.",
                         "Copy the file again from where it came.");
         throw foreign(path, count == 0 ? "is empty" : "is not a project of Azimuth");
     }
     const auto block = decodeUserBlock(bytes, path);
     if (length < block.fileBytes)
-        throw Error("project.truncated", path + " is cut off: it has " + std::to_string(length) + " of " +
-                                             std::to_string(block.fileBytes) + " bytes.",
+        throw Error("project.truncated",
+                    path + " is cut off: it has " + std::to_string(length) + " of " +
+                        std::to_string(block.fileBytes) + " bytes.",
                     "Copy the file again from where it came.");
     if (length > block.fileBytes)
-        throw damaged(path, "it has " + std::to_string(length) + " bytes, written were " + std::to_string(block.fileBytes));
+        throw damaged(path, "it has " + std::to_string(length) + " bytes, written were " +
+                                std::to_string(block.fileBytes));
     return block;
 }
 

@@ -1,5 +1,6 @@
-// Checks a file of Azimuth thoroughly and reports everything that is wrong, for `azimuth validate FILE` and for the child process
-// that looks at files from elsewhere. Never throws for a bad file; a hostile one may crash HDF5, so call it in a child with limits.
+// Checks a file of Azimuth thoroughly and reports everything that is wrong, for `azimuth validate FILE` and
+// for the child process that looks at files from elsewhere. Never throws for a bad file; a hostile one may
+// crash HDF5, so call it in a child with limits.
 #pragma once
 
 #include "core/base/json.h"

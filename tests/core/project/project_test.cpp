@@ -6,11 +6,11 @@
 #include "tests/core/checks.h"
 #include "tests/core/project/sample.h"
 
-#include <QtTest>
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <QtTest>
 
 using namespace azimuth;
 using checks::codeOf;
@@ -110,7 +110,8 @@ void ProjectTest::secondGenerationReplacesTheFirst() {
 }
 
 void ProjectTest::sameContentGivesSameBytes() {
-    // No memory of the process may leak into the file: two publications of one view differ in their own uuid and times only.
+    // No memory of the process may leak into the file: two publications of one view differ in their own uuid
+    // and times only.
     const auto a = path("same-a.h5"), b = path("same-b.h5");
     auto result = sample::jobResult();
     publishShard(a, result, {});
@@ -121,7 +122,8 @@ void ProjectTest::sameContentGivesSameBytes() {
     std::size_t different = 0;
     for (std::size_t i = userBlockBytes; i < bytesA.size(); ++i)
         different += bytesA[i] != bytesB[i];
-    QVERIFY2(different <= 24, std::to_string(different).c_str()); // the second may change in between: two times and a checksum
+    QVERIFY2(different <= 24,
+             std::to_string(different).c_str()); // the second may change in between: two times and a checksum
 }
 
 void ProjectTest::saveAsIsAProjectOfItsOwn() {
@@ -145,7 +147,8 @@ void ProjectTest::fenceRefusesAnotherGeneration() {
     const auto second = saveProject(file, first);
     const auto before = bytesOf(file);
     QCOMPARE(text(codeOf([&] { saveProject(file, first); })), QStringLiteral("project.changed"));
-    QVERIFY(messageOf([&] { saveProject(file, first); }).find("generation 2, opened was generation 1") != std::string::npos);
+    QVERIFY(messageOf([&] { saveProject(file, first); }).find("generation 2, opened was generation 1") !=
+            std::string::npos);
     auto other = second;
     other.uuid = "11111111-2222-3333-4444-555555555555";
     QCOMPARE(text(codeOf([&] { saveProject(file, other); })), QStringLiteral("project.changed"));
@@ -186,7 +189,8 @@ void ProjectTest::largeTensorsAreReadWhenAskedFor() {
     QVERIFY(opened.banks[0]->tensor.empty() && opened.banks[2]->tensor.empty());
     QVERIFY(!opened.banks[2]->rawNorm.empty());
     QVERIFY(readBankTensor(file, large.key).values() == values);
-    QCOMPARE(text(codeOf([&] { readBankTensor(file, sample::hexOf("none")); })), QStringLiteral("project.content"));
+    QCOMPARE(text(codeOf([&] { readBankTensor(file, sample::hexOf("none")); })),
+             QStringLiteral("project.content"));
 
     const auto next = saveProject(file, opened); // the tensors come from the generation on disk
     QVERIFY(readBankTensor(file, large.key).values() == values);
@@ -222,12 +226,17 @@ void ProjectTest::valuesThatDoNotFitAreRefused() {
         change(result);
         return codeOf([&] { saveProject(file, merge(view, result)); });
     };
-    QCOMPARE(text(saving([](JobResult& r) { r.completions[0].text = "\xff"; })), QStringLiteral("project.value"));
-    QCOMPARE(text(saving([](JobResult& r) { r.completions[0].jobId = std::string(65, 'a'); })), QStringLiteral("project.value"));
-    QCOMPARE(text(saving([](JobResult& r) { r.job.started = std::string("a\0b", 3); })), QStringLiteral("project.value"));
-    QCOMPARE(text(saving([](JobResult& r) { r.banks[0].key = "not hexadecimal"; })), QStringLiteral("project.value"));
+    QCOMPARE(text(saving([](JobResult& r) { r.completions[0].text = "\xff"; })),
+             QStringLiteral("project.value"));
+    QCOMPARE(text(saving([](JobResult& r) { r.completions[0].jobId = std::string(65, 'a'); })),
+             QStringLiteral("project.value"));
+    QCOMPARE(text(saving([](JobResult& r) { r.job.started = std::string("a\0b", 3); })),
+             QStringLiteral("project.value"));
+    QCOMPARE(text(saving([](JobResult& r) { r.banks[0].key = "not hexadecimal"; })),
+             QStringLiteral("project.value"));
     QCOMPARE(text(saving([](JobResult& r) { r.banks[0].width = 17; })), QStringLiteral("project.value"));
-    QCOMPARE(text(saving([](JobResult& r) { r.banks[0].positionTokens.pop_back(); })), QStringLiteral("project.value"));
+    QCOMPARE(text(saving([](JobResult& r) { r.banks[0].positionTokens.pop_back(); })),
+             QStringLiteral("project.value"));
     QCOMPARE(text(saving([](JobResult& r) { r.banks[0].ks = 30; })), QStringLiteral("project.value"));
     QVERIFY(bytesOf(file) == before);
     QVERIFY(std::filesystem::is_empty(sideFolder(file).temporary));
@@ -310,14 +319,16 @@ void ProjectTest::shardDigestIsOfTheBytes() {
     const auto digest = publishShard(file, sample::jobResult(), {});
     QFile content(text(file));
     QVERIFY(content.open(QIODevice::ReadOnly));
-    const auto hash = QCryptographicHash::hash(content.readAll().mid(1024), QCryptographicHash::Sha256).toHex();
+    const auto hash =
+        QCryptographicHash::hash(content.readAll().mid(1024), QCryptographicHash::Sha256).toHex();
     QCOMPARE(text(digest), QString::fromLatin1(hash));
 }
 
 void ProjectTest::shardOfAnotherAnnouncementIsRefused() {
     const auto file = path("announced.h5");
     publishShard(file, sample::jobResult(), {});
-    QCOMPARE(text(codeOf([&] { readShard(file, sample::hexOf("other")); })), QStringLiteral("project.damaged"));
+    QCOMPARE(text(codeOf([&] { readShard(file, sample::hexOf("other")); })),
+             QStringLiteral("project.damaged"));
 }
 
 void ProjectTest::mergeIsIdempotentAndFirstWins() {

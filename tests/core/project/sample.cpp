@@ -18,7 +18,8 @@ PromptSet set(PromptRole role, int count) {
     set.source = "written for this test: " + toString(role);
     set.licence = "CC0-1.0";
     for (int i = 0; i < count; ++i)
-        set.prompts.push_back(Prompt::of(toString(role) + " prompt " + std::to_string(i), i % 2 ? "odd" : ""));
+        set.prompts.push_back(
+            Prompt::of(toString(role) + " prompt " + std::to_string(i), i % 2 ? "odd" : ""));
     return set;
 }
 
@@ -85,17 +86,23 @@ std::vector<Arm> arms() {
     Arm steered{"verse k=12 α=3", {}};
     steered.interventions.push_back({Operation::Add, hexOf("direction"), 3.25, 12, 12, TokenScope::All});
     steered.interventions.push_back({Operation::Ablate, hexOf("other"), 0, 0, 30, TokenScope::Generated});
-    Arm last{"affine", {{Operation::Affine, hexOf("direction"), -1e-300, 1, 2, TokenScope::LastPromptTokenOn}}};
+    Arm last{"affine",
+             {{Operation::Affine, hexOf("direction"), -1e-300, 1, 2, TokenScope::LastPromptTokenOn}}};
     return {control, steered, last};
 }
 
 std::string oddText(std::size_t i) {
     switch (i % 5) {
-    case 0: return "";
-    case 1: return "Grüße 🙂 — 詩\nsecond line\ttab";
-    case 2: return std::string("zero \0 inside", 13);
-    case 3: return std::string(20000, 'x') + "é";
-    default: return "completion " + std::to_string(i);
+    case 0:
+        return "";
+    case 1:
+        return "Grüße 🙂 — 詩\nsecond line\ttab";
+    case 2:
+        return std::string("zero \0 inside", 13);
+    case 3:
+        return std::string(20000, 'x') + "é";
+    default:
+        return "completion " + std::to_string(i);
     }
 }
 
@@ -116,17 +123,18 @@ std::vector<TransferCell> cells() {
     measured.ownGarbled = rate(5);
     measured.controlGarbled = rate(6);
     double value = 0.01;
-    for (auto field : {&TransferCell::te, &TransferCell::excessTe, &TransferCell::excess, &TransferCell::excessLow,
-                       &TransferCell::excessHigh, &TransferCell::difference, &TransferCell::differenceLow,
-                       &TransferCell::differenceHigh, &TransferCell::cosine, &TransferCell::sourceRawNorm,
-                       &TransferCell::targetRawNorm})
+    for (auto field : {&TransferCell::te, &TransferCell::excessTe, &TransferCell::excess,
+                       &TransferCell::excessLow, &TransferCell::excessHigh, &TransferCell::difference,
+                       &TransferCell::differenceLow, &TransferCell::differenceHigh, &TransferCell::cosine,
+                       &TransferCell::sourceRawNorm, &TransferCell::targetRawNorm})
         measured.*field = (value *= -1.7);
     measured.excessTeLow = measured.excessTeHigh = std::nan("");
     TransferCell missing;
     missing.source = "SmolLM2 fp32";
     missing.target = "a model the study has no more";
     missing.conceptName = "refusal";
-    missing.notMeasured = NotMeasured{NotMeasured::Kind::Cannot, "576 ≠ 640", "The widths differ: 576 and 640."};
+    missing.notMeasured =
+        NotMeasured{NotMeasured::Kind::Cannot, "576 ≠ 640", "The widths differ: 576 and 640."};
     missing.cosine = std::nan("");
     return {measured, missing};
 }
@@ -162,8 +170,9 @@ Study study() {
     Study study;
     study.title = "Verse on two precisions — Grüße " + std::string(300, 'T');
     study.description = "For tests.";
-    study.models = {{"SmolLM2 fp32", "SmolLM2-135M-Instruct-Q4_1.gguf", hexOf("weights"), Precision::Fp32, true},
-                    {"SmolLM2 bf16", "HuggingFaceTB/SmolLM2-135M-Instruct@main", {}, Precision::Bf16, false}};
+    study.models = {
+        {"SmolLM2 fp32", "SmolLM2-135M-Instruct-Q4_1.gguf", hexOf("weights"), Precision::Fp32, true},
+        {"SmolLM2 bf16", "HuggingFaceTB/SmolLM2-135M-Instruct@main", {}, Precision::Bf16, false}};
     Concept value;
     value.name = "verse";
     value.description = "Answers in verse";
@@ -195,7 +204,8 @@ Study smallestStudy() {
 
 std::vector<Completion> completions(std::size_t count, std::size_t tokens, std::size_t characters) {
     std::mt19937 random(7);
-    const std::vector<std::string> words{"the", "moon", "is", "a", "stone", "of", "light", "and", "water", "sings", "under"};
+    const std::vector<std::string> words{"the",   "moon", "is",    "a",     "stone", "of",
+                                         "light", "and",  "water", "sings", "under"};
     std::vector<Completion> rows(count);
     for (std::size_t i = 0; i < count; ++i) {
         auto& row = rows[i];
@@ -235,8 +245,16 @@ JobResult jobResult() {
     result.completions[5].logProbability = std::nan("");
     result.completions[6].logProbability = -infinity;
     result.completions[7].jobId = "";
-    result.job = {hexOf("job 1"), "generate", JobState::Done, result.models[0].identity, "2026-03-14T09:26:53Z",
-                  "2026-03-14T09:27:00Z", 7.25, 12, "{\"torch\":\"2.11.0\"}", ""};
+    result.job = {hexOf("job 1"),
+                  "generate",
+                  JobState::Done,
+                  result.models[0].identity,
+                  "2026-03-14T09:26:53Z",
+                  "2026-03-14T09:27:00Z",
+                  7.25,
+                  12,
+                  "{\"torch\":\"2.11.0\"}",
+                  ""};
     return result;
 }
 
@@ -257,10 +275,17 @@ ProjectView fullView() {
     for (const auto& arm : result.arms)
         view.arms.push_back(std::make_shared<const Arm>(arm));
     view.completions = std::make_shared<const CompletionTable>(CompletionTable().with(result.completions));
-    Label rule{result.completions[0].key, hexOf("judge"), Label::Source::Rule, Verdict::Garbled, true, "one word 4 times",
-               "rule", 1770000000.125};
-    Label human{result.completions[1].key, "", Label::Source::Human, Verdict::Coherent, false, "", "Ana Ž.", 0};
-    Label imported{result.completions[1].key, hexOf("judge"), Label::Source::Import, Verdict::Normal, false, "", "x",
+    Label rule{result.completions[0].key, hexOf("judge"), Label::Source::Rule, Verdict::Garbled, true,
+               "one word 4 times",        "rule",         1770000000.125};
+    Label human{
+        result.completions[1].key, "", Label::Source::Human, Verdict::Coherent, false, "", "Ana Ž.", 0};
+    Label imported{result.completions[1].key,
+                   hexOf("judge"),
+                   Label::Source::Import,
+                   Verdict::Normal,
+                   false,
+                   "",
+                   "x",
                    std::nan("")};
     for (const auto& label : {rule, human, imported})
         view.labels.push_back(std::make_shared<const Label>(label));
@@ -268,7 +293,9 @@ ProjectView fullView() {
                          std::make_shared<const Calibration>(calibration(result.banks[0].key, false))};
     view.transfer = cells();
     view.figures = {{"Figure 1", "layer-map", "{\"range\":[0,1]}"}, {"", "", ""}};
-    view.jobs = {result.job, {hexOf("job 2"), "inspect", JobState::Failed, "", "", "", 0, 0, "", "engine.memory: too large"}};
+    view.jobs = {
+        result.job,
+        {hexOf("job 2"), "inspect", JobState::Failed, "", "", "", 0, 0, "", "engine.memory: too large"}};
     view.jobs[1].seconds = infinity;
     view.provenance = {{"2026-03-14T09:26:53Z", "user", "create", "project", "{}"}};
     return view;

@@ -18,7 +18,8 @@ Digest digestOf(const std::string& text);
 std::string hexOf(const std::string& text);
 std::vector<Completion> completions(std::size_t count, std::size_t tokens, std::size_t characters);
 
-// The first difference, or an empty text. Doubles are compared by their bits. time: also uuid, generation and times.
+// The first difference, or an empty text. Doubles are compared by their bits. time: also uuid, generation and
+// times.
 std::string difference(const ProjectView& a, const ProjectView& b, bool time = true);
 std::string difference(const JobResult& a, const JobResult& b);
 

@@ -25,7 +25,8 @@ public:
         if (text.empty())
             same(place, std::string(x, a.size() * sizeof(T)), std::string(y, b.size() * sizeof(T)));
     }
-    template <class List, class Each> void each(const std::string& place, const List& a, const List& b, Each compare) {
+    template <class List, class Each>
+    void each(const std::string& place, const List& a, const List& b, Each compare) {
         same(place + " count", a.size(), b.size());
         for (std::size_t i = 0; text.empty() && i < a.size(); ++i)
             compare(place + " " + std::to_string(i), a[i], b[i]);
@@ -90,16 +91,17 @@ void compare(Differences& d, const std::string& place, const Calibration& a, con
     d.same(place + " chosen", a.chosen, b.chosen);
     d.same(place + " inputs", a.inputDigest, b.inputDigest);
     d.same(place + " created", a.created, b.created);
-    d.each(place + " point", a.points, b.points, [&](const std::string& at, const SweepPoint& x, const SweepPoint& y) {
-        d.same(at + " k", x.k, y.k);
-        d.same(at + " grid strength", x.gridStrength, y.gridStrength);
-        d.same(at + " alpha", x.alpha, y.alpha);
-        d.same(at + " dose", x.dose, y.dose);
-        d.same(at + " n", x.n, y.n);
-        d.same(at + " coherent", x.coherent, y.coherent);
-        d.same(at + " garbled", x.garbled, y.garbled);
-        d.same(at + " normal", x.normal, y.normal);
-    });
+    d.each(place + " point", a.points, b.points,
+           [&](const std::string& at, const SweepPoint& x, const SweepPoint& y) {
+               d.same(at + " k", x.k, y.k);
+               d.same(at + " grid strength", x.gridStrength, y.gridStrength);
+               d.same(at + " alpha", x.alpha, y.alpha);
+               d.same(at + " dose", x.dose, y.dose);
+               d.same(at + " n", x.n, y.n);
+               d.same(at + " coherent", x.coherent, y.coherent);
+               d.same(at + " garbled", x.garbled, y.garbled);
+               d.same(at + " normal", x.normal, y.normal);
+           });
 }
 
 void compare(Differences& d, const std::string& place, const TransferCell& a, const TransferCell& b) {
@@ -114,19 +116,20 @@ void compare(Differences& d, const std::string& place, const TransferCell& a, co
         d.same(place + " reason", a.notMeasured->reason, b.notMeasured->reason);
     }
     d.same(place + " k", a.k, b.k);
-    for (auto rate : {&TransferCell::foreign, &TransferCell::own, &TransferCell::control, &TransferCell::foreignGarbled,
-                      &TransferCell::ownGarbled, &TransferCell::controlGarbled}) {
+    for (auto rate :
+         {&TransferCell::foreign, &TransferCell::own, &TransferCell::control, &TransferCell::foreignGarbled,
+          &TransferCell::ownGarbled, &TransferCell::controlGarbled}) {
         d.same(place + " count", (a.*rate).count, (b.*rate).count);
         d.same(place + " n", (a.*rate).n, (b.*rate).n);
         d.same(place + " value", (a.*rate).value, (b.*rate).value);
         d.same(place + " low", (a.*rate).low, (b.*rate).low);
         d.same(place + " high", (a.*rate).high, (b.*rate).high);
     }
-    for (auto field :
-         {&TransferCell::alpha, &TransferCell::te, &TransferCell::excessTe, &TransferCell::excess, &TransferCell::excessLow,
-          &TransferCell::excessHigh, &TransferCell::difference, &TransferCell::differenceLow, &TransferCell::differenceHigh,
-          &TransferCell::excessTeLow, &TransferCell::excessTeHigh, &TransferCell::cosine, &TransferCell::sourceRawNorm,
-          &TransferCell::targetRawNorm})
+    for (auto field : {&TransferCell::alpha, &TransferCell::te, &TransferCell::excessTe,
+                       &TransferCell::excess, &TransferCell::excessLow, &TransferCell::excessHigh,
+                       &TransferCell::difference, &TransferCell::differenceLow, &TransferCell::differenceHigh,
+                       &TransferCell::excessTeLow, &TransferCell::excessTeHigh, &TransferCell::cosine,
+                       &TransferCell::sourceRawNorm, &TransferCell::targetRawNorm})
         d.same(place, a.*field, b.*field);
 }
 
@@ -155,9 +158,11 @@ std::string difference(const ProjectView& a, const ProjectView& b, bool time) {
     d.same("study", toJson(*a.study), toJson(*b.study));
     d.same("identities", a.modelIdentities, b.modelIdentities);
     const auto pointed = [&](const std::string& at, const auto& x, const auto& y) { compare(d, at, *x, *y); };
-    d.each("model", a.models, b.models, [&](const std::string& at, const auto& x, const auto& y) { d.same(at, *x, *y); });
+    d.each("model", a.models, b.models,
+           [&](const std::string& at, const auto& x, const auto& y) { d.same(at, *x, *y); });
     d.each("bank", a.banks, b.banks, pointed);
-    d.each("arm", a.arms, b.arms, [&](const std::string& at, const auto& x, const auto& y) { d.same(at, *x, *y); });
+    d.each("arm", a.arms, b.arms,
+           [&](const std::string& at, const auto& x, const auto& y) { d.same(at, *x, *y); });
     d.same("completions", a.completions->size(), b.completions->size());
     for (std::size_t i = 0; d.text.empty() && i < a.completions->size(); ++i)
         compare(d, "completion " + std::to_string(i), a.completions->row(i), b.completions->row(i));
@@ -165,9 +170,10 @@ std::string difference(const ProjectView& a, const ProjectView& b, bool time) {
     d.each("calibration", a.calibrations, b.calibrations, pointed);
     const auto direct = [&](const std::string& at, const auto& x, const auto& y) { compare(d, at, x, y); };
     d.each("transfer", a.transfer, b.transfer, direct);
-    d.each("figure", a.figures, b.figures, [&](const std::string& at, const StoredFigure& x, const StoredFigure& y) {
-        d.same(at, x.name + x.kind + x.specification, y.name + y.kind + y.specification);
-    });
+    d.each("figure", a.figures, b.figures,
+           [&](const std::string& at, const StoredFigure& x, const StoredFigure& y) {
+               d.same(at, x.name + x.kind + x.specification, y.name + y.kind + y.specification);
+           });
     d.each("job", a.jobs, b.jobs, direct);
     d.each("provenance", a.provenance, b.provenance,
            [&](const std::string& at, const ProvenanceRecord& x, const ProvenanceRecord& y) {

@@ -1,0 +1,12 @@
+// Walks every link and object of a file and compares it with the profile of FORMAT.md. Private to
+// core/project.
+#pragma once
+
+#include "core/project/read_file.h"
+#include "core/project/validate.h"
+
+namespace azimuth::h5 {
+
+void walkObjects(const ReadFile& file, Validation& validation);
+
+} // namespace azimuth::h5
