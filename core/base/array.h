@@ -1,5 +1,5 @@
-// A dense array by value: row-major, last axis fastest. The buffer is shared and never changes once inside, so a copy is
-// two words and may cross threads.
+// A dense array by value: row-major, last axis fastest. The buffer is shared and never changes once inside,
+// so a copy is two words and may cross threads.
 #pragma once
 
 #include "core/base/error.h"
@@ -27,8 +27,10 @@ public:
         if (m_shape.empty())
             product = 0;
         if (product != static_cast<std::int64_t>(m_values->size()))
-            throw Error("array.shape", "The shape holds " + std::to_string(product) + " values, given are " +
-                                           std::to_string(m_values->size()) + ".", "");
+            throw Error("array.shape",
+                        "The shape holds " + std::to_string(product) + " values, given are " +
+                            std::to_string(m_values->size()) + ".",
+                        "");
     }
 
     const std::vector<std::int64_t>& shape() const { return m_shape; }
@@ -39,12 +41,20 @@ public:
     const std::vector<T>& values() const { return *m_values; }
     std::shared_ptr<const std::vector<T>> shared() const { return m_values; }
 
+    // One index per axis. Error array.index if there are more or fewer, or one is outside its axis.
     template <class... I> const T& at(I... index) const {
         const std::int64_t indices[] = {static_cast<std::int64_t>(index)...};
         std::int64_t flat = 0;
-        for (std::size_t axis = 0; axis < sizeof...(I); ++axis)
-            flat = flat * m_shape.at(axis) + indices[axis];
-        return m_values->at(static_cast<std::size_t>(flat));
+        bool inside = sizeof...(I) == m_shape.size();
+        for (std::size_t axis = 0; inside && axis < sizeof...(I); ++axis) {
+            inside = indices[axis] >= 0 && indices[axis] < m_shape[axis];
+            flat = flat * m_shape[axis] + indices[axis];
+        }
+        if (!inside)
+            throw Error("array.index",
+                        "An array of " + std::to_string(m_shape.size()) + " axes was read outside its shape.",
+                        "");
+        return (*m_values)[static_cast<std::size_t>(flat)];
     }
 
 private:

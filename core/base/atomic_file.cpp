@@ -4,9 +4,11 @@
 #include "core/base/ids.h"
 #include "core/base/units.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
 #include <filesystem>
+#include <limits>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -33,15 +35,17 @@ void pwriteAll(int descriptor, const std::byte* data, std::size_t size, std::uin
     }
 }
 
-// A symbolic link stays a link: its target is replaced.
-std::string resolved(const std::string& path) {
-    std::error_code ignored;
-    if (std::filesystem::is_symlink(path, ignored)) {
-        const auto real = std::filesystem::weakly_canonical(path, ignored);
-        if (!ignored)
-            return real.string();
+// A symbolic link stays a link: what it points to is replaced, also if that is not there yet.
+std::string resolved(std::string path) {
+    constexpr int mostLinks = 40; // as the kernel
+    for (int links = 0; links < mostLinks; ++links) {
+        std::error_code failure;
+        const auto next = std::filesystem::read_symlink(path, failure);
+        if (failure)
+            return path;
+        path = (next.is_absolute() ? next : std::filesystem::path(path).parent_path() / next).string();
     }
-    return path;
+    throw systemError("create", path, ELOOP);
 }
 
 } // namespace
@@ -52,7 +56,9 @@ AtomicFile::AtomicFile(std::string target, Options options)
     : m_target(resolved(std::move(target))), m_options(std::move(options)) {
     const auto folder = m_options.temporaryFolder.empty() ? folderOf(m_target) : m_options.temporaryFolder;
     if (m_options.expectedBytes > 0) {
-        const auto needed = m_options.expectedBytes + m_options.expectedBytes / 5 + (std::uint64_t{64} << 20);
+        constexpr auto most = std::numeric_limits<std::uint64_t>::max() / 2; // no wrapping round
+        const auto expected = std::min(m_options.expectedBytes, most);
+        const auto needed = expected + expected / 5 + (std::uint64_t{64} << 20);
         const auto available = freeBytes(folder);
         if (available < needed)
             throw Error("file.space",
@@ -62,10 +68,13 @@ AtomicFile::AtomicFile(std::string target, Options options)
     const auto name = std::filesystem::path(m_target).filename().string();
     m_temporary = folder + "/." + name + "." + newUuid() + ".tmp";
     struct stat status {};
-    const mode_t mode = ::stat(m_target.c_str(), &status) == 0 ? (status.st_mode & 07777) : 0644;
-    m_descriptor = ::open(m_temporary.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, mode);
+    const bool exists = ::stat(m_target.c_str(), &status) == 0;
+    m_descriptor = ::open(m_temporary.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, exists ? 0600 : 0644);
     if (m_descriptor < 0)
         throw systemError("create", m_temporary, errno);
+    // The umask shapes new files only. A file system without modes (FAT) refuses; the content matters more.
+    if (exists && S_ISREG(status.st_mode) && ::fchmod(m_descriptor, status.st_mode & 07777) != 0)
+        errno = 0;
 }
 
 AtomicFile::~AtomicFile() {

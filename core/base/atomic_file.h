@@ -1,6 +1,6 @@
-// Publishes one file so that a reader sees the old content or the new, never a mixture, and so that "published" survives
-// a power cut: free-space check, temporary file, write, fsync, fence, rename, fsync of the folder. Every file Azimuth writes
-// goes through here. One thread per object.
+// Publishes one file so that a reader sees the old content or the new, never a mixture, and so that
+// "published" survives a power cut: free-space check, temporary file, write, fsync, fence, rename, fsync of
+// the folder. Every file Azimuth writes goes through here. One thread per object.
 #pragma once
 
 #include <cstddef>
@@ -15,9 +15,9 @@ namespace azimuth {
 class AtomicFile {
 public:
     struct Options {
-        std::string temporaryFolder; // on the target's file system; empty: the target's own folder
+        std::string temporaryFolder;     // on the target's file system; empty: the target's own folder
         std::uint64_t expectedBytes = 0; // 0: no check of free space
-        std::function<void()> fence; // called after fsync, before rename; throws to refuse
+        std::function<void()> fence;     // called after fsync, before rename; throws to refuse
     };
 
     // Creates the temporary file (mode of an existing target, else 0644). Error file.open, file.space.
@@ -35,7 +35,8 @@ public:
     void write(std::string_view text);
     void writeAt(std::uint64_t offset, std::span<const std::byte> bytes);
 
-    // fsync, fence, rename, fsync of the folder. After return the content is durable. Error file.*; then the target is as before.
+    // fsync, fence, rename, fsync of the folder. After return the content is durable. Error file.*; then the
+    // target is as before.
     void publish();
 
 private:

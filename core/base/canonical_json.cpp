@@ -47,8 +47,10 @@ std::string numberOf(const Json& value) {
     constexpr std::int64_t exact = std::int64_t{1} << 53;
     if (value.is_number_float())
         return ecmaNumber(value.get<double>());
-    if (value.is_number_unsigned() ? value.get<std::uint64_t>() > std::uint64_t{exact}
-                                   : std::abs(value.get<std::int64_t>()) > exact)
+    const bool fits = value.is_number_unsigned()
+                          ? value.get<std::uint64_t>() <= std::uint64_t{exact}
+                          : value.get<std::int64_t>() >= -exact && value.get<std::int64_t>() <= exact;
+    if (!fits)
         throw Error("json.number", "The integer " + value.dump() + " does not fit a double exactly.",
                     "Write 64-bit integers as strings.");
     return ecmaNumber(value.get<double>());

@@ -1,6 +1,6 @@
 // The one exception of Azimuth. It says what happened to which object with both values, and what to do now.
-// Thrown anywhere in core; caught at four places only: a worker job's run(), a thread's command loop, a verb, the slot
-// that starts an action.
+// Thrown anywhere in core; caught at four places only: a worker job's run(), a thread's command loop, a verb,
+// the slot that starts an action.
 #pragma once
 
 #include <exception>
@@ -11,8 +11,8 @@ namespace azimuth {
 
 class Error : public std::exception {
 public:
-    // code: stable, dotted, for programs ("file.truncated"). message: one sentence for the user, names the object and both
-    // values. remedy: what to do now. detail: more lines for the log; may be empty.
+    // code: stable, dotted, for programs ("file.truncated"). message: one sentence for the user, names the
+    // object and both values. remedy: what to do now. detail: more lines for the log; may be empty.
     Error(std::string code, std::string message, std::string remedy, std::string detail = {});
 
     const std::string& code() const { return m_code; }
@@ -34,8 +34,8 @@ Error joinErrors(std::string code, const std::vector<std::string>& findings, std
 // "No such file or directory" for an errno value; thread-safe.
 std::string errnoText(int errorNumber);
 
-// file.<operation> error of a system call on a path, with the errno text and the remedy that fits it (no space, no
-// permission, read-only, missing).
+// file.<operation> error of a system call on a path, with the errno text and the remedy that fits it (no
+// space, no permission, read-only, missing).
 Error systemError(const std::string& operation, const std::string& path, int errorNumber);
 
 } // namespace azimuth

@@ -72,6 +72,16 @@ std::optional<std::int64_t> wholeNumber(const Json& value) {
     }
     return std::nullopt;
 }
+
+// A whole number that no double has is refused rather than rounded.
+std::optional<double> finiteNumber(const Json& value) {
+    if (!value.is_number())
+        return std::nullopt;
+    const double number = value.get<double>();
+    const bool exact = value.is_number_float() || std::fabs(number) < 9007199254740992.0 ||
+                       (std::fabs(number) < 9.2e18 && Json(static_cast<std::int64_t>(number)) == value);
+    return std::isfinite(number) && exact ? std::optional(number) : std::nullopt;
+}
 } // namespace
 
 std::int64_t JsonObject::integer(const char* key, std::int64_t minimum, std::int64_t maximum) {
@@ -99,8 +109,8 @@ double JsonObject::number(const char* key) {
     const auto* value = find(key, true);
     if (!value)
         return 0;
-    if (value->is_number() && std::isfinite(value->get<double>()))
-        return value->get<double>();
+    if (const auto number = finiteNumber(*value))
+        return *number;
     fail(key, "expected a finite number");
     return 0;
 }
@@ -174,8 +184,8 @@ std::vector<double> JsonObject::numbers(const char* key, bool required) {
         return out;
     }
     for (std::size_t i = 0; i < value->size(); ++i) {
-        if ((*value)[i].is_number() && std::isfinite((*value)[i].get<double>()))
-            out.push_back((*value)[i].get<double>());
+        if (const auto number = finiteNumber((*value)[i]))
+            out.push_back(*number);
         else
             fail(key, "element " + std::to_string(i) + " is not a finite number");
     }

@@ -33,11 +33,12 @@ private:
 Digest sha256(std::span<const std::byte> bytes);
 Digest sha256(std::string_view text);
 
-// progress(done, total) may be empty; returning false cancels with Error "cancelled". Reads from byte `from` to the end.
+// progress(done, total) may be empty; returning false cancels with Error "cancelled". Reads from byte `from`
+// to the end.
 Digest sha256File(const std::string& path, std::uint64_t from = 0,
                   const std::function<bool(std::uint64_t, std::uint64_t)>& progress = {});
 
-std::string toHex(const Digest& digest); // 64 lower-case digits
+std::string toHex(const Digest& digest);    // 64 lower-case digits
 Digest digestFromHex(std::string_view hex); // Error digest.syntax
 
 } // namespace azimuth

@@ -29,9 +29,20 @@ utf8proc_category_t category(char32_t code) { return utf8proc_category(static_ca
 
 bool isCased(char32_t code) {
     const auto value = static_cast<utf8proc_int32_t>(code);
-    return utf8proc_tolower(value) != value || utf8proc_toupper(value) != value ||
-           category(code) == UTF8PROC_CATEGORY_LL || category(code) == UTF8PROC_CATEGORY_LU ||
-           category(code) == UTF8PROC_CATEGORY_LT;
+    if (utf8proc_tolower(value) != value || utf8proc_toupper(value) != value)
+        return true;
+    switch (category(code)) {
+    case UTF8PROC_CATEGORY_LL:
+    case UTF8PROC_CATEGORY_LU:
+    case UTF8PROC_CATEGORY_LT:
+        return true;
+    default:
+        break;
+    }
+    // Other_Lowercase and Other_Uppercase without a mapping: the ordinal indicators, the squared and circled
+    // capitals.
+    return code == 0xAA || code == 0xBA || (code >= 0x1F130 && code <= 0x1F149) ||
+           (code >= 0x1F150 && code <= 0x1F169) || (code >= 0x1F170 && code <= 0x1F189);
 }
 
 bool isCaseIgnorable(char32_t code) {
@@ -45,8 +56,10 @@ bool isCaseIgnorable(char32_t code) {
     default:
         break;
     }
-    return code == U'\'' || code == U'.' || code == U':' || code == U'\u00b7' || code == U'\u2019' ||
-           code == U'\u2018';
+    // Word_Break = Single_Quote, MidLetter, MidNumLet
+    static constexpr std::u32string_view inWords = U"'.:\u00b7\u0387\u055f\u05f4\u2018\u2019\u2024\u2027"
+                                                   U"\ufe13\ufe52\ufe55\uff07\uff0e\uff1a";
+    return inWords.find(code) != std::u32string_view::npos;
 }
 
 bool isFinalSigma(const std::vector<char32_t>& text, std::size_t at) {
@@ -59,6 +72,29 @@ bool isFinalSigma(const std::vector<char32_t>& text, std::size_t at) {
     while (after < text.size() && isCaseIgnorable(text[after]))
         ++after;
     return after == text.size() || !isCased(text[after]);
+}
+
+// Bytes at the front of invalid text that stand for one U+FFFD: the longest start of some valid sequence,
+// else one byte (Unicode 3.9, "substitution of maximal subparts", as Python and the web do).
+std::size_t brokenLength(std::string_view bytes) {
+    const auto at = [&](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
+    const unsigned lead = at(0);
+    const std::size_t full = lead >= 0xC2 && lead <= 0xDF   ? 2
+                             : lead >= 0xE0 && lead <= 0xEF ? 3
+                             : lead >= 0xF0 && lead <= 0xF4 ? 4
+                                                            : 1;
+    std::size_t length = 1;
+    while (length < full && length < bytes.size()) {
+        unsigned low = 0x80, high = 0xBF;
+        if (length == 1) { // no overlong forms, no surrogates, nothing above U+10FFFF
+            low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+            high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+        }
+        if (at(length) < low || at(length) > high)
+            break;
+        ++length;
+    }
+    return length;
 }
 
 } // namespace
@@ -86,9 +122,7 @@ std::string repairedUtf8(std::string_view bytes) {
             continue;
         }
         out += "\xEF\xBF\xBD";
-        std::size_t skip = 1;
-        while (skip < bytes.size() && skip < 4 && (static_cast<unsigned char>(bytes[skip]) & 0xC0) == 0x80)
-            ++skip;
+        const auto skip = brokenLength(bytes);
         bytes.remove_prefix(skip);
     }
     return out;

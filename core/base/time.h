@@ -5,7 +5,7 @@
 
 namespace azimuth {
 
-double unixSeconds(); // now
+double unixSeconds();                    // now
 std::string utcText(double unixSeconds); // "2026-03-14T09:26:53Z"
 std::string utcNow();
 

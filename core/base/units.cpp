@@ -2,9 +2,12 @@
 
 #include "core/base/ids.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <random>
 
 namespace azimuth {
@@ -14,7 +17,7 @@ std::string bytesText(std::uint64_t bytes) {
     double value = static_cast<double>(bytes);
     std::size_t unit = 0;
     while (value >= 999.5 && unit + 1 < std::size(names)) {
-        value /= 1000.0;
+        value = std::max(value / 1000.0, 1.0); // 999,500 rounds to a thousand
         ++unit;
     }
     return (unit == 0 ? std::to_string(bytes) : numberText(value, 3)) + " " + names[unit];
@@ -45,7 +48,9 @@ std::string numberText(double value, int significantDigits) {
     if (size != 0 && (size < 1e-4 || size >= 1e7)) {
         std::snprintf(buffer, sizeof buffer, "%.*e", significantDigits - 1, size);
     } else {
-        const int exponent = size == 0 ? 0 : static_cast<int>(std::floor(std::log10(size)));
+        std::snprintf(buffer, sizeof buffer, "%.*e", significantDigits - 1, size);
+        const int exponent =
+            std::atoi(std::strchr(buffer, 'e') + 1); // after rounding: 9.996 has the exponent 1
         const int decimals = std::max(0, significantDigits - 1 - exponent);
         std::snprintf(buffer, sizeof buffer, "%.*f", decimals, size);
     }
