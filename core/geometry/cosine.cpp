@@ -1,9 +1,9 @@
 #include "core/geometry/cosine.h"
 
 #include "core/base/error.h"
+#include "core/stats/intervals.h"
 
 #include <algorithm>
-#include <boost/math/special_functions/beta.hpp>
 #include <cmath>
 #include <Eigen/Core>
 #include <limits>
@@ -74,13 +74,11 @@ double IsotropicNull::twoSidedP(double cosine) const {
     if (!std::isfinite(cosine))
         return nothing;
     const double square = std::min(1.0, cosine * cosine);
-    return boost::math::ibeta((m_width - 1) / 2, 0.5, 1 - square);
+    return betaProbability((m_width - 1) / 2, 0.5, 1 - square);
 }
 
 double IsotropicNull::critical(double p) const {
-    if (!(p > 0 && p < 1))
-        throw Error("stats.probability", "A critical value needs a probability between 0 and 1.", "");
-    return std::sqrt(1 - boost::math::ibeta_inv((m_width - 1) / 2, 0.5, p));
+    return std::sqrt(1 - betaQuantile((m_width - 1) / 2, 0.5, p));
 }
 
 } // namespace azimuth

@@ -34,6 +34,17 @@ double standardNormalQuantile(double probability) {
     return boost::math::quantile(boost::math::normal_distribution<double>(), probability);
 }
 
+double betaProbability(double a, double b, double x) {
+    return boost::math::cdf(boost::math::beta_distribution<double>(a, b), x);
+}
+
+double betaQuantile(double a, double b, double p) {
+    if (!(p >= 0 && p <= 1))
+        throw Error("stats.probability",
+                    "A quantile needs a probability from 0 to 1, given is " + numberText(p) + ".", "");
+    return boost::math::quantile(boost::math::beta_distribution<double>(a, b), p);
+}
+
 Interval wilsonInterval(std::int64_t count, std::int64_t n, double confidence) {
     check(count, n, confidence);
     if (n == 0)
@@ -56,9 +67,9 @@ Interval clopperPearsonInterval(std::int64_t count, std::int64_t n, double confi
     const double tail = (1 - confidence) / 2;
     Interval interval;
     if (count > 0)
-        interval.low = boost::math::quantile(boost::math::beta_distribution<double>(k, rest + 1), tail);
+        interval.low = betaQuantile(k, rest + 1, tail);
     if (count < n)
-        interval.high = boost::math::quantile(boost::math::beta_distribution<double>(k + 1, rest), 1 - tail);
+        interval.high = betaQuantile(k + 1, rest, 1 - tail);
     return interval;
 }
 
