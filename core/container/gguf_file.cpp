@@ -16,34 +16,51 @@ template <class T, class Out> void widen(const GgufArray& array, std::vector<Out
         std::memcpy(&value, array.encoded.data() + i * sizeof value, sizeof value);
         if constexpr (std::is_same_v<T, std::uint64_t>)
             if (value > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
-                throw Error("gguf.metadata", "element " + std::to_string(i) + " is " + std::to_string(value) +
-                                                 ", beyond 63 bits.", "Convert the model again.");
+                throw Error("gguf.metadata",
+                            "element " + std::to_string(i) + " is " + std::to_string(value) +
+                                ", beyond 63 bits.",
+                            "Convert the model again.");
         values.push_back(static_cast<Out>(value));
     }
 }
 
 [[noreturn]] void refuseElements(const GgufArray& array, const std::string& wanted) {
-    throw Error("gguf.metadata", "an array holds " + std::string(ggufValueTypeName(array.elementType)) +
-                                     " values, expected are " + wanted + ".", "Convert the model again.");
+    throw Error("gguf.metadata",
+                "an array holds " + std::string(ggufValueTypeName(array.elementType)) +
+                    " values, expected are " + wanted + ".",
+                "Convert the model again.");
 }
 
 } // namespace
 
 std::string_view ggufValueTypeName(GgufValueType type) {
     switch (type) {
-    case GgufValueType::U8: return "u8";
-    case GgufValueType::I8: return "i8";
-    case GgufValueType::U16: return "u16";
-    case GgufValueType::I16: return "i16";
-    case GgufValueType::U32: return "u32";
-    case GgufValueType::I32: return "i32";
-    case GgufValueType::F32: return "f32";
-    case GgufValueType::Bool: return "bool";
-    case GgufValueType::Text: return "string";
-    case GgufValueType::Array: return "array";
-    case GgufValueType::U64: return "u64";
-    case GgufValueType::I64: return "i64";
-    case GgufValueType::F64: return "f64";
+    case GgufValueType::U8:
+        return "u8";
+    case GgufValueType::I8:
+        return "i8";
+    case GgufValueType::U16:
+        return "u16";
+    case GgufValueType::I16:
+        return "i16";
+    case GgufValueType::U32:
+        return "u32";
+    case GgufValueType::I32:
+        return "i32";
+    case GgufValueType::F32:
+        return "f32";
+    case GgufValueType::Bool:
+        return "bool";
+    case GgufValueType::Text:
+        return "string";
+    case GgufValueType::Array:
+        return "array";
+    case GgufValueType::U64:
+        return "u64";
+    case GgufValueType::I64:
+        return "i64";
+    case GgufValueType::F64:
+        return "f64";
     }
     return "unknown";
 }
@@ -67,20 +84,22 @@ void GgufFile::refuse(std::string_view key, const std::string& finding) const {
                 "The file was written by a tool that Azimuth does not know: convert the model again.");
 }
 
-std::optional<std::int64_t> GgufFile::integer(std::string_view key, std::int64_t minimum, std::int64_t maximum) const {
+std::optional<std::int64_t> GgufFile::integer(std::string_view key, std::int64_t minimum,
+                                              std::int64_t maximum) const {
     const auto* found = find(key);
     if (!found)
         return {};
     std::int64_t value = 0;
     if (const auto* natural = std::get_if<std::uint64_t>(&found->value)) {
         if (*natural > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
-            refuse(key, "is " + std::to_string(*natural) + ", allowed are " + std::to_string(minimum) + " to " +
-                            std::to_string(maximum) + ".");
+            refuse(key, "is " + std::to_string(*natural) + ", allowed are " + std::to_string(minimum) +
+                            " to " + std::to_string(maximum) + ".");
         value = static_cast<std::int64_t>(*natural);
     } else if (const auto* whole = std::get_if<std::int64_t>(&found->value))
         value = *whole;
     else
-        refuse(key, "has the type " + std::string(ggufValueTypeName(found->type)) + ", expected is an integer.");
+        refuse(key,
+               "has the type " + std::string(ggufValueTypeName(found->type)) + ", expected is an integer.");
     if (value < minimum || value > maximum)
         refuse(key, "is " + std::to_string(value) + ", allowed are " + std::to_string(minimum) + " to " +
                         std::to_string(maximum) + ".");
@@ -99,7 +118,8 @@ std::optional<double> GgufFile::number(std::string_view key) const {
     else if (const auto* whole = std::get_if<std::int64_t>(&found->value))
         value = static_cast<double>(*whole);
     else
-        refuse(key, "has the type " + std::string(ggufValueTypeName(found->type)) + ", expected is a number.");
+        refuse(key,
+               "has the type " + std::string(ggufValueTypeName(found->type)) + ", expected is a number.");
     if (!std::isfinite(value))
         refuse(key, "is not finite.");
     return value;
@@ -141,7 +161,8 @@ std::optional<std::vector<std::string_view>> GgufFile::texts(std::string_view ke
     if (!found)
         return {};
     if (found->elementType != GgufValueType::Text)
-        refuse(key, "holds " + std::string(ggufValueTypeName(found->elementType)) + " values, expected are strings.");
+        refuse(key, "holds " + std::string(ggufValueTypeName(found->elementType)) +
+                        " values, expected are strings.");
     return ggufTexts(*found);
 }
 
@@ -161,7 +182,8 @@ std::optional<std::vector<float>> GgufFile::floats(std::string_view key) const {
     if (!found)
         return {};
     if (found->elementType != GgufValueType::F32)
-        refuse(key, "holds " + std::string(ggufValueTypeName(found->elementType)) + " values, expected are f32.");
+        refuse(key,
+               "holds " + std::string(ggufValueTypeName(found->elementType)) + " values, expected are f32.");
     std::vector<float> values(found->count);
     if (!values.empty())
         std::memcpy(values.data(), found->encoded.data(), found->encoded.size());
@@ -190,16 +212,35 @@ std::vector<std::int64_t> ggufIntegers(const GgufArray& array) {
     std::vector<std::int64_t> values;
     values.reserve(array.count);
     switch (array.elementType) {
-    case GgufValueType::U8: widen<std::uint8_t>(array, values); break;
-    case GgufValueType::I8: widen<std::int8_t>(array, values); break;
-    case GgufValueType::U16: widen<std::uint16_t>(array, values); break;
-    case GgufValueType::I16: widen<std::int16_t>(array, values); break;
-    case GgufValueType::U32: widen<std::uint32_t>(array, values); break;
-    case GgufValueType::I32: widen<std::int32_t>(array, values); break;
-    case GgufValueType::U64: widen<std::uint64_t>(array, values); break;
-    case GgufValueType::I64: widen<std::int64_t>(array, values); break;
-    case GgufValueType::Bool: widen<std::uint8_t>(array, values); break;
-    default: refuseElements(array, "integers");
+    case GgufValueType::U8:
+        widen<std::uint8_t>(array, values);
+        break;
+    case GgufValueType::I8:
+        widen<std::int8_t>(array, values);
+        break;
+    case GgufValueType::U16:
+        widen<std::uint16_t>(array, values);
+        break;
+    case GgufValueType::I16:
+        widen<std::int16_t>(array, values);
+        break;
+    case GgufValueType::U32:
+        widen<std::uint32_t>(array, values);
+        break;
+    case GgufValueType::I32:
+        widen<std::int32_t>(array, values);
+        break;
+    case GgufValueType::U64:
+        widen<std::uint64_t>(array, values);
+        break;
+    case GgufValueType::I64:
+        widen<std::int64_t>(array, values);
+        break;
+    case GgufValueType::Bool:
+        widen<std::uint8_t>(array, values);
+        break;
+    default:
+        refuseElements(array, "integers");
     }
     return values;
 }

@@ -1,10 +1,11 @@
-// Reads a GGUF file, version 2 or 3, little endian (engine format notes: ggml's gguf.cpp).
-// After open() every name, length, count, shape and range has been checked against the file, nothing was allocated on
-// the word of the file, and no tensor byte was read: open() costs the header only. Refused: other versions and byte order,
-// duplicate keys or tensors, nested arrays, an alignment that is not a power of two up to 1 MiB, tensors that are not laid
-// one after the other, a file shorter than its tensors. Tensors of a type that cannot be read are listed with their type; only
-// dequantising them is refused. Views stay valid while the object or a copy lives. Immutable: any thread may read.
-// Errors: gguf.syntax (message names file, object, both values), gguf.metadata (a key has another type than asked for), file.*.
+// Reads a GGUF file, version 2 or 3, little endian (source: ggml's gguf.cpp).
+// After open() every name, length, count, shape and range has been checked against the file, nothing was
+// allocated on the word of the file, and no tensor byte was read: open() costs the header only. Refused:
+// other versions and byte order, duplicate keys or tensors, nested arrays, an alignment that is not a power
+// of two up to 1 MiB, tensors that are not laid one after the other, a file shorter than its tensors. Tensors
+// of a type that cannot be read are listed with their type; only dequantising them is refused. Views stay
+// valid while the object or a copy lives. Immutable: any thread may read. Errors: gguf.syntax (message names
+// file, object, both values), gguf.metadata (a key has another type than asked for), file.*.
 #pragma once
 
 #include "core/container/gguf_types.h"
@@ -24,7 +25,19 @@
 namespace azimuth {
 
 enum class GgufValueType : std::uint32_t {
-    U8 = 0, I8 = 1, U16 = 2, I16 = 3, U32 = 4, I32 = 5, F32 = 6, Bool = 7, Text = 8, Array = 9, U64 = 10, I64 = 11, F64 = 12,
+    U8 = 0,
+    I8 = 1,
+    U16 = 2,
+    I16 = 3,
+    U32 = 4,
+    I32 = 5,
+    F32 = 6,
+    Bool = 7,
+    Text = 8,
+    Array = 9,
+    U64 = 10,
+    I64 = 11,
+    F64 = 12,
 };
 std::string_view ggufValueTypeName(GgufValueType type);
 
@@ -51,7 +64,8 @@ struct GgufTensor {
     GgufType type = GgufType::F32;
     std::vector<std::int64_t> shape; // 1 to 4 axes, all > 0, slowest first: the reverse of the file's ne
     std::uint64_t elements = 0;
-    std::uint64_t offset = 0, bytes = 0; // in the file; bytes reach to the next tensor where the type's layout is unknown
+    // In the file; bytes reach to the next tensor where the layout of the type is unknown.
+    std::uint64_t offset = 0, bytes = 0;
 };
 
 class GgufFile {
@@ -64,7 +78,7 @@ public:
     std::uint32_t version() const { return m_version; }
     std::uint64_t alignment() const { return m_alignment; }
     std::uint64_t fileBytes() const { return m_bytes.size(); }
-    const std::vector<GgufEntry>& entries() const { return m_entries; } // in file order
+    const std::vector<GgufEntry>& entries() const { return m_entries; }  // in file order
     const std::vector<GgufTensor>& tensors() const { return m_tensors; } // in file order
 
     const GgufValue* find(std::string_view key) const; // null if missing
@@ -72,10 +86,11 @@ public:
     std::span<const std::byte> data(const GgufTensor& tensor) const; // of this file
 
     // Typed look-ups: nothing if the key is missing, error gguf.metadata if its type or range does not fit.
-    std::optional<std::int64_t> integer(std::string_view key, std::int64_t minimum, std::int64_t maximum) const;
+    std::optional<std::int64_t> integer(std::string_view key, std::int64_t minimum,
+                                        std::int64_t maximum) const;
     std::optional<double> number(std::string_view key) const; // f32, f64 or any integer; finite
     std::optional<bool> boolean(std::string_view key) const;
-    std::optional<std::string> text(std::string_view key) const; // UTF-8
+    std::optional<std::string> text(std::string_view key) const;                    // UTF-8
     std::optional<std::vector<std::string_view>> texts(std::string_view key) const; // as bytes
     std::optional<std::vector<std::int64_t>> integers(std::string_view key) const;
     std::optional<std::vector<float>> floats(std::string_view key) const; // f32 array, finite

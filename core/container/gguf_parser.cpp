@@ -12,23 +12,29 @@ namespace {
 constexpr std::uint64_t maximumEntries = 1'000'000, maximumTensors = 100'000, maximumKeyBytes = 65'535,
                         maximumNameBytes = 1'024, maximumAlignment = std::uint64_t{1} << 20;
 constexpr std::uint64_t smallestEntry = 8 + 1 + 4 + 1; // key length, one letter, type, one byte
-constexpr std::uint64_t smallestTensor = 8 + 1 + 4 + 8 + 4 + 8; // name length, one letter, axes, one extent, type, offset
+constexpr std::uint64_t smallestTensor =
+    8 + 1 + 4 + 8 + 4 + 8; // name length, one letter, axes, one extent, type, offset
 
 std::uint64_t elementBytes(GgufValueType type) {
     switch (type) {
     case GgufValueType::U8:
     case GgufValueType::I8:
-    case GgufValueType::Bool: return 1;
+    case GgufValueType::Bool:
+        return 1;
     case GgufValueType::U16:
-    case GgufValueType::I16: return 2;
+    case GgufValueType::I16:
+        return 2;
     case GgufValueType::U32:
     case GgufValueType::I32:
-    case GgufValueType::F32: return 4;
+    case GgufValueType::F32:
+        return 4;
     case GgufValueType::U64:
     case GgufValueType::I64:
-    case GgufValueType::F64: return 8;
+    case GgufValueType::F64:
+        return 8;
     case GgufValueType::Text:
-    case GgufValueType::Array: break;
+    case GgufValueType::Array:
+        break;
     }
     return 0;
 }
@@ -75,7 +81,8 @@ private:
     std::string_view readText(std::uint64_t maximum, const std::string& what) {
         const auto length = read<std::uint64_t>(what);
         if (length > maximum)
-            refuse(what + " is " + std::to_string(length) + " bytes long, allowed are " + std::to_string(maximum) + ".");
+            refuse(what + " is " + std::to_string(length) + " bytes long, allowed are " +
+                   std::to_string(maximum) + ".");
         const auto part = take(length, what);
         return {reinterpret_cast<const char*>(part.data()), part.size()};
     }
@@ -97,22 +104,26 @@ private:
 void GgufParser::readPreamble() {
     const auto magic = take(4, "the magic number");
     if (std::memcmp(magic.data(), "GGUF", 4) != 0)
-        throw Error("gguf.magic", m_file.m_origin + ": this is not a GGUF file: it begins with \"" +
-                                      forMessage({reinterpret_cast<const char*>(magic.data()), 4}) + "\", expected is \"GGUF\".",
+        throw Error("gguf.magic",
+                    m_file.m_origin + ": this is not a GGUF file: it begins with \"" +
+                        forMessage({reinterpret_cast<const char*>(magic.data()), 4}) +
+                        "\", expected is \"GGUF\".",
                     "Give a file that ends in .gguf.");
     const auto version = read<std::uint32_t>("the version");
     if ((version & 0xffffu) == 0)
-        throw Error("gguf.version", m_file.m_origin + ": the file is big-endian; only little-endian GGUF can be read.",
+        throw Error("gguf.version",
+                    m_file.m_origin + ": the file is big-endian; only little-endian GGUF can be read.",
                     "Convert the model again on a little-endian machine.");
     if (version != 2 && version != 3)
-        throw Error("gguf.version", m_file.m_origin + ": GGUF version " + std::to_string(version) +
-                                        ", readable are 2 and 3.", "Convert the model again with a current tool.");
+        throw Error("gguf.version",
+                    m_file.m_origin + ": GGUF version " + std::to_string(version) + ", readable are 2 and 3.",
+                    "Convert the model again with a current tool.");
     m_file.m_version = version;
     m_tensorCount = read<std::uint64_t>("the number of tensors");
     m_entryCount = read<std::uint64_t>("the number of metadata keys");
     if (m_entryCount > maximumEntries || m_entryCount > remaining() / smallestEntry)
-        refuse("it claims " + std::to_string(m_entryCount) + " metadata keys in " + std::to_string(remaining()) +
-               " bytes, allowed are " + std::to_string(maximumEntries) + ".");
+        refuse("it claims " + std::to_string(m_entryCount) + " metadata keys in " +
+               std::to_string(remaining()) + " bytes, allowed are " + std::to_string(maximumEntries) + ".");
     if (m_tensorCount > maximumTensors || m_tensorCount > remaining() / smallestTensor)
         refuse("it claims " + std::to_string(m_tensorCount) + " tensors in " + std::to_string(remaining()) +
                " bytes, allowed are " + std::to_string(maximumTensors) + ".");
@@ -137,26 +148,40 @@ GgufValue GgufParser::readValue(GgufValueType type, const std::string& what) {
     const auto natural = [&](auto sample) -> GgufValue {
         return {type, std::uint64_t{read<decltype(sample)>(what)}};
     };
-    const auto whole = [&](auto sample) -> GgufValue { return {type, std::int64_t{read<decltype(sample)>(what)}}; };
+    const auto whole = [&](auto sample) -> GgufValue {
+        return {type, std::int64_t{read<decltype(sample)>(what)}};
+    };
     switch (type) {
-    case GgufValueType::U8: return natural(std::uint8_t{});
-    case GgufValueType::U16: return natural(std::uint16_t{});
-    case GgufValueType::U32: return natural(std::uint32_t{});
-    case GgufValueType::U64: return natural(std::uint64_t{});
-    case GgufValueType::I8: return whole(std::int8_t{});
-    case GgufValueType::I16: return whole(std::int16_t{});
-    case GgufValueType::I32: return whole(std::int32_t{});
-    case GgufValueType::I64: return whole(std::int64_t{});
-    case GgufValueType::F32: return {type, double{read<float>(what)}};
-    case GgufValueType::F64: return {type, read<double>(what)};
+    case GgufValueType::U8:
+        return natural(std::uint8_t{});
+    case GgufValueType::U16:
+        return natural(std::uint16_t{});
+    case GgufValueType::U32:
+        return natural(std::uint32_t{});
+    case GgufValueType::U64:
+        return natural(std::uint64_t{});
+    case GgufValueType::I8:
+        return whole(std::int8_t{});
+    case GgufValueType::I16:
+        return whole(std::int16_t{});
+    case GgufValueType::I32:
+        return whole(std::int32_t{});
+    case GgufValueType::I64:
+        return whole(std::int64_t{});
+    case GgufValueType::F32:
+        return {type, double{read<float>(what)}};
+    case GgufValueType::F64:
+        return {type, read<double>(what)};
     case GgufValueType::Bool: {
         const auto byte = read<std::uint8_t>(what);
         if (byte > 1)
             refuse(what + ": a bool is " + std::to_string(byte) + ", expected is 0 or 1.");
         return {type, byte == 1};
     }
-    case GgufValueType::Text: return {type, readText(remaining(), what)};
-    case GgufValueType::Array: return {type, readArray(what)};
+    case GgufValueType::Text:
+        return {type, readText(remaining(), what)};
+    case GgufValueType::Array:
+        return {type, readArray(what)};
     }
     refuse(what + ": value type " + std::to_string(static_cast<std::uint32_t>(type)) + " does not exist.");
 }
@@ -169,7 +194,8 @@ GgufArray GgufParser::readArray(const std::string& what) {
     const bool text = type == GgufValueType::Text;
     const auto smallest = text ? 8 : elementBytes(type);
     if (smallest == 0)
-        refuse(what + ": element type " + std::to_string(static_cast<std::uint32_t>(type)) + " does not exist.");
+        refuse(what + ": element type " + std::to_string(static_cast<std::uint32_t>(type)) +
+               " does not exist.");
     if (count > remaining() / smallest)
         refuse(what + ": an array claims " + std::to_string(count) + " elements, the file has " +
                std::to_string(remaining()) + " more bytes.");
@@ -224,9 +250,11 @@ GgufTensor GgufParser::readTensor(std::uint64_t index) {
     tensor.offset = read<std::uint64_t>(what);
     if (const auto block = ggufBlock(tensor.type)) {
         if (tensor.shape.back() % block->elements != 0)
-            refuse(what + ": rows of " + std::to_string(tensor.shape.back()) + " elements do not divide into blocks of " +
-                   std::to_string(block->elements) + " (" + ggufTypeName(tensor.type) + ").");
-        if (__builtin_mul_overflow(tensor.elements / block->elements, std::uint64_t{block->bytes}, &tensor.bytes))
+            refuse(what + ": rows of " + std::to_string(tensor.shape.back()) +
+                   " elements do not divide into blocks of " + std::to_string(block->elements) + " (" +
+                   ggufTypeName(tensor.type) + ").");
+        if (__builtin_mul_overflow(tensor.elements / block->elements, std::uint64_t{block->bytes},
+                                   &tensor.bytes))
             refuse(what + ": its size is beyond 64 bits.");
     }
     return tensor;
@@ -253,17 +281,18 @@ void GgufParser::placeTensors() {
         if (!ggufBlock(tensor.type)) {
             // The layout is unknown, so its end is where the next one starts, or the file's.
             const bool last = i + 1 == tensors.size();
-            end = last ? std::max(tensor.offset, total - std::min<std::uint64_t>(start, total)) : tensors[i + 1].offset;
+            end = last ? std::max(tensor.offset, total - std::min<std::uint64_t>(start, total))
+                       : tensors[i + 1].offset;
             if (end < tensor.offset || (!last && end % m_file.m_alignment != 0))
-                refuse(what + ": starts at offset " + std::to_string(tensor.offset) + ", the next tensor at " +
-                       std::to_string(end) + ".");
+                refuse(what + ": starts at offset " + std::to_string(tensor.offset) +
+                       ", the next tensor at " + std::to_string(end) + ".");
             tensor.bytes = end - tensor.offset;
         }
         if (__builtin_add_overflow(tensor.offset, tensor.bytes, &end) ||
             __builtin_add_overflow(tensor.offset, start, &tensor.offset) || tensor.offset > total ||
             tensor.bytes > total - tensor.offset)
-            refuse(what + ": needs " + std::to_string(tensor.bytes) + " bytes at " + std::to_string(tensor.offset) +
-                   ", the file has " + std::to_string(total) + ".");
+            refuse(what + ": needs " + std::to_string(tensor.bytes) + " bytes at " +
+                   std::to_string(tensor.offset) + ", the file has " + std::to_string(total) + ".");
         expected = aligned(end, what);
     }
 }

@@ -6,13 +6,14 @@
 
 namespace azimuth {
 
-// IEEE 754 binary16 to binary32. Selects instead of branches so that loops over it vectorise; a subnormal half is
-// made by an exact subtraction of normal floats, because processors are slow on subnormal operands.
+// IEEE 754 binary16 to binary32. Selects instead of branches so that loops over it vectorise; a subnormal
+// half is made by an exact subtraction of normal floats, because processors are slow on subnormal operands.
 [[gnu::always_inline]] inline float halfToFloat(std::uint16_t half) {
     const std::uint32_t magnitude = (static_cast<std::uint32_t>(half) & 0x7fffu) << 13;
     constexpr std::uint32_t rebase = std::uint32_t{127 - 15} << 23, smallestNormal = std::uint32_t{113} << 23;
     const std::uint32_t normal = magnitude + rebase + (magnitude >= 0x0f800000u ? rebase : 0u);
-    const float subnormal = std::bit_cast<float>(magnitude + smallestNormal) - std::bit_cast<float>(smallestNormal);
+    const float subnormal =
+        std::bit_cast<float>(magnitude + smallestNormal) - std::bit_cast<float>(smallestNormal);
     const std::uint32_t bits = magnitude < 0x00800000u ? std::bit_cast<std::uint32_t>(subnormal) : normal;
     return std::bit_cast<float>(bits | (static_cast<std::uint32_t>(half) & 0x8000u) << 16);
 }

@@ -22,7 +22,8 @@ void checkRegular(const std::string& path, const struct stat& status) {
     if (S_ISDIR(status.st_mode))
         throw Error("file.kind", path + ": this is a folder, expected is a file.", "Give a file.");
     if (!S_ISREG(status.st_mode))
-        throw Error("file.kind", path + ": this is not a regular file.", "Copy the content into a file first.");
+        throw Error("file.kind", path + ": this is not a regular file.",
+                    "Copy the content into a file first.");
 }
 
 // The whole pages inside a part, for hints that must not touch a neighbour's page.
@@ -80,9 +81,10 @@ void MappedFile::checkUnchanged() const {
         throw systemError("read", m_path, errno);
     const auto now = stampFrom(status);
     if (now.bytes != m_stamp.bytes)
-        throw Error("file.changed", m_path + ": the file changed while it was open: it had " +
-                                        std::to_string(m_stamp.bytes) + " bytes, now it has " +
-                                        std::to_string(now.bytes) + ".", "Wait until it is complete, then open it again.");
+        throw Error("file.changed",
+                    m_path + ": the file changed while it was open: it had " + std::to_string(m_stamp.bytes) +
+                        " bytes, now it has " + std::to_string(now.bytes) + ".",
+                    "Wait until it is complete, then open it again.");
     if (now.modified != m_stamp.modified)
         throw Error("file.changed", m_path + ": the file was written to while it was open.",
                     "Wait until it is complete, then open it again.");

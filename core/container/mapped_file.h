@@ -1,6 +1,6 @@
 // A regular file, mapped read-only. Its size is fixed at open; nothing is read before it is touched.
-// Reading a page behind a new end of a file that was cut meanwhile raises SIGBUS: call checkUnchanged() before each long
-// read. Immutable after construction, so any thread may read.
+// Reading a page behind a new end of a file that was cut meanwhile raises SIGBUS: call checkUnchanged()
+// before each long read. Immutable after construction, so any thread may read.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,8 @@ struct FileStamp {
     bool operator==(const FileStamp&) const = default;
 };
 
-FileStamp stampOf(const std::string& path); // follows symbolic links; error file.open, file.kind if not a regular file
+FileStamp
+stampOf(const std::string& path); // follows symbolic links; error file.open, file.kind if not a regular file
 
 class MappedFile {
 public:
@@ -31,9 +32,11 @@ public:
     const FileStamp& stamp() const { return m_stamp; }
     std::span<const std::byte> bytes() const { return {m_start, static_cast<std::size_t>(m_stamp.bytes)}; }
 
-    void checkUnchanged() const; // error file.changed if size or time of the open file differ from those at open
+    void
+    checkUnchanged() const; // error file.changed if size or time of the open file differ from those at open
 
-    // Hints to the kernel about the pages of a part of bytes(): will be read soon, not needed any more. Never fail.
+    // Hints to the kernel about the pages of a part of bytes(): will be read soon, not needed any more. Never
+    // fail.
     void announce(std::span<const std::byte> part) const noexcept;
     void release(std::span<const std::byte> part) const noexcept;
 

@@ -20,10 +20,11 @@ struct DTypeRow {
 };
 
 constexpr std::array dtypeTable = {
-    DTypeRow{"BOOL", 8},    DTypeRow{"F4", 4},   DTypeRow{"F6_E2M3", 6}, DTypeRow{"F6_E3M2", 6}, DTypeRow{"U8", 8},
-    DTypeRow{"I8", 8},      DTypeRow{"F8_E5M2", 8}, DTypeRow{"F8_E4M3", 8}, DTypeRow{"F8_E8M0", 8}, DTypeRow{"I16", 16},
-    DTypeRow{"U16", 16},    DTypeRow{"F16", 16}, DTypeRow{"BF16", 16},   DTypeRow{"I32", 32},    DTypeRow{"U32", 32},
-    DTypeRow{"F32", 32},    DTypeRow{"C64", 64}, DTypeRow{"F64", 64},    DTypeRow{"I64", 64},    DTypeRow{"U64", 64},
+    DTypeRow{"BOOL", 8},    DTypeRow{"F4", 4},   DTypeRow{"F6_E2M3", 6}, DTypeRow{"F6_E3M2", 6},
+    DTypeRow{"U8", 8},      DTypeRow{"I8", 8},   DTypeRow{"F8_E5M2", 8}, DTypeRow{"F8_E4M3", 8},
+    DTypeRow{"F8_E8M0", 8}, DTypeRow{"I16", 16}, DTypeRow{"U16", 16},    DTypeRow{"F16", 16},
+    DTypeRow{"BF16", 16},   DTypeRow{"I32", 32}, DTypeRow{"U32", 32},    DTypeRow{"F32", 32},
+    DTypeRow{"C64", 64},    DTypeRow{"F64", 64}, DTypeRow{"I64", 64},    DTypeRow{"U64", 64},
 };
 
 std::string shapeText(const std::vector<std::int64_t>& shape) {
@@ -33,7 +34,8 @@ std::string shapeText(const std::vector<std::int64_t>& shape) {
     return text + "]";
 }
 
-// Bytes of a tensor; nothing if an extent is negative, the size is beyond 64 bits or not a whole number of bytes.
+// Bytes of a tensor; nothing if an extent is negative, the size is beyond 64 bits or not a whole number of
+// bytes.
 std::optional<std::uint64_t> sizeOf(DType type, const std::vector<std::int64_t>& shape) {
     std::uint64_t bits = dtypeBits(type);
     for (const auto extent : shape)
@@ -51,7 +53,8 @@ std::optional<std::uint64_t> sizeOf(DType type, const std::vector<std::int64_t>&
 
 std::uint64_t naturalOf(const Json& value, const std::string& origin, const std::string& what) {
     if (!value.is_number_unsigned())
-        refuse(origin, what + ": expected is a number of 0 or more, the header has " + forMessage(value.dump(), 40) + ".");
+        refuse(origin, what + ": expected is a number of 0 or more, the header has " +
+                           forMessage(value.dump(), 40) + ".");
     return value.get<std::uint64_t>();
 }
 
@@ -63,7 +66,8 @@ SafetensorsTensor readEntry(const std::string& name, const Json& entry, const st
         !entry.contains("data_offsets"))
         refuse(origin, what + ": expected are dtype, shape and data_offsets.");
     const auto& dtype = entry["dtype"];
-    const auto type = dtype.is_string() ? dtypeFromName(dtype.get_ref<const std::string&>()) : std::optional<DType>();
+    const auto type =
+        dtype.is_string() ? dtypeFromName(dtype.get_ref<const std::string&>()) : std::optional<DType>();
     if (!type)
         refuse(origin, what + ": dtype " + forMessage(dtype.dump(), 40) + " does not exist.");
     tensor.type = *type;
@@ -87,9 +91,9 @@ SafetensorsTensor readEntry(const std::string& name, const Json& entry, const st
     tensor.bytes = end - tensor.offset;
     const auto expected = sizeOf(tensor.type, tensor.shape);
     if (!expected || *expected != tensor.bytes)
-        refuse(origin, what + ": " + std::string(dtypeName(tensor.type)) + " " + shapeText(tensor.shape) + " needs " +
-                           (expected ? std::to_string(*expected) : "an impossible number of") + " bytes, the header gives " +
-                           std::to_string(tensor.bytes) + ".");
+        refuse(origin, what + ": " + std::string(dtypeName(tensor.type)) + " " + shapeText(tensor.shape) +
+                           " needs " + (expected ? std::to_string(*expected) : "an impossible number of") +
+                           " bytes, the header gives " + std::to_string(tensor.bytes) + ".");
     return tensor;
 }
 
@@ -118,12 +122,13 @@ SafetensorsFile SafetensorsFile::parse(std::span<const std::byte> bytes, const s
     file.m_bytes = bytes;
     std::uint64_t headerBytes = 0;
     if (bytes.size() < 8)
-        refuse(origin, "it has " + std::to_string(bytes.size()) + " bytes, a safetensors file has at least 8.");
+        refuse(origin,
+               "it has " + std::to_string(bytes.size()) + " bytes, a safetensors file has at least 8.");
     std::memcpy(&headerBytes, bytes.data(), 8);
     if (headerBytes > maximumHeaderBytes || headerBytes > bytes.size() - 8)
         refuse(origin, "it claims a header of " + std::to_string(headerBytes) + " bytes, the file has " +
-                           std::to_string(bytes.size() - 8) + " more and " + std::to_string(maximumHeaderBytes) +
-                           " are allowed.");
+                           std::to_string(bytes.size() - 8) + " more and " +
+                           std::to_string(maximumHeaderBytes) + " are allowed.");
     const std::string_view text(reinterpret_cast<const char*>(bytes.data() + 8), headerBytes);
     if (text.empty() || text.front() != '{')
         refuse(origin, "the header does not begin with {.");
@@ -145,8 +150,8 @@ SafetensorsFile SafetensorsFile::parse(std::span<const std::byte> bytes, const s
     std::uint64_t expected = 0;
     for (auto& tensor : file.m_tensors) {
         if (tensor.offset != expected)
-            refuse(origin, forMessage(tensor.name) + ": begins at " + std::to_string(tensor.offset) + ", expected is " +
-                               std::to_string(expected) + ".");
+            refuse(origin, forMessage(tensor.name) + ": begins at " + std::to_string(tensor.offset) +
+                               ", expected is " + std::to_string(expected) + ".");
         if (__builtin_add_overflow(expected, tensor.bytes, &expected))
             refuse(origin, forMessage(tensor.name) + ": its end is beyond 64 bits.");
         tensor.offset += 8 + headerBytes;
@@ -196,25 +201,35 @@ template <class T> std::vector<std::int64_t> widened(std::span<const std::byte> 
 
 } // namespace
 
-std::vector<float> SafetensorsFile::floats(std::string_view name, const std::vector<std::int64_t>& shape) const {
+std::vector<float> SafetensorsFile::floats(std::string_view name,
+                                           const std::vector<std::int64_t>& shape) const {
     const auto& tensor = at(name);
-    const bool fits = std::ranges::equal(tensor.shape, shape, [](auto has, auto want) { return want < 0 || has == want; });
+    const bool fits =
+        std::ranges::equal(tensor.shape, shape, [](auto has, auto want) { return want < 0 || has == want; });
     if (!fits)
-        throw Error("safetensors.tensor", m_origin + ": " + forMessage(name) + ": expected " + shapeText(shape) +
-                                              ", file has " + shapeText(tensor.shape) + ".",
+        throw Error("safetensors.tensor",
+                    m_origin + ": " + forMessage(name) + ": expected " + shapeText(shape) + ", file has " +
+                        shapeText(tensor.shape) + ".",
                     "Check that the file belongs to this model.");
     if (m_mapping)
         m_mapping->checkUnchanged();
     const auto bytes = data(tensor);
     switch (tensor.type) {
-    case DType::F32: return convertAll<float, float>(bytes, [](float value) { return value; });
-    case DType::F64: return convertAll<double, float>(bytes, [](double value) { return static_cast<float>(value); });
-    case DType::F16: return convertAll<std::uint16_t, float>(bytes, halfToFloat);
-    case DType::BF16: return convertAll<std::uint16_t, float>(bytes, bfloatToFloat);
-    default: break;
+    case DType::F32:
+        return convertAll<float, float>(bytes, [](float value) { return value; });
+    case DType::F64:
+        return convertAll<double, float>(bytes, [](double value) { return static_cast<float>(value); });
+    case DType::F16:
+        return convertAll<std::uint16_t, float>(bytes, halfToFloat);
+    case DType::BF16:
+        return convertAll<std::uint16_t, float>(bytes, bfloatToFloat);
+    default:
+        break;
     }
-    throw Error("safetensors.tensor", m_origin + ": " + forMessage(name) + ": expected F32, F16, BF16 or F64, file has " +
-                                          std::string(dtypeName(tensor.type)) + ".", "Save the tensor as F32.");
+    throw Error("safetensors.tensor",
+                m_origin + ": " + forMessage(name) + ": expected F32, F16, BF16 or F64, file has " +
+                    std::string(dtypeName(tensor.type)) + ".",
+                "Save the tensor as F32.");
 }
 
 std::vector<std::int64_t> SafetensorsFile::integers(std::string_view name) const {
@@ -223,24 +238,34 @@ std::vector<std::int64_t> SafetensorsFile::integers(std::string_view name) const
         m_mapping->checkUnchanged();
     const auto bytes = data(tensor);
     switch (tensor.type) {
-    case DType::I8: return widened<std::int8_t>(bytes);
-    case DType::U8: return widened<std::uint8_t>(bytes);
-    case DType::I16: return widened<std::int16_t>(bytes);
-    case DType::U16: return widened<std::uint16_t>(bytes);
-    case DType::I32: return widened<std::int32_t>(bytes);
-    case DType::U32: return widened<std::uint32_t>(bytes);
-    case DType::I64: return widened<std::int64_t>(bytes);
-    default: break;
+    case DType::I8:
+        return widened<std::int8_t>(bytes);
+    case DType::U8:
+        return widened<std::uint8_t>(bytes);
+    case DType::I16:
+        return widened<std::int16_t>(bytes);
+    case DType::U16:
+        return widened<std::uint16_t>(bytes);
+    case DType::I32:
+        return widened<std::int32_t>(bytes);
+    case DType::U32:
+        return widened<std::uint32_t>(bytes);
+    case DType::I64:
+        return widened<std::int64_t>(bytes);
+    default:
+        break;
     }
-    throw Error("safetensors.tensor", m_origin + ": " + forMessage(name) + ": expected integers, file has " +
-                                          std::string(dtypeName(tensor.type)) + ".", "Save the tensor as I32 or I64.");
+    throw Error("safetensors.tensor",
+                m_origin + ": " + forMessage(name) + ": expected integers, file has " +
+                    std::string(dtypeName(tensor.type)) + ".",
+                "Save the tensor as I32 or I64.");
 }
 
 // The header as the crate writes it, so that equal content has an equal digest in every tool.
 namespace {
 
-std::string headerOf(std::vector<SafetensorsDeclaration>& tensors, const std::map<std::string, std::string>& metadata,
-                     const std::string& path) {
+std::string headerOf(std::vector<SafetensorsDeclaration>& tensors,
+                     const std::map<std::string, std::string>& metadata, const std::string& path) {
     const auto fail = [&](const std::string& finding) {
         throw Error("safetensors.declaration", path + ": " + finding, "");
     };
@@ -297,16 +322,15 @@ SafetensorsWriter::SafetensorsWriter(const std::string& path, const std::string&
     m_file.write(header);
 }
 
-SafetensorsWriter::Slots
-SafetensorsWriter::slotsOf(const std::string& path, const std::string& header,
-                           const std::vector<SafetensorsDeclaration>& sorted) {
+SafetensorsWriter::Slots SafetensorsWriter::slotsOf(const std::string& path, const std::string& header,
+                                                    const std::vector<SafetensorsDeclaration>& sorted) {
     Slots slots;
     m_end = 8 + header.size();
     for (const auto& tensor : sorted) {
         const auto bytes = *sizeOf(tensor.type, tensor.shape);
         if (!slots.emplace(tensor.name, Slot{m_end, bytes, 0}).second)
-            throw Error("safetensors.declaration", path + ": the tensor " + forMessage(tensor.name) + " is declared twice.",
-                        "");
+            throw Error("safetensors.declaration",
+                        path + ": the tensor " + forMessage(tensor.name) + " is declared twice.", "");
         m_end += bytes;
     }
     return slots;
@@ -315,11 +339,14 @@ SafetensorsWriter::slotsOf(const std::string& path, const std::string& header,
 void SafetensorsWriter::append(std::string_view name, std::span<const std::byte> bytes) {
     const auto found = m_slots.find(name);
     if (found == m_slots.end())
-        throw Error("safetensors.declaration", m_file.target() + ": the tensor " + forMessage(name) + " was not declared.", "");
+        throw Error("safetensors.declaration",
+                    m_file.target() + ": the tensor " + forMessage(name) + " was not declared.", "");
     auto& slot = found->second;
     if (bytes.size() > slot.bytes - slot.written)
-        throw Error("safetensors.overflow", m_file.target() + ": " + forMessage(name) + " has " + std::to_string(slot.bytes) +
-                                                " bytes, given are " + std::to_string(slot.written + bytes.size()) + ".", "");
+        throw Error("safetensors.overflow",
+                    m_file.target() + ": " + forMessage(name) + " has " + std::to_string(slot.bytes) +
+                        " bytes, given are " + std::to_string(slot.written + bytes.size()) + ".",
+                    "");
     m_file.writeAt(slot.offset + slot.written, bytes);
     slot.written += bytes.size();
 }
@@ -327,9 +354,10 @@ void SafetensorsWriter::append(std::string_view name, std::span<const std::byte>
 void SafetensorsWriter::finish() {
     for (const auto& [name, slot] : m_slots)
         if (slot.written != slot.bytes)
-            throw Error("safetensors.incomplete", m_file.target() + ": " + forMessage(name) + " has " +
-                                                      std::to_string(slot.bytes) + " bytes, written are " +
-                                                      std::to_string(slot.written) + ".", "");
+            throw Error("safetensors.incomplete",
+                        m_file.target() + ": " + forMessage(name) + " has " + std::to_string(slot.bytes) +
+                            " bytes, written are " + std::to_string(slot.written) + ".",
+                        "");
     m_file.publish();
 }
 

@@ -1,8 +1,10 @@
 """Describes a GGUF file as other tools read it; one JSON object on stdout.
 
-    describe_gguf.py package FILE        gguf package: SHA-256 of each tensor's float32 values by its name in the file, and
-                                         the digests of the metadata (contracts: identity) from its own reader
-    describe_gguf.py transformers FILE   transformers' loader: SHA-256 of each float32 parameter by Azimuth's canonical name
+    describe_gguf.py package FILE
+        gguf package: SHA-256 of the float32 values of each tensor by its name in the file, and the digests
+        of the metadata (contracts: identity) from its own reader
+    describe_gguf.py transformers FILE
+        transformers' loader: SHA-256 of each float32 parameter by Azimuth's canonical name
 """
 import hashlib
 import json
@@ -31,7 +33,7 @@ def ecma_number(value):
         text = "0." + "0" * -point + digits
     else:
         e = point - 1
-        text = digits[0] + ("." + digits[1:] if len(digits) > 1 else "") + "e" + ("+" if e > 0 else "-") + str(abs(e))
+        text = digits[0] + ("." + digits[1:] if len(digits) > 1 else "") + f"e{'+' if e > 0 else '-'}{abs(e)}"
     return "-" + text if sign else text
 
 
@@ -58,7 +60,8 @@ def package(path):
         digest = hashlib.sha256()
         data = tensor.data.reshape(-1, tensor.data.shape[-1])
         for at in range(0, len(data), 4096):
-            digest.update(gguf.dequantize(data[at:at + 4096], tensor.tensor_type).astype(np.float32).tobytes())
+            values = gguf.dequantize(data[at:at + 4096], tensor.tensor_type)
+            digest.update(values.astype(np.float32).tobytes())
         tensors[tensor.name] = digest.hexdigest()
     family = reader.fields["general.architecture"].contents()
     parts = {"config": {}, "tokenizer": {}, "template": {}}
@@ -81,8 +84,9 @@ def package(path):
 
 
 BLOCK = {
-    "self_attn.q_proj": "attention.q", "self_attn.k_proj": "attention.k", "self_attn.v_proj": "attention.v",
-    "self_attn.o_proj": "attention.o", "self_attn.q_norm": "attention.q_norm", "self_attn.k_norm": "attention.k_norm",
+    "self_attn.q_proj": "attention.q", "self_attn.k_proj": "attention.k",
+    "self_attn.v_proj": "attention.v", "self_attn.o_proj": "attention.o",
+    "self_attn.q_norm": "attention.q_norm", "self_attn.k_norm": "attention.k_norm",
     "mlp.gate_proj": "mlp.gate", "mlp.up_proj": "mlp.up", "mlp.down_proj": "mlp.down",
 }
 LLAMA = {"input_layernorm": "attention.norm", "post_attention_layernorm": "mlp.norm"}
@@ -94,7 +98,7 @@ def transformers(path):
     import torch
     from transformers import AutoModelForCausalLM, modeling_utils
 
-    # It asks for accelerate before it reads a GGUF file, and then uses it only to spread a model over devices.
+    # It asks for accelerate before it reads a GGUF file, but uses it only to spread a model over devices.
     modeling_utils.is_accelerate_available = lambda *_: True
     model = AutoModelForCausalLM.from_pretrained(os.path.dirname(path), gguf_file=os.path.basename(path),
                                                  dtype=torch.float32)
@@ -112,4 +116,5 @@ def transformers(path):
 
 
 if __name__ == "__main__":
-    print(json.dumps({"package": package, "transformers": transformers}[sys.argv[1]](os.path.abspath(sys.argv[2]))))
+    modes = {"package": package, "transformers": transformers}
+    print(json.dumps(modes[sys.argv[1]](os.path.abspath(sys.argv[2]))))

@@ -1,7 +1,8 @@
 """Writes tests/core/engine/checkpoint/dequantise_fixture.json with the gguf package.
 
-For each type: random blocks from a generator that the test repeats (xorshift64, one byte each: bits 32..39), scales made
-finite (bit 14 of each half cleared), and the SHA-256 of the package's float32 values. Run with a Python that has gguf:
+For each type: random blocks from a generator that the test repeats (xorshift64, one byte each: bits 32..39),
+scales made finite (bit 14 of each half cleared), and the SHA-256 of the package's float32 values. Run with a
+Python that has gguf:
     python tests/peers/make_dequantise_fixture.py
 """
 import hashlib

@@ -35,7 +35,8 @@ std::uint64_t bytesOf(const GgufTensor& tensor, at::ScalarType type) {
 
 void checkType(at::ScalarType type) {
     if (type != at::kFloat && type != at::kBFloat16)
-        throw Error("checkpoint.precision", std::string("Weights cannot be loaded as ") + c10::toString(type) + ".",
+        throw Error("checkpoint.precision",
+                    std::string("Weights cannot be loaded as ") + c10::toString(type) + ".",
                     "Choose fp32 or bf16.");
 }
 
@@ -43,8 +44,9 @@ void checkType(at::ScalarType type) {
 class RowReader {
 public:
     RowReader(const TensorPlan& plan, const GgufTensor& tensor, std::span<const std::byte> data)
-        : m_plan(plan), m_tensor(tensor), m_data(data), m_rows(plan.shape.size() > 1 ? plan.shape.front() : 1),
-          m_columns(plan.shape.back()), m_rowBytes(data.size() / static_cast<std::size_t>(m_rows)) {}
+        : m_plan(plan), m_tensor(tensor), m_data(data),
+          m_rows(plan.shape.size() > 1 ? plan.shape.front() : 1), m_columns(plan.shape.back()),
+          m_rowBytes(data.size() / static_cast<std::size_t>(m_rows)) {}
 
     std::int64_t rows() const { return m_rows; }
     std::int64_t columns() const { return m_columns; }
@@ -84,8 +86,9 @@ private:
     std::size_t m_rowBytes;
 };
 
-// Calls work(first, last) for pieces of 0 .. rows - 1, on as many threads as torch uses. (at::parallel_for needs the
-// caller compiled with OpenMP, which would bring a second OpenMP runtime into the process.) Rethrows what one threw.
+// Calls work(first, last) for pieces of 0 .. rows - 1, on as many threads as torch uses. (at::parallel_for
+// needs the caller compiled with OpenMP, which would bring a second OpenMP runtime into the process.)
+// Rethrows what one threw.
 template <class Work> void inPieces(std::int64_t rows, std::int64_t rowsPerPiece, const Work& work) {
     const auto pieces = (rows + rowsPerPiece - 1) / rowsPerPiece;
     std::atomic<std::int64_t> next{0};
@@ -135,9 +138,11 @@ Checkpoint::Checkpoint(std::shared_ptr<const GgufFile> file)
     }
     for (const auto& tensor : m_file->tensors())
         if (!planned.contains(tensor.name) && !isConsumedElsewhere(tensor.name))
-            findings.push_back(forMessage(tensor.name) + ": a " + m_hyperparameters.family + " model has no such tensor.");
+            findings.push_back(forMessage(tensor.name) + ": a " + m_hyperparameters.family +
+                               " model has no such tensor.");
     if (!findings.empty())
-        throw joinErrors("checkpoint.tensor", findings, "The file is not what it says it is: choose another one.")
+        throw joinErrors("checkpoint.tensor", findings,
+                         "The file is not what it says it is: choose another one.")
             .within(m_file->origin());
     std::ranges::sort(m_sources, {}, [](const Source& source) { return source.tensor->offset; });
 }
@@ -154,7 +159,8 @@ std::vector<std::string> Checkpoint::names() const {
 }
 
 bool Checkpoint::contains(std::string_view name) const {
-    return std::ranges::any_of(m_sources, [&](const Source& source) { return source.plan.canonical == name; });
+    return std::ranges::any_of(m_sources,
+                               [&](const Source& source) { return source.plan.canonical == name; });
 }
 
 const Checkpoint::Source& Checkpoint::source(std::string_view name) const {
@@ -185,8 +191,9 @@ at::Tensor Checkpoint::load(std::string_view name, at::ScalarType type) const {
 at::Tensor Checkpoint::loadSource(const Source& source, at::ScalarType type) const {
     const auto& tensor = *source.tensor;
     if (!canDequantise(tensor.type))
-        throw Error("checkpoint.type", path() + ": " + tensor.name + " is stored as " + ggufTypeName(tensor.type) +
-                                           "; readable are " + dequantisableTypes() + ".",
+        throw Error("checkpoint.type",
+                    path() + ": " + tensor.name + " is stored as " + ggufTypeName(tensor.type) +
+                        "; readable are " + dequantisableTypes() + ".",
                     "Choose a file with one of these quantisations.");
     const auto& mapping = *m_file->mapping();
     const auto data = m_file->data(tensor);
@@ -232,8 +239,9 @@ Weights Checkpoint::loadAll(at::ScalarType type, at::Device device, const Progre
             loadSource(source, type); // refuses
     const auto total = memoryBytes(type);
     if (const auto available = availableMemory(); device.is_cpu() && total > available)
-        throw Error("checkpoint.memory", path() + " needs " + bytesText(total) + " for its weights, " +
-                                             bytesText(available) + " are available.",
+        throw Error("checkpoint.memory",
+                    path() + " needs " + bytesText(total) + " for its weights, " + bytesText(available) +
+                        " are available.",
                     type == at::kFloat ? "Choose bf16, which takes half, or close other programs."
                                        : "Close other programs, or choose a smaller model.");
     Weights weights;
@@ -254,9 +262,12 @@ Weights Checkpoint::loadAll(at::ScalarType type, at::Device device, const Progre
 
 at::ScalarType scalarType(Precision precision) {
     switch (precision) {
-    case Precision::Fp32: return at::kFloat;
-    case Precision::Bf16: return at::kBFloat16;
-    default: break;
+    case Precision::Fp32:
+        return at::kFloat;
+    case Precision::Bf16:
+        return at::kBFloat16;
+    default:
+        break;
     }
     throw Error("checkpoint.precision", "The precision " + toString(precision) + " cannot be computed yet.",
                 "Choose fp32 or bf16.");

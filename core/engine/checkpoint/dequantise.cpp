@@ -112,7 +112,8 @@ AZIMUTH_INLINE void unpackScales(const Byte* packed, Byte* scale, Byte* minimum)
     }
 }
 
-struct Q4_K { // f16 d, f16 dmin; scales; four runs of 32 bytes, low nibbles are one group, high ones the next.
+struct Q4_K { // f16 d, f16 dmin; scales; four runs of 32 bytes, low nibbles are one group, high ones the
+              // next.
     static constexpr std::size_t elements = 256, bytes = 144;
     AZIMUTH_INLINE void expand(const Byte* b, float* y) { // y = (d scale) q - (dmin minimum)
         const float d = half(b), least = half(b + 2);
@@ -144,12 +145,14 @@ struct Q5_K { // as Q4_K, with 32 bytes of fifth bits: bit g of byte l belongs t
             for (int l = 0; l < 32; ++l)
                 y[64 * c + l] = d1 * static_cast<float>((q[l] & 15) + (((high[l] >> (2 * c)) & 1) << 4)) - m1;
             for (int l = 0; l < 32; ++l)
-                y[64 * c + 32 + l] = d2 * static_cast<float>((q[l] >> 4) + (((high[l] >> (2 * c + 1)) & 1) << 4)) - m2;
+                y[64 * c + 32 + l] =
+                    d2 * static_cast<float>((q[l] >> 4) + (((high[l] >> (2 * c + 1)) & 1) << 4)) - m2;
         }
     }
 };
 
-struct Q6_K { // 128 bytes of low nibbles, 64 of upper bit pairs, 16 signed scales, f16 d. y = (d scale) (q - 32)
+struct Q6_K { // 128 bytes of low nibbles, 64 of upper bit pairs, 16 signed scales, f16 d. y = (d scale) (q -
+              // 32)
     static constexpr std::size_t elements = 256, bytes = 210;
     // The values are unpacked in four passes first: in one interleaved loop they are not vectorised.
     AZIMUTH_INLINE void expand(const Byte* b, float* y) {
@@ -161,7 +164,8 @@ struct Q6_K { // 128 bytes of low nibbles, 64 of upper bit pairs, 16 signed scal
             for (int l = 0; l < 32; ++l)
                 out[l] = static_cast<std::int8_t>(((low[l] & 15) | ((high[l] & 3) << 4)) - 32);
             for (int l = 0; l < 32; ++l)
-                out[l + 32] = static_cast<std::int8_t>(((low[l + 32] & 15) | (((high[l] >> 2) & 3) << 4)) - 32);
+                out[l + 32] =
+                    static_cast<std::int8_t>(((low[l + 32] & 15) | (((high[l] >> 2) & 3) << 4)) - 32);
             for (int l = 0; l < 32; ++l)
                 out[l + 64] = static_cast<std::int8_t>(((low[l] >> 4) | (((high[l] >> 4) & 3) << 4)) - 32);
             for (int l = 0; l < 32; ++l)
@@ -179,10 +183,11 @@ struct Q6_K { // 128 bytes of low nibbles, 64 of upper bit pairs, 16 signed scal
 using Kernel = void (*)(const Byte*, std::size_t, float*);
 
 // One function per type, so that each has its clones; a template cannot.
-#define AZIMUTH_KERNEL(Type)                                                                                         \
-    AZIMUTH_CLONES void expand##Type(const Byte* __restrict source, std::size_t blocks, float* __restrict target) {  \
-        for (std::size_t i = 0; i < blocks; ++i)                                                                     \
-            Type::expand(source + i * Type::bytes, target + i * Type::elements);                                     \
+#define AZIMUTH_KERNEL(Type)                                                                                 \
+    AZIMUTH_CLONES void expand##Type(const Byte* __restrict source, std::size_t blocks,                      \
+                                     float* __restrict target) {                                             \
+        for (std::size_t i = 0; i < blocks; ++i)                                                             \
+            Type::expand(source + i * Type::bytes, target + i * Type::elements);                             \
     }
 AZIMUTH_KERNEL(F16)
 AZIMUTH_KERNEL(BF16)
@@ -205,10 +210,12 @@ struct KernelRow {
     Kernel kernel;
 };
 constexpr std::array kernels = {
-    KernelRow{GgufType::F32, copyFloats},  KernelRow{GgufType::F16, expandF16},   KernelRow{GgufType::BF16, expandBF16},
-    KernelRow{GgufType::Q4_0, expandQ4_0}, KernelRow{GgufType::Q4_1, expandQ4_1}, KernelRow{GgufType::Q5_0, expandQ5_0},
-    KernelRow{GgufType::Q5_1, expandQ5_1}, KernelRow{GgufType::Q8_0, expandQ8_0}, KernelRow{GgufType::Q4_K, expandQ4_K},
-    KernelRow{GgufType::Q5_K, expandQ5_K}, KernelRow{GgufType::Q6_K, expandQ6_K},
+    KernelRow{GgufType::F32, copyFloats},  KernelRow{GgufType::F16, expandF16},
+    KernelRow{GgufType::BF16, expandBF16}, KernelRow{GgufType::Q4_0, expandQ4_0},
+    KernelRow{GgufType::Q4_1, expandQ4_1}, KernelRow{GgufType::Q5_0, expandQ5_0},
+    KernelRow{GgufType::Q5_1, expandQ5_1}, KernelRow{GgufType::Q8_0, expandQ8_0},
+    KernelRow{GgufType::Q4_K, expandQ4_K}, KernelRow{GgufType::Q5_K, expandQ5_K},
+    KernelRow{GgufType::Q6_K, expandQ6_K},
 };
 
 const KernelRow* kernelOf(GgufType type) {
@@ -231,7 +238,8 @@ AZIMUTH_CLONES void addOffset(float* values, std::size_t count, float offset) {
         values[i] += offset;
 }
 
-AZIMUTH_CLONES void roundAll(const float* __restrict values, std::size_t count, std::uint16_t* __restrict target) {
+AZIMUTH_CLONES void roundAll(const float* __restrict values, std::size_t count,
+                             std::uint16_t* __restrict target) {
     for (std::size_t i = 0; i < count; ++i)
         target[i] = floatToBfloat(values[i]);
 }
@@ -255,13 +263,17 @@ void dequantise(GgufType type, std::span<const std::byte> source, std::span<floa
     const auto block = *ggufBlock(type);
     const auto blocks = target.size() / block.elements;
     if (target.size() % block.elements != 0 || source.size() != blocks * block.bytes)
-        throw Error("checkpoint.size", std::to_string(target.size()) + " elements of " + ggufTypeName(type) + " take " +
-                                           std::to_string(blocks * block.bytes) + " bytes, given are " +
-                                           std::to_string(source.size()) + ".", "");
+        throw Error("checkpoint.size",
+                    std::to_string(target.size()) + " elements of " + ggufTypeName(type) + " take " +
+                        std::to_string(blocks * block.bytes) + " bytes, given are " +
+                        std::to_string(source.size()) + ".",
+                    "");
     row->kernel(reinterpret_cast<const Byte*>(source.data()), blocks, target.data());
 }
 
-bool allFinite(std::span<const float> values) { return largestMagnitude(values.data(), values.size()) < 0x7f800000u; }
+bool allFinite(std::span<const float> values) {
+    return largestMagnitude(values.data(), values.size()) < 0x7f800000u;
+}
 void addToAll(std::span<float> values, float offset) { addOffset(values.data(), values.size(), offset); }
 void roundToBfloat(std::span<const float> values, std::uint16_t* target) {
     roundAll(values.data(), values.size(), target);

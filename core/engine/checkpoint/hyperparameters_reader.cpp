@@ -20,8 +20,8 @@ public:
         refuseSplit();
         m_values.family = m_file.text("general.architecture").value_or("");
         if (!isKnownFamily(m_values.family))
-            unsupported("the architecture \"" + forMessage(m_values.family) + "\" is not supported; supported are " +
-                        knownFamilies() + ".");
+            unsupported("the architecture \"" + forMessage(m_values.family) +
+                        "\" is not supported; supported are " + knownFamilies() + ".");
         readCounts();
         readAttention();
         readRope();
@@ -35,7 +35,8 @@ private:
     using Values = Hyperparameters;
 
     [[noreturn]] void unsupported(const std::string& finding) const {
-        throw Error("checkpoint.family", m_file.origin() + ": " + finding, "Choose a model of a supported architecture.");
+        throw Error("checkpoint.family", m_file.origin() + ": " + finding,
+                    "Choose a model of a supported architecture.");
     }
     [[noreturn]] void refuse(const std::string& finding) const {
         throw Error("checkpoint.metadata", m_file.origin() + ": " + finding, "Convert the model again.");
@@ -52,7 +53,8 @@ private:
         if (all.empty() || std::ranges::adjacent_find(all, std::not_equal_to{}) != all.end())
             unsupported(key(name) + " differs between blocks.");
         if (all.front() < 1 || all.front() > maximum)
-            refuse(key(name) + " is " + std::to_string(all.front()) + ", allowed are 1 to " + std::to_string(maximum) + ".");
+            refuse(key(name) + " is " + std::to_string(all.front()) + ", allowed are 1 to " +
+                   std::to_string(maximum) + ".");
         return all.front();
     }
 
@@ -65,16 +67,17 @@ private:
     double inRange(const std::string& name, double least, double most, double otherwise) const {
         const auto value = m_file.number(key(name)).value_or(otherwise);
         if (!(value >= least && value <= most))
-            refuse(key(name) + " is " + std::to_string(value) + ", allowed are " + std::to_string(least) + " to " +
-                   std::to_string(most) + ".");
+            refuse(key(name) + " is " + std::to_string(value) + ", allowed are " + std::to_string(least) +
+                   " to " + std::to_string(most) + ".");
         return value;
     }
 
     void refuseSplit() const {
         const auto count = m_file.integer("split.count", 0, 100'000).value_or(1);
         if (count > 1)
-            throw Error("checkpoint.split", m_file.origin() + ": the model is split into " + std::to_string(count) +
-                                                " files, only whole ones can be read.",
+            throw Error("checkpoint.split",
+                        m_file.origin() + ": the model is split into " + std::to_string(count) +
+                            " files, only whole ones can be read.",
                         "Join the files with llama-gguf-split --merge.");
     }
 
@@ -111,13 +114,15 @@ void Reader::readAttention() {
     v.heads = required("attention.head_count", 1'024);
     v.kvHeads = perBlock("attention.head_count_kv", 1'024).value_or(v.heads);
     if (v.heads % v.kvHeads != 0)
-        refuse(std::to_string(v.heads) + " heads do not divide by " + std::to_string(v.kvHeads) + " key and value heads.");
+        refuse(std::to_string(v.heads) + " heads do not divide by " + std::to_string(v.kvHeads) +
+               " key and value heads.");
     if (const auto width = m_file.integer(key("attention.key_length"), 1, 1'024))
         v.headWidth = *width;
     else if (v.width % v.heads == 0)
         v.headWidth = v.width / v.heads;
     else
-        refuse("the width " + std::to_string(v.width) + " does not divide by " + std::to_string(v.heads) + " heads.");
+        refuse("the width " + std::to_string(v.width) + " does not divide by " + std::to_string(v.heads) +
+               " heads.");
     const auto valueWidth = m_file.integer(key("attention.value_length"), 1, 1'024).value_or(v.headWidth);
     if (valueWidth != v.headWidth)
         unsupported("keys of width " + std::to_string(v.headWidth) + " with values of width " +
@@ -132,8 +137,8 @@ void Reader::readRope() {
     auto& v = m_values;
     v.ropeWidth = m_file.integer(key("rope.dimension_count"), 2, 1'024).value_or(v.headWidth);
     if (v.ropeWidth > v.headWidth || v.ropeWidth % 2 != 0)
-        refuse(key("rope.dimension_count") + " is " + std::to_string(v.ropeWidth) + ", allowed are even ones up to " +
-               std::to_string(v.headWidth) + ".");
+        refuse(key("rope.dimension_count") + " is " + std::to_string(v.ropeWidth) +
+               ", allowed are even ones up to " + std::to_string(v.headWidth) + ".");
     v.ropeTheta = inRange("rope.freq_base", 1, 1e12, v.family == "gemma3" ? 1e6 : 1e4);
     v.ropeThetaLocal = v.ropeTheta;
     const auto scaling = m_file.text(key("rope.scaling.type")).value_or("");
@@ -143,7 +148,8 @@ void Reader::readRope() {
         if (v.ropeLinearFactor == 0)
             v.ropeLinearFactor = 1;
     } else if (scaling != "none")
-        unsupported("the position scaling \"" + forMessage(scaling) + "\" is not supported; supported are none, linear and "
+        unsupported("the position scaling \"" + forMessage(scaling) +
+                    "\" is not supported; supported are none, linear and "
                     "the factors of llama 3.");
     readRopeFactors();
 }
@@ -154,8 +160,9 @@ void Reader::readRopeFactors() {
         return;
     const std::vector<std::int64_t> expected{m_values.ropeWidth / 2};
     if (m_values.family != "llama" || tensor->type != GgufType::F32 || tensor->shape != expected)
-        refuse("rope_freqs.weight: expected F32 [" + std::to_string(expected[0]) + "] in a llama model, file has " +
-               ggufTypeName(tensor->type) + " with " + std::to_string(tensor->elements) + " elements.");
+        refuse("rope_freqs.weight: expected F32 [" + std::to_string(expected[0]) +
+               "] in a llama model, file has " + ggufTypeName(tensor->type) + " with " +
+               std::to_string(tensor->elements) + " elements.");
     m_values.ropeFactors.resize(tensor->elements);
     dequantise(tensor->type, m_file.data(*tensor), m_values.ropeFactors);
     for (const float factor : m_values.ropeFactors)
@@ -163,7 +170,8 @@ void Reader::readRopeFactors() {
             refuse("rope_freqs.weight holds " + std::to_string(factor) + ", allowed are 0.001 to 1000000.");
 }
 
-// Sources: llama.cpp src/models/gemma3 (pattern 6, 27B scale), transformers Gemma3TextConfig (local base 10,000).
+// Sources: llama.cpp src/models/gemma3 (pattern 6, 27B scale), transformers Gemma3TextConfig (local base
+// 10,000).
 void Reader::readGemma() {
     auto& v = m_values;
     v.ropeThetaLocal = inRange("rope.freq_base_swa", 1, 1e12, 1e4);
@@ -201,9 +209,14 @@ void Reader::refuseFeatures() const {
         double neutral;
     };
     static constexpr std::array features = {
-        Feature{"expert_count", 0},        Feature{"attention.clamp_kqv", 0}, Feature{"attention.max_alibi_bias", 0},
-        Feature{"embedding_scale", 1},     Feature{"residual_scale", 1},      Feature{"logit_scale", 1},
-        Feature{"rope.scaling.attn_factor", 1}, Feature{"rope.scaling.yarn_log_multiplier", 0},
+        Feature{"expert_count", 0},
+        Feature{"attention.clamp_kqv", 0},
+        Feature{"attention.max_alibi_bias", 0},
+        Feature{"embedding_scale", 1},
+        Feature{"residual_scale", 1},
+        Feature{"logit_scale", 1},
+        Feature{"rope.scaling.attn_factor", 1},
+        Feature{"rope.scaling.yarn_log_multiplier", 0},
     };
     for (const auto& feature : features)
         if (const auto value = m_file.number(key(feature.name)); value && *value != feature.neutral)

@@ -15,7 +15,8 @@ namespace azimuth {
 namespace {
 
 [[noreturn]] void refuse(const GgufFile& file, std::string_view key, const std::string& finding) {
-    throw Error("checkpoint.metadata", file.origin() + ": " + forMessage(key) + " " + finding, "Convert the model again.");
+    throw Error("checkpoint.metadata", file.origin() + ": " + forMessage(key) + " " + finding,
+                "Convert the model again.");
 }
 
 bool isWide(GgufValueType type) { return type == GgufValueType::U64 || type == GgufValueType::I64; }
@@ -80,14 +81,15 @@ Part partOf(std::string_view key, std::string_view architecture) {
         return Part::Template;
     if (key.starts_with("tokenizer."))
         return Part::Tokenizer;
-    if (!architecture.empty() && key.starts_with(architecture) && key.substr(architecture.size()).starts_with("."))
+    if (!architecture.empty() && key.starts_with(architecture) &&
+        key.substr(architecture.size()).starts_with("."))
         return Part::Config;
     return Part::None;
 }
 
 std::string stampKey(const FileStamp& stamp) {
-    return std::to_string(stamp.device) + ":" + std::to_string(stamp.inode) + ":" + std::to_string(stamp.bytes) + ":" +
-           std::to_string(stamp.modified);
+    return std::to_string(stamp.device) + ":" + std::to_string(stamp.inode) + ":" +
+           std::to_string(stamp.bytes) + ":" + std::to_string(stamp.modified);
 }
 
 } // namespace
@@ -139,7 +141,8 @@ void DigestCache::read() {
         reader.root().members("files", [&](const std::string& key, JsonObject& object) {
             FileDigests digests{object.text("weights"), object.text("config"), object.text("tokenizer"),
                                 object.text("template")};
-            for (const auto* text : {&digests.weights, &digests.config, &digests.tokenizer, &digests.chatTemplate})
+            for (const auto* text :
+                 {&digests.weights, &digests.config, &digests.tokenizer, &digests.chatTemplate})
                 digestFromHex(*text);
             entries.emplace(key, std::move(digests));
         });
@@ -165,7 +168,9 @@ void DigestCache::store(const FileStamp& stamp, const FileDigests& digests) {
     m_entries[stampKey(stamp)] = digests;
     Json files = Json::object();
     for (const auto& [key, entry] : m_entries)
-        files[key] = {{"weights", entry.weights}, {"config", entry.config}, {"tokenizer", entry.tokenizer},
+        files[key] = {{"weights", entry.weights},
+                      {"config", entry.config},
+                      {"tokenizer", entry.tokenizer},
                       {"template", entry.chatTemplate}};
     try {
         std::error_code ignored;
@@ -185,7 +190,8 @@ FileDigests digestsOf(const GgufFile& file, DigestCache& cache, const DigestProg
     digests.weights = toHex(sha256File(mapping.path(), 0, progress));
     mapping.checkUnchanged();
     if (stampOf(mapping.path()) != mapping.stamp())
-        throw Error("file.changed", mapping.path() + ": another file took its place while it was read.", "Open it again.");
+        throw Error("file.changed", mapping.path() + ": another file took its place while it was read.",
+                    "Open it again.");
     cache.store(mapping.stamp(), digests);
     return digests;
 }
@@ -217,7 +223,8 @@ Model describeQuickly(const Checkpoint& checkpoint, Precision compute, const Dig
     return model;
 }
 
-Model describe(const Checkpoint& checkpoint, Precision compute, DigestCache& cache, const DigestProgress& progress) {
+Model describe(const Checkpoint& checkpoint, Precision compute, DigestCache& cache,
+               const DigestProgress& progress) {
     const auto digests = digestsOf(checkpoint.file(), cache, progress);
     Model model = describeQuickly(checkpoint, compute, cache);
     model.weightsSha256 = {digests.weights};

@@ -21,7 +21,8 @@ std::string environment(const char* name) {
 
 bool isGguf(const fs::path& path) {
     auto extension = path.extension().string();
-    std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    std::ranges::transform(extension, extension.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     return extension == ".gguf";
 }
 
@@ -54,7 +55,8 @@ std::string checkedFile(const fs::path& path) {
     if (fs::exists(path / "config.json", ignored))
         throw Error("model.folder", path.string() + ": Hugging Face folders cannot be loaded yet.",
                     "Give a GGUF file of the same model.");
-    throw Error("model.folder", path.string() + ": this is a folder, expected is a GGUF file.", "Give the file itself.");
+    throw Error("model.folder", path.string() + ": this is a folder, expected is a GGUF file.",
+                "Give the file itself.");
 }
 
 // A name without folders may lie anywhere below; a relative path only where it says.
@@ -78,9 +80,10 @@ bool isRepository(std::string_view find) {
     const auto name = find.substr(0, find.find('@'));
     const auto allowed = [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '_' || c == '.'; };
     const auto slash = name.find('/');
-    return find.size() < 300 && !isGguf(find) && slash != 0 && slash != std::string_view::npos && slash + 1 < name.size() &&
-           name.front() != '.' && std::ranges::count(name, '/') == 1 &&
-           std::ranges::all_of(name, [&](char c) { return c == '/' || allowed(static_cast<unsigned char>(c)); });
+    return find.size() < 300 && !isGguf(find) && slash != 0 && slash != std::string_view::npos &&
+           slash + 1 < name.size() && name.front() != '.' && std::ranges::count(name, '/') == 1 &&
+           std::ranges::all_of(name,
+                               [&](char c) { return c == '/' || allowed(static_cast<unsigned char>(c)); });
 }
 
 [[noreturn]] void refuseMissing(const std::string& find, const std::vector<std::string>& searched) {
@@ -93,8 +96,10 @@ bool isRepository(std::string_view find) {
             return ++count < 8;
         });
     }
-    throw Error("model.missing", forMessage(find) + ": no such model file in " + (where.empty() ? "this folder" : where) + ".",
-                count == 0 ? "Put the GGUF file into one of these folders, or give its path." : "There are " + there + ".");
+    throw Error("model.missing",
+                forMessage(find) + ": no such model file in " + (where.empty() ? "this folder" : where) + ".",
+                count == 0 ? "Put the GGUF file into one of these folders, or give its path."
+                           : "There are " + there + ".");
 }
 
 } // namespace
@@ -126,7 +131,8 @@ std::string locateModel(const std::string& find, const std::vector<std::string>&
     std::error_code ignored;
     if (fs::path(find).is_absolute()) {
         if (!fs::exists(find, ignored))
-            throw Error("model.missing", forMessage(find, 200) + ": there is no such file.", "Check the path.");
+            throw Error("model.missing", forMessage(find, 200) + ": there is no such file.",
+                        "Check the path.");
         return checkedFile(find);
     }
     auto searched = folders;
@@ -146,7 +152,8 @@ std::string locateModel(const std::string& find, const std::vector<std::string>&
     refuseMissing(find, searched);
 }
 
-std::vector<ListedModel> listModels(const std::vector<std::string>& folders, Precision compute, const DigestCache& cache) {
+std::vector<ListedModel> listModels(const std::vector<std::string>& folders, Precision compute,
+                                    const DigestCache& cache) {
     std::vector<ListedModel> listed;
     std::set<std::string> seen;
     for (const auto& folder : folders)

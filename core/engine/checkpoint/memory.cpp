@@ -39,7 +39,8 @@ std::uint64_t fileBytes(const std::string& path) {
     return 0;
 }
 
-std::uint64_t left(std::optional<std::uint64_t> limit, std::optional<std::uint64_t> used, std::uint64_t files) {
+std::uint64_t left(std::optional<std::uint64_t> limit, std::optional<std::uint64_t> used,
+                   std::uint64_t files) {
     if (!limit || !used)
         return unknown;
     const auto kept = *used - std::min(*used, files);
@@ -59,12 +60,14 @@ std::uint64_t groupAvailable() {
             const auto folder = group == "/" ? std::string() : group;
             if (controllers.empty()) {
                 const auto base = "/sys/fs/cgroup" + folder;
-                least = std::min(least, left(numberIn(base + "/memory.max"), numberIn(base + "/memory.current"),
-                                             fileBytes(base + "/memory.stat")));
+                least =
+                    std::min(least, left(numberIn(base + "/memory.max"), numberIn(base + "/memory.current"),
+                                         fileBytes(base + "/memory.stat")));
             } else if (controllers == "memory") {
                 const auto base = "/sys/fs/cgroup/memory" + folder;
                 least = std::min(least, left(numberIn(base + "/memory.limit_in_bytes"),
-                                             numberIn(base + "/memory.usage_in_bytes"), fileBytes(base + "/memory.stat")));
+                                             numberIn(base + "/memory.usage_in_bytes"),
+                                             fileBytes(base + "/memory.stat")));
             }
         }
     }

@@ -1,5 +1,5 @@
-// How much memory this process may still take, in bytes: what the kernel says is available, within the limits of the
-// control groups (Slurm, containers) the process runs in. Linux only; 2^63 where nothing is known.
+// How much memory this process may still take, in bytes: what the kernel says is available, within the limits
+// of the control groups (Slurm, containers) the process runs in. Linux only; 2^63 where nothing is known.
 #pragma once
 
 #include <cstdint>

@@ -58,18 +58,25 @@ struct FamilyRow {
 constexpr std::array families = {FamilyRow{"gemma3", gemma3Block, -1}, FamilyRow{"llama", llamaBlock, 0}};
 
 const FamilyRow* familyOf(std::string_view name) {
-    const auto found = std::ranges::find(families, name, [](const FamilyRow& row) { return std::string_view(row.name); });
+    const auto found =
+        std::ranges::find(families, name, [](const FamilyRow& row) { return std::string_view(row.name); });
     return found == families.end() ? nullptr : &*found;
 }
 
 std::int64_t extent(Extent of, const Hyperparameters& h) {
     switch (of) {
-    case Width: return h.width;
-    case Vocabulary: return h.vocabulary;
-    case FeedForward: return h.feedForward;
-    case Queries: return h.heads * h.headWidth;
-    case Keys: return h.kvHeads * h.headWidth;
-    case HeadWidth: return h.headWidth;
+    case Width:
+        return h.width;
+    case Vocabulary:
+        return h.vocabulary;
+    case FeedForward:
+        return h.feedForward;
+    case Queries:
+        return h.heads * h.headWidth;
+    case Keys:
+        return h.kvHeads * h.headWidth;
+    case HeadWidth:
+        return h.headWidth;
     }
     return 0;
 }
@@ -101,12 +108,14 @@ std::vector<TensorPlan> tensorPlan(const Hyperparameters& h) {
     if (!family)
         return plan;
     plan.push_back(planOf({"token_embd.weight", "embed.weight", {Vocabulary, Width}, 2}, "", "", h));
-    plan.push_back(planOf({"output_norm.weight", "norm.weight", {Width}, 1, Rows::AsStored, family->normOffset}, "", "", h));
+    plan.push_back(planOf(
+        {"output_norm.weight", "norm.weight", {Width}, 1, Rows::AsStored, family->normOffset}, "", "", h));
     if (!h.tiedHead)
         plan.push_back(planOf({"output.weight", "head.weight", {Vocabulary, Width}, 2}, "", "", h));
     for (std::int64_t b = 0; b < h.blocks; ++b)
         for (const auto& row : family->block)
-            plan.push_back(planOf(row, "blk." + std::to_string(b) + ".", "blocks." + std::to_string(b) + ".", h));
+            plan.push_back(
+                planOf(row, "blk." + std::to_string(b) + ".", "blocks." + std::to_string(b) + ".", h));
     return plan;
 }
 

@@ -36,15 +36,18 @@ public:
         readFlags(source);
         source.chatTemplate = m_file.text("tokenizer.chat_template");
         if (source.chatTemplate && source.chatTemplate->size() > maximumTemplateBytes)
-            throw Error("checkpoint.tokenizer", m_file.origin() + ": the chat template has " +
-                                                    std::to_string(source.chatTemplate->size()) + " bytes, allowed are " +
-                                                    std::to_string(maximumTemplateBytes) + ".", "Choose another file.");
+            throw Error("checkpoint.tokenizer",
+                        m_file.origin() + ": the chat template has " +
+                            std::to_string(source.chatTemplate->size()) + " bytes, allowed are " +
+                            std::to_string(maximumTemplateBytes) + ".",
+                        "Choose another file.");
         return source;
     }
 
 private:
     [[noreturn]] void refuse(const std::string& name, const std::string& finding) const {
-        throw Error("checkpoint.tokenizer", m_file.origin() + ": " + prefix + name + " " + finding, "Convert the model again.");
+        throw Error("checkpoint.tokenizer", m_file.origin() + ": " + prefix + name + " " + finding,
+                    "Convert the model again.");
     }
 
     std::vector<std::string> texts(const std::string& name) const {
@@ -88,8 +91,8 @@ private:
         if (!value || *value == -1 || *value == std::int64_t{0xffffffff})
             return -1;
         if (*value >= m_tokens)
-            refuse(name + "_token_id", "is " + std::to_string(*value) + ", there are " + std::to_string(m_tokens) +
-                                           " tokens.");
+            refuse(name + "_token_id",
+                   "is " + std::to_string(*value) + ", there are " + std::to_string(m_tokens) + " tokens.");
         return *value;
     }
 

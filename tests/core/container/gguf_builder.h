@@ -19,7 +19,9 @@ public:
     template <class T> static std::string raw(T value) {
         return std::string(reinterpret_cast<const char*>(&value), sizeof value);
     }
-    static std::string text(std::string_view value) { return raw(std::uint64_t{value.size()}) + std::string(value); }
+    static std::string text(std::string_view value) {
+        return raw(std::uint64_t{value.size()}) + std::string(value);
+    }
 
     void entry(const std::string& key, GgufValueType type, const std::string& encoded) {
         m_entries += text(key) + raw(static_cast<std::uint32_t>(type)) + encoded;
@@ -27,9 +29,14 @@ public:
     }
     void u32(const std::string& key, std::uint32_t value) { entry(key, GgufValueType::U32, raw(value)); }
     void f32(const std::string& key, float value) { entry(key, GgufValueType::F32, raw(value)); }
-    void boolean(const std::string& key, bool value) { entry(key, GgufValueType::Bool, raw(std::uint8_t{value})); }
-    void string(const std::string& key, std::string_view value) { entry(key, GgufValueType::Text, text(value)); }
-    void array(const std::string& key, GgufValueType element, std::uint64_t count, const std::string& encoded) {
+    void boolean(const std::string& key, bool value) {
+        entry(key, GgufValueType::Bool, raw(std::uint8_t{value}));
+    }
+    void string(const std::string& key, std::string_view value) {
+        entry(key, GgufValueType::Text, text(value));
+    }
+    void array(const std::string& key, GgufValueType element, std::uint64_t count,
+               const std::string& encoded) {
         entry(key, GgufValueType::Array, raw(static_cast<std::uint32_t>(element)) + raw(count) + encoded);
     }
     void strings(const std::string& key, const std::vector<std::string>& values) {
@@ -38,7 +45,8 @@ public:
             encoded += text(value);
         array(key, GgufValueType::Text, values.size(), encoded);
     }
-    template <class T> void numbers(const std::string& key, GgufValueType element, const std::vector<T>& values) {
+    template <class T>
+    void numbers(const std::string& key, GgufValueType element, const std::vector<T>& values) {
         std::string encoded;
         for (const auto value : values)
             encoded += raw(value);
@@ -46,16 +54,19 @@ public:
     }
 
     // shape is slowest first, as GgufTensor has it.
-    void tensor(const std::string& name, GgufType type, const std::vector<std::int64_t>& shape, const std::string& data) {
+    void tensor(const std::string& name, GgufType type, const std::vector<std::int64_t>& shape,
+                const std::string& data) {
         m_tensors.push_back({name, type, shape, data});
     }
-    void floats(const std::string& name, const std::vector<std::int64_t>& shape, const std::vector<float>& values) {
+    void floats(const std::string& name, const std::vector<std::int64_t>& shape,
+                const std::vector<float>& values) {
         tensor(name, GgufType::F32, shape,
                std::string(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)));
     }
 
     std::string bytes() const {
-        std::string header = "GGUF" + raw(version) + raw(tensorCount ? tensorCount : std::uint64_t{m_tensors.size()}) +
+        std::string header = "GGUF" + raw(version) +
+                             raw(tensorCount ? tensorCount : std::uint64_t{m_tensors.size()}) +
                              raw(entryCount) + m_entries;
         std::string data;
         for (const auto& item : m_tensors) {
@@ -72,7 +83,7 @@ public:
     }
 
     std::uint64_t entryCount = 0, tensorCount = 0; // tensorCount 0: the right one
-    mutable std::size_t headerBytes = 0; // of the last bytes(), without padding
+    mutable std::size_t headerBytes = 0;           // of the last bytes(), without padding
 
 private:
     struct Item {
@@ -81,7 +92,9 @@ private:
         std::vector<std::int64_t> shape;
         std::string data;
     };
-    void pad(std::string& bytes) const { bytes.append((alignment - bytes.size() % alignment) % alignment, '\0'); }
+    void pad(std::string& bytes) const {
+        bytes.append((alignment - bytes.size() % alignment) % alignment, '\0');
+    }
 
     std::string m_entries;
     std::vector<Item> m_tensors;

@@ -1,4 +1,5 @@
-// GGUF reader: values and tensors read back, each rule of the format broken once, and damaged files by the thousand.
+// GGUF reader: values and tensors read back, each rule of the format broken once, and damaged files by the
+// thousand.
 #include "core/base/atomic_file.h"
 #include "core/base/error.h"
 #include "core/container/gguf_file.h"
@@ -196,35 +197,62 @@ private Q_SLOTS:
         add("version 1", with([](auto& b) { b.version = 1; }), "gguf.version", "version 1");
         add("version 4", with([](auto& b) { b.version = 4; }), "gguf.version", "version 4");
         add("big-endian", with([](auto& b) { b.version = 0x03000000; }), "gguf.version", "big-endian");
-        add("2^63 tensors", with([](auto& b) { b.tensorCount = lie; }), "gguf.syntax", "9223372036854775808 tensors");
-        add("2^63 keys", with([](auto& b) { b.entryCount = lie; }), "gguf.syntax", "9223372036854775808 metadata keys");
+        add("2^63 tensors", with([](auto& b) { b.tensorCount = lie; }), "gguf.syntax",
+            "9223372036854775808 tensors");
+        add("2^63 keys", with([](auto& b) { b.entryCount = lie; }), "gguf.syntax",
+            "9223372036854775808 metadata keys");
         add("one key too many", with([](auto& b) { b.entryCount += 1; }), "gguf.syntax", "");
         add("one tensor too many", with([](auto& b) { b.tensorCount = 4; }), "gguf.syntax", "");
         add("key twice", with([](auto& b) { b.u32("a.u8", 1); }), "gguf.syntax", "a.u8 is there twice");
         add("empty key", with([](auto& b) { b.u32("", 1); }), "gguf.syntax", "empty");
-        add("long key", with([](auto& b) { b.u32(std::string(70'000, 'k'), 1); }), "gguf.syntax", "70000 bytes");
-        add("bool 2", with([](auto& b) { b.entry("x", GgufValueType::Bool, "\2"); }), "gguf.syntax", "bool is 2");
-        add("value type 13", with([](auto& b) { b.entry("x", GgufValueType{13}, "1234"); }), "gguf.syntax", "type 13");
-        add("element type 99", with([](auto& b) { b.array("x", GgufValueType{99}, 1, "1234"); }), "gguf.syntax", "99");
-        add("nested array", with([](auto& b) { b.array("x", GgufValueType::Array, 1, "1234"); }), "gguf.syntax", "array of arrays");
+        add("long key", with([](auto& b) { b.u32(std::string(70'000, 'k'), 1); }), "gguf.syntax",
+            "70000 bytes");
+        add("bool 2", with([](auto& b) { b.entry("x", GgufValueType::Bool, "\2"); }), "gguf.syntax",
+            "bool is 2");
+        add("value type 13", with([](auto& b) { b.entry("x", GgufValueType{13}, "1234"); }), "gguf.syntax",
+            "type 13");
+        add("element type 99", with([](auto& b) { b.array("x", GgufValueType{99}, 1, "1234"); }),
+            "gguf.syntax", "99");
+        add("nested array", with([](auto& b) { b.array("x", GgufValueType::Array, 1, "1234"); }),
+            "gguf.syntax", "array of arrays");
         for (const auto type : {GgufValueType::U8, GgufValueType::F64, GgufValueType::Text})
             add(("2^63 elements " + std::string(ggufValueTypeName(type))).c_str(),
-                with([&](auto& b) { b.array("x", type, lie, ""); }), "gguf.syntax", "9223372036854775808 elements");
-        add("text of 2^64 - 1", with([](auto& b) { b.entry("x", GgufValueType::Text, std::string(8, '\xff')); }), "gguf.syntax", "18446744073709551615");
-        add("alignment 24", with([](auto& b) { b.u32("general.alignment", 24); }), "gguf.syntax", "power of two");
-        add("alignment 0", with([](auto& b) { b.u32("general.alignment", 0); }), "gguf.metadata", "general.alignment");
-        add("alignment 2 MiB", with([](auto& b) { b.u32("general.alignment", 2u << 20); }), "gguf.metadata", "1048576");
-        add("alignment as text", with([](auto& b) { b.string("general.alignment", "32"); }), "gguf.metadata", "string");
-        add("tensor twice", with([](auto& b) { b.floats("first", {1}, {1}); }), "gguf.syntax", "first is there twice");
+                with([&](auto& b) { b.array("x", type, lie, ""); }), "gguf.syntax",
+                "9223372036854775808 elements");
+        add("text of 2^64 - 1",
+            with([](auto& b) { b.entry("x", GgufValueType::Text, std::string(8, '\xff')); }), "gguf.syntax",
+            "18446744073709551615");
+        add("alignment 24", with([](auto& b) { b.u32("general.alignment", 24); }), "gguf.syntax",
+            "power of two");
+        add("alignment 0", with([](auto& b) { b.u32("general.alignment", 0); }), "gguf.metadata",
+            "general.alignment");
+        add("alignment 2 MiB", with([](auto& b) { b.u32("general.alignment", 2u << 20); }), "gguf.metadata",
+            "1048576");
+        add("alignment as text", with([](auto& b) { b.string("general.alignment", "32"); }), "gguf.metadata",
+            "string");
+        add("tensor twice", with([](auto& b) { b.floats("first", {1}, {1}); }), "gguf.syntax",
+            "first is there twice");
         add("no name", with([](auto& b) { b.floats("", {1}, {1}); }), "gguf.syntax", "empty");
         add("extent 0", with([](auto& b) { b.floats("x", {0, 4}, {}); }), "gguf.syntax", "extent 0");
         add("extent -1", with([](auto& b) { b.floats("x", {-1, 4}, {}); }), "gguf.syntax", "extent -1");
         add("five axes", with([](auto& b) { b.floats("x", {1, 1, 1, 1, 1}, {1}); }), "gguf.syntax", "5 axes");
         add("no axes", with([](auto& b) { b.floats("x", {}, {1}); }), "gguf.syntax", "0 axes");
-        add("elements overflow", with([](auto& b) { b.floats("x", {1LL << 32, 1LL << 32}, {1}); }), "gguf.syntax", "beyond 64 bits");
-        add("bytes overflow", with([](auto& b) { b.floats("x", {1LL << 31, 1LL << 31}, {1}); }), "gguf.syntax", "");
-        add("larger than the file", with([](auto& b) { b.floats("x", {1000, 1000}, {1}); }), "gguf.syntax", "needs 4000000 bytes");
-        add("half a block", with([](auto& b) { b.tensor("x", GgufType::Q4_K, {4, 255}, ""); }), "gguf.syntax", "blocks of 256");
+        add("elements overflow", with([](auto& b) {
+                b.floats("x", {1LL << 32, 1LL << 32}, {1});
+            }),
+            "gguf.syntax", "beyond 64 bits");
+        add("bytes overflow", with([](auto& b) {
+                b.floats("x", {1LL << 31, 1LL << 31}, {1});
+            }),
+            "gguf.syntax", "");
+        add("larger than the file", with([](auto& b) {
+                b.floats("x", {1000, 1000}, {1});
+            }),
+            "gguf.syntax", "needs 4000000 bytes");
+        add("half a block", with([](auto& b) {
+                b.tensor("x", GgufType::Q4_K, {4, 255}, "");
+            }),
+            "gguf.syntax", "blocks of 256");
     }
 
     void refusesEachBrokenRule() {
@@ -241,7 +269,8 @@ private Q_SLOTS:
         const auto bytes = builder.bytes();
         const auto second = bytes.find("second");
         const auto offsetAt = second + 6 + 4 + 2 * 8 + 4;
-        for (const std::uint64_t offset : {std::uint64_t{0}, std::uint64_t{31}, std::uint64_t{64}, ~std::uint64_t{31}}) {
+        for (const std::uint64_t offset :
+             {std::uint64_t{0}, std::uint64_t{31}, std::uint64_t{64}, ~std::uint64_t{31}}) {
             auto changed = bytes;
             std::memcpy(changed.data() + offsetAt, &offset, 8);
             QCOMPARE(codeOf(changed), QStringLiteral("gguf.syntax"));
@@ -251,7 +280,8 @@ private Q_SLOTS:
     void theArrayOf2To63ElementsIn43Bytes() {
         const auto bytes = "GGUF" + GgufBuilder::raw(3u) + GgufBuilder::raw(std::uint64_t{0}) +
                            GgufBuilder::raw(std::uint64_t{1}) + GgufBuilder::raw(std::uint64_t{1}) + "k" +
-                           GgufBuilder::raw(9u) + GgufBuilder::raw(0u) + GgufBuilder::raw(std::uint64_t{1} << 63) ;
+                           GgufBuilder::raw(9u) + GgufBuilder::raw(0u) +
+                           GgufBuilder::raw(std::uint64_t{1} << 63);
         QCOMPARE(bytes.size(), std::size_t{49});
         QCOMPARE(codeOf(bytes), QStringLiteral("gguf.syntax"));
         QCOMPARE(codeOf(bytes.substr(0, 43)), QStringLiteral("gguf.syntax"));
@@ -305,11 +335,13 @@ private Q_SLOTS:
             return state;
         };
         for (int round = 0; round < 4000; ++round) {
-            std::vector<char> changed(bytes.begin(), bytes.end() - static_cast<std::ptrdiff_t>(random() % 100));
+            std::vector<char> changed(bytes.begin(),
+                                      bytes.end() - static_cast<std::ptrdiff_t>(random() % 100));
             for (std::uint64_t i = 0; i < 1 + random() % 12; ++i) {
                 const auto value = random();
                 const auto at = random() % builder.headerBytes;
-                std::memcpy(changed.data() + at, &value, std::min<std::size_t>(1 + value % 8, builder.headerBytes - at));
+                std::memcpy(changed.data() + at, &value,
+                            std::min<std::size_t>(1 + value % 8, builder.headerBytes - at));
             }
             try {
                 useEverything(GgufFile::parse(std::as_bytes(std::span(changed)), "file"));

@@ -34,7 +34,8 @@ private Q_SLOTS:
         }
     }
 
-    // The nearest of the two neighbours; the even one where both are as near. Exponents around every boundary.
+    // The nearest of the two neighbours; the even one where both are as near. Exponents around every
+    // boundary.
     void roundsToTheNearestBfloat() {
         for (std::uint32_t high = 0; high < 65536; high += 7)
             for (const std::uint32_t low : {0u, 1u, 0x7fffu, 0x8000u, 0x8001u, 0xffffu}) {
@@ -48,13 +49,16 @@ private Q_SLOTS:
                     QCOMPARE(bfloatToFloat(rounded), value);
                     continue;
                 }
-                const auto below = static_cast<std::uint16_t>(high), above = static_cast<std::uint16_t>(high + 1);
+                const auto below = static_cast<std::uint16_t>(high),
+                           above = static_cast<std::uint16_t>(high + 1);
                 const auto magnitude = [](std::uint16_t bits) { // infinity counts as the next power of two
-                    return (bits & 0x7fff) == 0x7f80 ? std::ldexp(1.0, 128) : std::fabs(double{bfloatToFloat(bits)});
+                    return (bits & 0x7fff) == 0x7f80 ? std::ldexp(1.0, 128)
+                                                     : std::fabs(double{bfloatToFloat(bits)});
                 };
                 const double toBelow = std::fabs(double{value}) - magnitude(below);
                 const double toAbove = magnitude(above) - std::fabs(double{value});
-                const auto expected = toBelow < toAbove || (toBelow == toAbove && below % 2 == 0) ? below : above;
+                const auto expected =
+                    toBelow < toAbove || (toBelow == toAbove && below % 2 == 0) ? below : above;
                 QCOMPARE(rounded, expected);
             }
     }

@@ -1,4 +1,5 @@
-// Safetensors: the writer against bytes of the Python package (safetensors.numpy.save), the reader against each broken rule.
+// Safetensors: the writer against bytes of the Python package (safetensors.numpy.save), the reader against
+// each broken rule.
 #include "core/base/atomic_file.h"
 #include "core/base/error.h"
 #include "core/container/safetensors.h"
@@ -20,19 +21,25 @@ namespace {
 
 // save({"direction": arange(4, dtype=float32)})
 constexpr const char* publishedDirection =
-    "40000000000000007b22646972656374696f6e223a7b226474797065223a22463332222c227368617065223a5b345d2c22646174615f"
+    "40000000000000007b22646972656374696f6e223a7b226474797065223a22463332222c227368617065223a5b345d2c22646174"
+    "615f"
     "6f666673657473223a5b302c31365d7d7d20000000000000803f0000004000004040";
 
-// save({"b": int32 [[1,2],[3,4]], "a": float64 [1.5], "c": uint8 [7], "é\"\n": float32 of shape (0, 3), "s": float16 1.0 of
-// shape ()}, metadata={"key": "value €/\"\x01"})
-constexpr const char* publishedMixture =
-    "48010000000000007b225f5f6d657461646174615f5f223a7b226b6579223a2276616c756520e282ac2f5c225c7530303031227d2c2261223a7b"
-    "226474797065223a22463634222c227368617065223a5b315d2c22646174615f6f666673657473223a5b302c385d7d2c22c3a95c225c6e223a7b"
-    "226474797065223a22463332222c227368617065223a5b302c335d2c22646174615f6f666673657473223a5b382c385d7d2c2262223a7b226474"
-    "797065223a22493332222c227368617065223a5b322c325d2c22646174615f6f666673657473223a5b382c32345d7d2c2273223a7b2264747970"
-    "65223a22463136222c227368617065223a5b5d2c22646174615f6f666673657473223a5b32342c32365d7d2c2263223a7b226474797065223a22"
-    "5538222c227368617065223a5b315d2c22646174615f6f666673657473223a5b32362c32375d7d7d202020202020000000000000f83f01000000"
-    "020000000300000004000000003c07";
+// save({"b": int32 [[1,2],[3,4]], "a": float64 [1.5], "c": uint8 [7], "é\"\n": float32 of shape (0, 3), "s":
+// float16 1.0 of shape ()}, metadata={"key": "value €/\"\x01"})
+constexpr const char* publishedMixture = "48010000000000007b225f5f6d657461646174615f5f223a7b226b6579223a22766"
+                                         "16c756520e282ac2f5c225c7530303031227d2c2261223a7b"
+                                         "226474797065223a22463634222c227368617065223a5b315d2c22646174615f6f6"
+                                         "66673657473223a5b302c385d7d2c22c3a95c225c6e223a7b"
+                                         "226474797065223a22463332222c227368617065223a5b302c335d2c22646174615"
+                                         "f6f666673657473223a5b382c385d7d2c2262223a7b226474"
+                                         "797065223a22493332222c227368617065223a5b322c325d2c22646174615f6f666"
+                                         "673657473223a5b382c32345d7d2c2273223a7b2264747970"
+                                         "65223a22463136222c227368617065223a5b5d2c22646174615f6f6666736574732"
+                                         "23a5b32342c32365d7d2c2263223a7b226474797065223a22"
+                                         "5538222c227368617065223a5b315d2c22646174615f6f666673657473223a5b323"
+                                         "62c32375d7d7d202020202020000000000000f83f01000000"
+                                         "020000000300000004000000003c07";
 
 std::string fromHex(const char* hex) { return QByteArray::fromHex(hex).toStdString(); }
 
@@ -66,8 +73,11 @@ private Q_SLOTS:
 
     void writesAMixtureInAnyOrder() {
         SafetensorsWriter writer(path(),
-                                 {{"b", DType::I32, {2, 2}}, {"a", DType::F64, {1}}, {"c", DType::U8, {1}},
-                                  {"\xc3\xa9\"\n", DType::F32, {0, 3}}, {"s", DType::F16, {}}},
+                                 {{"b", DType::I32, {2, 2}},
+                                  {"a", DType::F64, {1}},
+                                  {"c", DType::U8, {1}},
+                                  {"\xc3\xa9\"\n", DType::F32, {0, 3}},
+                                  {"s", DType::F16, {}}},
                                  {{"key", "value \xe2\x82\xac/\"\x01"}});
         const std::int32_t b[] = {1, 2, 3, 4};
         const double a = 1.5;
@@ -92,7 +102,8 @@ private Q_SLOTS:
         QVERIFY((file.floats("s", {}) == std::vector<float>{1.f}));
         QVERIFY(file.floats("\xc3\xa9\"\n", {-1, 3}).empty());
         QCOMPARE(file.metadata().at("key"), std::string("value \xe2\x82\xac/\"\x01"));
-        QCOMPARE(messageOf([&] { file.floats("a", {2}); }), std::string("file: a: expected [2], file has [1]."));
+        QCOMPARE(messageOf([&] { file.floats("a", {2}); }),
+                 std::string("file: a: expected [2], file has [1]."));
         QCOMPARE(codeOf([&] { file.floats("b", {2, 2}); }), std::string("safetensors.tensor"));
         QCOMPARE(codeOf([&] { file.integers("a"); }), std::string("safetensors.tensor"));
         QCOMPARE(messageOf([&] { file.at("d"); }), std::string("file: there is no tensor named d."));
@@ -108,7 +119,8 @@ private Q_SLOTS:
     }
 
     void readsBfloat() {
-        const auto bytes = fileOf(R"({"x":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]}})", std::string("\x80\x3f\x40\xc0", 4));
+        const auto bytes = fileOf(R"({"x":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]}})",
+                                  std::string("\x80\x3f\x40\xc0", 4));
         QVERIFY((parse(bytes).floats("x", {2}) == std::vector<float>{1.f, -3.f}));
     }
 
@@ -131,23 +143,38 @@ private Q_SLOTS:
         add("list", fileOf("[]", ""), "begin with {");
         add("half of the JSON", fileOf("{\"x\":", ""), "", "json.syntax");
         add("name twice", fileOf("{" + x + "," + x + "}", four), "x", "json.duplicate");
-        add("deep", fileOf("{\"x\":" + std::string(100, '[') + std::string(100, ']') + "}", ""), "", "json.depth");
+        add("deep", fileOf("{\"x\":" + std::string(100, '[') + std::string(100, ']') + "}", ""), "",
+            "json.depth");
         add("entry is a number", fileOf(R"({"x":1})", ""), "expected are dtype");
         add("no shape", fileOf(R"({"x":{"dtype":"F32","data_offsets":[0,4]}})", four), "expected are dtype");
-        add("one key too many", fileOf(R"({"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4],"y":1}})", four), "expected are dtype");
-        add("unknown dtype", fileOf(R"({"x":{"dtype":"F33","shape":[1],"data_offsets":[0,4]}})", four), "F33");
+        add("one key too many",
+            fileOf(R"({"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4],"y":1}})", four),
+            "expected are dtype");
+        add("unknown dtype", fileOf(R"({"x":{"dtype":"F33","shape":[1],"data_offsets":[0,4]}})", four),
+            "F33");
         add("dtype 4", fileOf(R"({"x":{"dtype":4,"shape":[1],"data_offsets":[0,4]}})", four), "dtype 4");
         add("extent -1", fileOf(R"({"x":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}})", four), "-1");
         add("extent 1.5", fileOf(R"({"x":{"dtype":"F32","shape":[1.5],"data_offsets":[0,4]}})", four), "1.5");
-        add("extent 2^63", fileOf(R"({"x":{"dtype":"F32","shape":[9223372036854775808],"data_offsets":[0,4]}})", four), "63 bits");
-        add("product overflow", fileOf(R"({"x":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]}})", ""), "impossible");
-        add("wrong size", fileOf(R"({"x":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}})", four), "needs 8 bytes, the header gives 4");
-        add("half a byte", fileOf(R"({"x":{"dtype":"F4","shape":[3],"data_offsets":[0,1]}})", "a"), "impossible");
-        add("end before begin", fileOf(R"({"x":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}})", four), "before its begin");
-        add("three offsets", fileOf(R"({"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4,8]}})", four), "two numbers");
-        add("hole", fileOf(R"({"x":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})", eight), "begins at 4, expected is 0");
-        add("overlap", fileOf("{" + x + R"(,"y":{"dtype":"F32","shape":[1],"data_offsets":[2,6]}})", eight), "begins at 2, expected is 4");
-        add("same place", fileOf("{" + x + R"(,"y":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})", four), "begins at 0, expected is 4");
+        add("extent 2^63",
+            fileOf(R"({"x":{"dtype":"F32","shape":[9223372036854775808],"data_offsets":[0,4]}})", four),
+            "63 bits");
+        add("product overflow",
+            fileOf(R"({"x":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]}})", ""),
+            "impossible");
+        add("wrong size", fileOf(R"({"x":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}})", four),
+            "needs 8 bytes, the header gives 4");
+        add("half a byte", fileOf(R"({"x":{"dtype":"F4","shape":[3],"data_offsets":[0,1]}})", "a"),
+            "impossible");
+        add("end before begin", fileOf(R"({"x":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}})", four),
+            "before its begin");
+        add("three offsets", fileOf(R"({"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4,8]}})", four),
+            "two numbers");
+        add("hole", fileOf(R"({"x":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})", eight),
+            "begins at 4, expected is 0");
+        add("overlap", fileOf("{" + x + R"(,"y":{"dtype":"F32","shape":[1],"data_offsets":[2,6]}})", eight),
+            "begins at 2, expected is 4");
+        add("same place", fileOf("{" + x + R"(,"y":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})", four),
+            "begins at 0, expected is 4");
         add("too little data", fileOf("{" + x + "}", "abc"), "take 4 bytes, the file has 3");
         add("too much data", fileOf("{" + x + "}", "abcde"), "take 4 bytes, the file has 5");
         add("metadata is a number", fileOf(R"({"__metadata__":{"a":1}})", ""), "__metadata__");
@@ -189,7 +216,8 @@ private Q_SLOTS:
 
     void refusesWrongDeclarations() {
         using Declarations = std::vector<SafetensorsDeclaration>;
-        const auto declare = [&](const Declarations& tensors, const std::map<std::string, std::string>& metadata = {}) {
+        const auto declare = [&](const Declarations& tensors,
+                                 const std::map<std::string, std::string>& metadata = {}) {
             return codeOf([&] { SafetensorsWriter writer(path() + ".new", tensors, metadata); });
         };
         const std::string code = "safetensors.declaration";

@@ -1,5 +1,6 @@
-// The demo models against the gguf package (every tensor bit for bit, digests of the metadata) and against transformers'
-// loader (every parameter by canonical name, bit for bit). Asked of the peers now: tests/peers/describe_gguf.py.
+// The demo models against the gguf package (every tensor bit for bit, digests of the metadata) and against
+// transformers' loader (every parameter by canonical name, bit for bit). Asked of the peers now:
+// tests/peers/describe_gguf.py.
 #include "core/base/error.h"
 #include "core/base/json.h"
 #include "core/base/sha256.h"
@@ -18,8 +19,8 @@ Json ask(const char* mode, const std::string& file) {
     const auto given = qEnvironmentVariable("AZIMUTH_PEER_BASE");
     const auto python = given.isEmpty() ? QStringLiteral(AZIMUTH_CACHE_DIR "/peers/base/bin/python") : given;
     QProcess process;
-    process.start(python, {QStringLiteral(AZIMUTH_SOURCE_DIR "/tests/peers/describe_gguf.py"), QString::fromLatin1(mode),
-                           QString::fromStdString(file)});
+    process.start(python, {QStringLiteral(AZIMUTH_SOURCE_DIR "/tests/peers/describe_gguf.py"),
+                           QString::fromLatin1(mode), QString::fromStdString(file)});
     if (!process.waitForFinished(400'000) || process.exitCode() != 0)
         throw Error("peers", "describe_gguf.py failed: " + process.readAllStandardError().toStdString(),
                     "Run installer/test.sh, which sets up the peers.");
@@ -39,7 +40,8 @@ class TestCheckpointPeers : public QObject {
         QTest::addColumn<QString>("path");
         for (const char* name : {"SmolLM2-135M-Instruct.Q4_1.gguf", "gemma-3-270m.Q4_K_M.gguf"}) {
             const auto path = QStringLiteral(AZIMUTH_CACHE_DIR "/models/") + QString::fromLatin1(name);
-            QVERIFY2(QFileInfo::exists(path), qPrintable(path + QStringLiteral(" is missing: run installer/setup.")));
+            QVERIFY2(QFileInfo::exists(path),
+                     qPrintable(path + QStringLiteral(" is missing: run installer/setup.")));
             QTest::newRow(name) << path;
         }
     }
@@ -55,7 +57,8 @@ private Q_SLOTS:
         for (const auto& tensor : file.tensors()) {
             values.resize(tensor.elements);
             dequantise(tensor.type, file.data(tensor), values);
-            QVERIFY2(toHex(sha256(std::as_bytes(std::span(values)))) == theirs["tensors"][tensor.name].get<std::string>(),
+            QVERIFY2(toHex(sha256(std::as_bytes(std::span(values)))) ==
+                         theirs["tensors"][tensor.name].get<std::string>(),
                      tensor.name.c_str());
         }
         const auto digests = metadataDigests(file);

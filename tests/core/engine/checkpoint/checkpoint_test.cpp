@@ -33,7 +33,8 @@ TinyModel gemma() {
 
 std::size_t indexOf(const TinyModel& model, const std::string& name) {
     const auto tensors = model.tensors();
-    const auto found = std::ranges::find(tensors, name, &std::pair<std::string, std::vector<std::int64_t>>::first);
+    const auto found =
+        std::ranges::find(tensors, name, &std::pair<std::string, std::vector<std::int64_t>>::first);
     return static_cast<std::size_t>(found - tensors.begin());
 }
 
@@ -121,10 +122,12 @@ private Q_SLOTS:
         QCOMPARE(names.front(), std::string("embed.weight"));
         QVERIFY(checkpoint.contains("blocks.1.mlp.down.weight"));
         QVERIFY((checkpoint.shape("blocks.0.attention.k.weight") == std::vector<std::int64_t>{16, 32}));
-        QCOMPARE(codeOf([&] { checkpoint.load("blocks.2.mlp.down.weight", at::kFloat); }), std::string("checkpoint.tensor"));
+        QCOMPARE(codeOf([&] { checkpoint.load("blocks.2.mlp.down.weight", at::kFloat); }),
+                 std::string("checkpoint.tensor"));
         const std::int64_t block = 2 * 32 + 32 * 32 * 2 + 16 * 32 * 2 + 3 * 64 * 32;
         QCOMPARE(checkpoint.parameters(), 40 * 32 + 32 + 2 * block);
-        QCOMPARE(checkpoint.memoryBytes(at::kBFloat16), static_cast<std::uint64_t>(2 * checkpoint.parameters()));
+        QCOMPARE(checkpoint.memoryBytes(at::kBFloat16),
+                 static_cast<std::uint64_t>(2 * checkpoint.parameters()));
 
         TinyModel untied;
         untied.tied = false;
@@ -173,10 +176,11 @@ private Q_SLOTS:
     void loadsAll() {
         const auto checkpoint = open({});
         std::vector<std::uint64_t> seen;
-        const auto weights = checkpoint.loadAll(at::kBFloat16, at::kCPU, [&](std::uint64_t done, std::uint64_t total) {
-            seen.push_back(done);
-            return total == checkpoint.memoryBytes(at::kBFloat16);
-        });
+        const auto weights =
+            checkpoint.loadAll(at::kBFloat16, at::kCPU, [&](std::uint64_t done, std::uint64_t total) {
+                seen.push_back(done);
+                return total == checkpoint.memoryBytes(at::kBFloat16);
+            });
         QCOMPARE(weights.size(), checkpoint.names().size());
         QCOMPARE(seen.size(), weights.size() + 1);
         QVERIFY(std::ranges::is_sorted(seen));
@@ -184,7 +188,8 @@ private Q_SLOTS:
         QCOMPARE(seen.back(), checkpoint.memoryBytes(at::kBFloat16));
         for (const auto& [name, tensor] : weights) {
             const auto full = checkpoint.load(name, at::kFloat);
-            QVERIFY(tensor.is_contiguous() && tensor.sizes() == full.sizes() && tensor.scalar_type() == at::kBFloat16);
+            QVERIFY(tensor.is_contiguous() && tensor.sizes() == full.sizes() &&
+                    tensor.scalar_type() == at::kBFloat16);
             QCOMPARE(reinterpret_cast<std::uintptr_t>(tensor.const_data_ptr()) % 64, std::uintptr_t{0});
             QVERIFY(!tensor.is_inference() && !tensor.requires_grad());
             const auto* half = static_cast<const std::uint16_t*>(tensor.const_data_ptr());
@@ -193,13 +198,16 @@ private Q_SLOTS:
         }
         const c10::InferenceMode inside;
         QVERIFY(!checkpoint.load("norm.weight", at::kFloat).is_inference());
-        QCOMPARE(codeOf([&] { checkpoint.load("norm.weight", at::kDouble); }), std::string("checkpoint.precision"));
+        QCOMPARE(codeOf([&] { checkpoint.load("norm.weight", at::kDouble); }),
+                 std::string("checkpoint.precision"));
     }
 
     void stopsWhenTold() {
         const auto checkpoint = open({});
         int calls = 0;
-        QCOMPARE(codeOf([&] { checkpoint.loadAll(at::kFloat, at::kCPU, [&](auto, auto) { return ++calls < 4; }); }),
+        QCOMPARE(codeOf([&] {
+                     checkpoint.loadAll(at::kFloat, at::kCPU, [&](auto, auto) { return ++calls < 4; });
+                 }),
                  std::string("cancelled"));
         QCOMPARE(calls, 4);
     }
@@ -213,12 +221,15 @@ private Q_SLOTS:
                 data += static_cast<char>(row - column);
         }
         model.leaveOut = "blk.0.attn_q.weight";
-        model.metadata = [&](GgufBuilder& b) { b.tensor("blk.0.attn_q.weight", GgufType::Q8_0, {32, 32}, data); };
+        model.metadata = [&](GgufBuilder& b) {
+            b.tensor("blk.0.attn_q.weight", GgufType::Q8_0, {32, 32}, data);
+        };
         const auto tensor = open(model).load("blocks.0.attention.q.weight", at::kFloat);
         for (std::int64_t row = 0; row < 32; ++row) {
             const auto inside = row % 8, storedRow = row / 8 * 8 + 2 * (inside % 4) + inside / 4;
             for (std::int64_t column = 0; column < 32; ++column)
-                QCOMPARE(tensor.const_data_ptr<float>()[row * 32 + column], static_cast<float>(storedRow - column));
+                QCOMPARE(tensor.const_data_ptr<float>()[row * 32 + column],
+                         static_cast<float>(storedRow - column));
         }
     }
 
@@ -226,10 +237,12 @@ private Q_SLOTS:
         TinyModel model;
         model.leaveOut = "blk.1.ffn_up.weight";
         QCOMPARE(codeOfOpening(model), std::string("checkpoint.tensor"));
-        QVERIFY(messageOfOpening(model).find("blk.1.ffn_up.weight: missing, expected [64, 32]") != std::string::npos);
+        QVERIFY(messageOfOpening(model).find("blk.1.ffn_up.weight: missing, expected [64, 32]") !=
+                std::string::npos);
         model = {};
         model.extra = {"blk.0.attn_q.bias"};
-        QVERIFY(messageOfOpening(model).find("blk.0.attn_q.bias: a llama model has no such tensor") != std::string::npos);
+        QVERIFY(messageOfOpening(model).find("blk.0.attn_q.bias: a llama model has no such tensor") !=
+                std::string::npos);
         model = {};
         model.otherShapes["blk.1.attn_k.weight"] = {32, 16};
         QVERIFY(messageOfOpening(model).find("blk.1.attn_k.weight: expected [16, 32], file has [32, 16]") !=
@@ -237,29 +250,35 @@ private Q_SLOTS:
         model = {};
         model.family = "mamba";
         QCOMPARE(codeOfOpening(model), std::string("checkpoint.family"));
-        QVERIFY(messageOfOpening(model).find("\"mamba\" is not supported; supported are gemma3, llama") != std::string::npos);
+        QVERIFY(messageOfOpening(model).find("\"mamba\" is not supported; supported are gemma3, llama") !=
+                std::string::npos);
     }
 
     void refusesTypesByName() {
         TinyModel model;
         model.otherTypes["blk.0.ffn_up.weight"] = GgufType{42}; // Q2_0, a type of four bytes for this purpose
         const auto checkpoint = open(model);
-        for (const auto& work : {std::function<void()>([&] { checkpoint.loadAll(at::kFloat); }),
-                                 std::function<void()>([&] { checkpoint.load("blocks.0.mlp.up.weight", at::kFloat); })}) {
+        for (const auto& work :
+             {std::function<void()>([&] { checkpoint.loadAll(at::kFloat); }),
+              std::function<void()>([&] { checkpoint.load("blocks.0.mlp.up.weight", at::kFloat); })}) {
             QCOMPARE(codeOf(work), std::string("checkpoint.type"));
-            QVERIFY(messageOf(work).find("blk.0.ffn_up.weight is stored as Q2_0; readable are F32, F16") != std::string::npos);
+            QVERIFY(messageOf(work).find("blk.0.ffn_up.weight is stored as Q2_0; readable are F32, F16") !=
+                    std::string::npos);
         }
     }
 
     void refusesWhatIsNotFinite() {
-        for (const float bad : {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()})
+        for (const float bad :
+             {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()})
             for (const char* name : {"blk.1.attn_k.weight", "token_embd.weight", "blk.0.attn_norm.weight"})
                 for (const auto type : {at::kFloat, at::kBFloat16}) {
                     TinyModel model;
                     model.poison = std::pair(std::string(name), bad);
                     const auto checkpoint = open(model);
                     QCOMPARE(codeOf([&] { checkpoint.loadAll(type); }), std::string("checkpoint.tensor"));
-                    QVERIFY(messageOf([&] { checkpoint.loadAll(type); }).find(std::string(name) + " holds a value that is not finite") !=
+                    QVERIFY(messageOf([&] {
+                                checkpoint.loadAll(type);
+                            }).find(std::string(name) + " holds a value that is not finite") !=
                             std::string::npos);
                 }
     }
@@ -269,10 +288,12 @@ private Q_SLOTS:
         QTest::addColumn<double>("value");
         QTest::addColumn<QString>("code");
         const auto add = [](const char* key, double value, const char* code) {
-            QTest::addRow("%s %g", key, value) << QString::fromLatin1(key) << value << QString::fromLatin1(code);
+            QTest::addRow("%s %g", key, value)
+                << QString::fromLatin1(key) << value << QString::fromLatin1(code);
         };
         // A key that is there twice is refused by the reader, so these builders leave the right one out.
-        for (const char* key : {"block_count", "embedding_length", "feed_forward_length", "attention.head_count"}) {
+        for (const char* key :
+             {"block_count", "embedding_length", "feed_forward_length", "attention.head_count"}) {
             add(key, 0, "gguf.metadata");
             add(key, 4e9, "gguf.metadata");
         }
@@ -297,9 +318,11 @@ private Q_SLOTS:
         QFETCH(QString, code);
         auto bytes = TinyModel().builder().bytes();
         const auto name = "llama." + key.toStdString();
-        const bool real = key.contains(QStringLiteral("epsilon")) || key.contains(QStringLiteral("freq_base"));
+        const bool real =
+            key.contains(QStringLiteral("epsilon")) || key.contains(QStringLiteral("freq_base"));
         if (const auto at = bytes.find(GgufBuilder::text(name)); at != std::string::npos) {
-            const auto encoded = real ? GgufBuilder::raw(static_cast<float>(value)) : GgufBuilder::raw(static_cast<std::uint32_t>(value));
+            const auto encoded = real ? GgufBuilder::raw(static_cast<float>(value))
+                                      : GgufBuilder::raw(static_cast<std::uint32_t>(value));
             bytes.replace(at + 8 + name.size() + 4, 4, encoded);
         } else {
             TinyModel model;
@@ -308,7 +331,8 @@ private Q_SLOTS:
         }
         const auto path = write(bytes);
         QCOMPARE(codeOf([&] { Checkpoint::open(path); }), code.toStdString());
-        QVERIFY2(messageOf([&] { Checkpoint::open(path); }).find("tiny.gguf") != std::string::npos, "names the file");
+        QVERIFY2(messageOf([&] { Checkpoint::open(path); }).find("tiny.gguf") != std::string::npos,
+                 "names the file");
     }
 
     void refusesFeaturesByName() {
@@ -358,22 +382,39 @@ private Q_SLOTS:
             builder.strings("tokenizer.ggml.tokens", {"a", "b"});
             change(builder);
             const auto bytes = builder.bytes();
-            return codeOf([&] { readTokenizerSource(GgufFile::parse(azimuth::test::bytesOf(bytes), "file"), 2); });
+            return codeOf(
+                [&] { readTokenizerSource(GgufFile::parse(azimuth::test::bytesOf(bytes), "file"), 2); });
         };
         const auto kind = [](GgufBuilder& b) { b.string("tokenizer.ggml.model", "llama"); };
         const std::string code = "checkpoint.tokenizer";
         QCOMPARE(refused(kind), std::string("nothing was thrown"));
         QCOMPARE(refused([](GgufBuilder&) {}), code);
-        QCOMPARE(refused([&](auto& b) { kind(b), b.template numbers<float>("tokenizer.ggml.scores", GgufValueType::F32, {1}); }), code);
-        QCOMPARE(refused([&](auto& b) { kind(b), b.template numbers<float>("tokenizer.ggml.scores", GgufValueType::F32, {1, NAN}); }),
-                 std::string("gguf.metadata"));
-        QCOMPARE(refused([&](auto& b) { kind(b), b.template numbers<std::int32_t>("tokenizer.ggml.token_type", GgufValueType::I32, {1, 9}); }), code);
-        QCOMPARE(refused([&](auto& b) { kind(b), b.template numbers<float>("tokenizer.ggml.token_type", GgufValueType::F32, {1, 1}); }),
-                 std::string("gguf.metadata"));
+        QCOMPARE(refused([&](auto& b) {
+                     kind(b), b.template numbers<float>("tokenizer.ggml.scores", GgufValueType::F32, {1});
+                 }),
+                 code);
+        QCOMPARE(
+            refused([&](auto& b) {
+                kind(b), b.template numbers<float>("tokenizer.ggml.scores", GgufValueType::F32, {1, NAN});
+            }),
+            std::string("gguf.metadata"));
+        QCOMPARE(refused([&](auto& b) {
+                     kind(b), b.template numbers<std::int32_t>("tokenizer.ggml.token_type",
+                                                               GgufValueType::I32, {1, 9});
+                 }),
+                 code);
+        QCOMPARE(
+            refused([&](auto& b) {
+                kind(b), b.template numbers<float>("tokenizer.ggml.token_type", GgufValueType::F32, {1, 1});
+            }),
+            std::string("gguf.metadata"));
         QCOMPARE(refused([&](auto& b) { kind(b), b.u32("tokenizer.ggml.eos_token_id", 2); }), code);
         QCOMPARE(refused([&](auto& b) { kind(b), b.boolean("tokenizer.ggml.add_bos_token", true); }), code);
         QCOMPARE(refused([&](auto& b) { kind(b), b.strings("tokenizer.ggml.merges", {"\xff"}); }), code);
-        QCOMPARE(refused([&](auto& b) { kind(b), b.string("tokenizer.chat_template", std::string(300'000, 'x')); }), code);
+        QCOMPARE(refused([&](auto& b) {
+                     kind(b), b.string("tokenizer.chat_template", std::string(300'000, 'x'));
+                 }),
+                 code);
         TinyModel more; // more tokens than the embedding has rows
         more.vocabulary = 3;
         const auto checkpoint = open(more);
@@ -413,7 +454,8 @@ private Q_SLOTS:
 
     void knowsTheMemory() {
         const auto available = availableMemory();
-        const auto physical = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+        const auto physical = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
+                              static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
         QVERIFY(available > 0 && available <= physical);
     }
 };

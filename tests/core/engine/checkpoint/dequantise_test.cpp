@@ -1,5 +1,6 @@
-// Block dequantisation against the gguf package: the SHA-256 of the package's values for the same random blocks
-// (dequantise_fixture.json, made by tests/peers/make_dequantise_fixture.py). One bit wrong in 600 blocks is seen.
+// Block dequantisation against the gguf package: the SHA-256 of the package's values for the same random
+// blocks (dequantise_fixture.json, made by tests/peers/make_dequantise_fixture.py). One bit wrong in 600
+// blocks is seen.
 #include "core/base/json.h"
 #include "core/base/sha256.h"
 #include "core/container/half.h"
@@ -33,8 +34,8 @@ struct Row {
 };
 
 const std::vector<Row> rows{
-    {"F16", GgufType::F16, {0}},      {"BF16", GgufType::BF16, {0}}, {"Q4_0", GgufType::Q4_0, {0}},
-    {"Q4_1", GgufType::Q4_1, {0, 2}}, {"Q5_0", GgufType::Q5_0, {0}}, {"Q5_1", GgufType::Q5_1, {0, 2}},
+    {"F16", GgufType::F16, {0}},      {"BF16", GgufType::BF16, {0}},    {"Q4_0", GgufType::Q4_0, {0}},
+    {"Q4_1", GgufType::Q4_1, {0, 2}}, {"Q5_0", GgufType::Q5_0, {0}},    {"Q5_1", GgufType::Q5_1, {0, 2}},
     {"Q8_0", GgufType::Q8_0, {0}},    {"Q4_K", GgufType::Q4_K, {0, 2}}, {"Q5_K", GgufType::Q5_K, {0, 2}},
     {"Q6_K", GgufType::Q6_K, {208}},
 };
@@ -66,10 +67,12 @@ private Q_SLOTS:
         const auto blocks = fixture["blocks"].get<std::size_t>();
         std::vector<float> values(blocks * ggufBlock(row.type)->elements);
         dequantise(row.type, blocksOf(row, blocks), values);
-        QCOMPARE(toHex(sha256(std::as_bytes(std::span(values)))), fixture["types"][row.name].get<std::string>());
+        QCOMPARE(toHex(sha256(std::as_bytes(std::span(values)))),
+                 fixture["types"][row.name].get<std::string>());
     }
 
-    // Reads and writes exactly its blocks, from any address: what lies around stays as it was (and sanitizers look on).
+    // Reads and writes exactly its blocks, from any address: what lies around stays as it was (and sanitizers
+    // look on).
     void staysInsideItsBlocks() {
         for (const auto& row : rows) {
             const auto block = *ggufBlock(row.type);
@@ -79,7 +82,8 @@ private Q_SLOTS:
                 std::ranges::copy(aligned, shifted.begin() + 1);
                 std::vector<float> plain(count * block.elements), guarded(count * block.elements + 2, -7.f);
                 dequantise(row.type, aligned, plain);
-                dequantise(row.type, std::span(shifted).subspan(1), std::span(guarded).subspan(1, count * block.elements));
+                dequantise(row.type, std::span(shifted).subspan(1),
+                           std::span(guarded).subspan(1, count * block.elements));
                 QCOMPARE(guarded.front(), -7.f);
                 QCOMPARE(guarded.back(), -7.f);
                 QVERIFY(std::ranges::equal(plain, std::span(guarded).subspan(1, plain.size())));
@@ -97,22 +101,28 @@ private Q_SLOTS:
     void refusesSizesAndTypes() {
         std::vector<std::byte> bytes(1000);
         std::vector<float> values(256);
-        QCOMPARE(codeOf([&] { dequantise(GgufType::Q4_K, std::span(bytes).first(143), values); }), std::string("checkpoint.size"));
-        QCOMPARE(codeOf([&] { dequantise(GgufType::Q4_K, std::span(bytes).first(145), values); }), std::string("checkpoint.size"));
-        QCOMPARE(codeOf([&] { dequantise(GgufType::Q4_K, std::span(bytes).first(144), std::span(values).first(255)); }),
+        QCOMPARE(codeOf([&] { dequantise(GgufType::Q4_K, std::span(bytes).first(143), values); }),
+                 std::string("checkpoint.size"));
+        QCOMPARE(codeOf([&] { dequantise(GgufType::Q4_K, std::span(bytes).first(145), values); }),
+                 std::string("checkpoint.size"));
+        QCOMPARE(codeOf([&] {
+                     dequantise(GgufType::Q4_K, std::span(bytes).first(144), std::span(values).first(255));
+                 }),
                  std::string("checkpoint.size"));
         for (const auto type : {GgufType::Q2_K, GgufType::I32, GgufType{77}}) {
             QCOMPARE(codeOf([&] { dequantise(type, bytes, values); }), std::string("checkpoint.type"));
             QVERIFY(!canDequantise(type));
         }
-        QVERIFY(azimuth::checks::messageOf([&] { dequantise(GgufType{16}, bytes, values); }).find("IQ2_XXS") !=
-                std::string::npos);
+        QVERIFY(azimuth::checks::messageOf([&] {
+                    dequantise(GgufType{16}, bytes, values);
+                }).find("IQ2_XXS") != std::string::npos);
     }
 
     void findsWhatIsNotFinite() {
         for (const std::size_t size : {1u, 7u, 16u, 33u, 1000u})
-            for (const float bad : {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity(),
-                                    std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::quiet_NaN()})
+            for (const float bad :
+                 {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity(),
+                  std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::quiet_NaN()})
                 for (std::size_t at = 0; at < size; at += 1 + size / 5) {
                     std::vector<float> values(size, -std::numeric_limits<float>::max());
                     QVERIFY(allFinite(values));

@@ -1,4 +1,5 @@
-// Identity: digests against canonical JSON written by hand and hashed with Qt; the cache; finding and listing files.
+// Identity: digests against canonical JSON written by hand and hashed with Qt; the cache; finding and listing
+// files.
 #include "core/base/atomic_file.h"
 #include "core/engine/checkpoint/locate.h"
 #include "tests/core/checks.h"
@@ -21,7 +22,9 @@ using azimuth::test::TinyModel;
 namespace {
 
 std::string hashOf(const std::string& text) {
-    return QCryptographicHash::hash(QByteArray::fromStdString(text), QCryptographicHash::Sha256).toHex().toStdString();
+    return QCryptographicHash::hash(QByteArray::fromStdString(text), QCryptographicHash::Sha256)
+        .toHex()
+        .toStdString();
 }
 
 std::string quoted(std::string text) {
@@ -35,7 +38,9 @@ class TestIdentity : public QObject {
     Q_OBJECT
 
     std::unique_ptr<QTemporaryDir> m_folder;
-    std::string path(const char* name) const { return m_folder->filePath(QString::fromLatin1(name)).toStdString(); }
+    std::string path(const char* name) const {
+        return m_folder->filePath(QString::fromLatin1(name)).toStdString();
+    }
     std::string write(const char* name, const std::string& bytes) const {
         QDir().mkpath(QFileInfo(QString::fromStdString(path(name))).path());
         writeFileAtomically(path(name), bytes);
@@ -71,16 +76,19 @@ private Q_SLOTS:
         b.string("tokenizer.chat_template.tool", "t");
         const auto bytes = b.bytes();
         const auto digests = metadataDigests(GgufFile::parse(bytesOf(bytes), "file"));
-        // 1e-5f, 1e-7f and 1e21f as doubles in ECMAScript's shortest form (Python: repr(float(numpy.float32(x)))).
+        // 1e-5f, 1e-7f and 1e21f as doubles in ECMAScript's shortest form (Python:
+        // repr(float(numpy.float32(x)))).
         const std::string config =
             "{'general.architecture':'llama','general.file_type':3,'general.quantization_version':2,"
-            "'llama.attention.layer_norm_rms_epsilon':0.000009999999747378752,'llama.flag':true,'llama.negative':'-7',"
+            "'llama.attention.layer_norm_rms_epsilon':0.000009999999747378752,'llama.flag':true,'llama."
+            "negative':'-7',"
             "'llama.rope.freq_base':100000,'llama.wide':'1152921504606846976'}";
         const std::string tokenizer =
             "{'tokenizer.flags':[false,true],'tokenizer.ggml.model':'gpt2',"
             "'tokenizer.ggml.scores':[0,1.0000000116860974e-7,1.0000000200408773e+21],"
             "'tokenizer.ggml.tokens':['a','\xc3\xa9\\n',''],'tokenizer.wide':['5']}";
-        const std::string chatTemplate = "{'tokenizer.chat_template':'{{ x }}','tokenizer.chat_template.tool':'t'}";
+        const std::string chatTemplate =
+            "{'tokenizer.chat_template':'{{ x }}','tokenizer.chat_template.tool':'t'}";
         QCOMPARE(digests.config, hashOf(quoted(config)));
         QCOMPARE(digests.tokenizer, hashOf(quoted(tokenizer)));
         QCOMPARE(digests.chatTemplate, hashOf(quoted(chatTemplate)));
@@ -99,11 +107,14 @@ private Q_SLOTS:
             const auto bytes = b.bytes();
             return codeOf([&] { metadataDigests(GgufFile::parse(bytesOf(bytes), "file")); });
         };
-        QCOMPARE(refused([](auto& b) { b.string("tokenizer.x", "\xff"); }), std::string("checkpoint.metadata"));
+        QCOMPARE(refused([](auto& b) { b.string("tokenizer.x", "\xff"); }),
+                 std::string("checkpoint.metadata"));
         QCOMPARE(refused([](auto& b) { b.string("llama.\xff", "x"); }), std::string("checkpoint.metadata"));
-        QCOMPARE(refused([](auto& b) { b.strings("tokenizer.x", {"\xff"}); }), std::string("checkpoint.metadata"));
+        QCOMPARE(refused([](auto& b) { b.strings("tokenizer.x", {"\xff"}); }),
+                 std::string("checkpoint.metadata"));
         QCOMPARE(refused([](auto& b) { b.f32("llama.x", INFINITY); }), std::string("checkpoint.metadata"));
-        QCOMPARE(refused([](auto& b) { b.string("general.name", "\xff"); }), std::string("nothing was thrown"));
+        QCOMPARE(refused([](auto& b) { b.string("general.name", "\xff"); }),
+                 std::string("nothing was thrown"));
     }
 
     void describesAModel() {
@@ -126,16 +137,18 @@ private Q_SLOTS:
         QCOMPARE(model.memoryBytes, static_cast<std::uint64_t>(2 * model.parameters));
         QCOMPARE(model.contextLength, 128);
         QVERIFY(model.hasTemplate);
-        QCOMPARE(model.identity, hashOf(quoted("{'compute':'bf16','config':'" + model.configSha256 +
-                                               "','storage':'fp16','template':'" + model.templateSha256 +
-                                               "','tokenizer':'" + model.tokenizerSha256 + "','weights':['" +
-                                               hashOf(bytes) + "']}")));
+        QCOMPARE(model.identity,
+                 hashOf(quoted("{'compute':'bf16','config':'" + model.configSha256 +
+                               "','storage':'fp16','template':'" + model.templateSha256 + "','tokenizer':'" +
+                               model.tokenizerSha256 + "','weights':['" + hashOf(bytes) + "']}")));
         QVERIFY(describe(checkpoint, Precision::Fp32, cache).identity != model.identity);
-        QVERIFY(describeQuickly(checkpoint, Precision::Bf16, DigestCache()) == model); // another process knows it now
+        QVERIFY(describeQuickly(checkpoint, Precision::Bf16, DigestCache()) ==
+                model); // another process knows it now
 
         // The name of the file and what is not about the model do not matter; the weights do.
         QVERIFY(QFile::copy(QString::fromStdString(file), QString::fromStdString(path("copy.gguf"))));
-        QCOMPARE(describe(Checkpoint::open(path("copy.gguf")), Precision::Bf16, cache).identity, model.identity);
+        QCOMPARE(describe(Checkpoint::open(path("copy.gguf")), Precision::Bf16, cache).identity,
+                 model.identity);
         tiny.poison = std::pair(std::string("blk.0.attn_v.weight"), 99.f);
         const auto other = Checkpoint::open(write("other.gguf", tiny.builder().bytes()));
         const auto changed = describe(other, Precision::Bf16, cache);
@@ -166,9 +179,10 @@ private Q_SLOTS:
         QVERIFY(where.starts_with(path("cache")));
         const auto good = readFile(where, 100'000);
         QVERIFY(DigestCache().find(file.mapping()->stamp()) == digests);
-        for (const std::string& bad : {std::string(), std::string("{"), good.substr(0, good.size() / 2), std::string("[1]"),
-                                       quoted("{'azimuth':'digests','version':1,'files':{'x':{'weights':'y'}}}"),
-                                       quoted("{'azimuth':'study','version':1}"), std::string(1000, '\xff')}) {
+        for (const std::string& bad :
+             {std::string(), std::string("{"), good.substr(0, good.size() / 2), std::string("[1]"),
+              quoted("{'azimuth':'digests','version':1,'files':{'x':{'weights':'y'}}}"),
+              quoted("{'azimuth':'study','version':1}"), std::string(1000, '\xff')}) {
             writeFileAtomically(where, bad);
             DigestCache again;
             QVERIFY(!again.find(file.mapping()->stamp()));
@@ -182,7 +196,8 @@ private Q_SLOTS:
     void cancels() {
         DigestCache cache;
         const auto file = GgufFile::open(write("tiny.gguf", TinyModel().builder().bytes()));
-        QCOMPARE(codeOf([&] { digestsOf(file, cache, [](auto, auto) { return false; }); }), std::string("cancelled"));
+        QCOMPARE(codeOf([&] { digestsOf(file, cache, [](auto, auto) { return false; }); }),
+                 std::string("cancelled"));
         QVERIFY(!cache.find(file.mapping()->stamp()));
     }
 
@@ -194,10 +209,12 @@ private Q_SLOTS:
             return storageName(GgufFile::parse(bytesOf(bytes), "file"));
         };
         QCOMPARE(named([](TinyModel&) {}), std::string("fp32"));
-        QCOMPARE(named([](TinyModel& m) { m.metadata = [](GgufBuilder& b) { b.u32("general.file_type", 15); }; }),
-                 std::string("dequantised Q4_K_M"));
-        QCOMPARE(named([](TinyModel& m) { m.metadata = [](GgufBuilder& b) { b.u32("general.file_type", 32); }; }),
-                 std::string("bf16"));
+        QCOMPARE(
+            named([](TinyModel& m) { m.metadata = [](GgufBuilder& b) { b.u32("general.file_type", 15); }; }),
+            std::string("dequantised Q4_K_M"));
+        QCOMPARE(
+            named([](TinyModel& m) { m.metadata = [](GgufBuilder& b) { b.u32("general.file_type", 32); }; }),
+            std::string("bf16"));
         QCOMPARE(named([](TinyModel& m) {
                      m.vocabulary = 4000;
                      m.otherTypes["token_embd.weight"] = GgufType::Q5_1;
@@ -221,15 +238,17 @@ private Q_SLOTS:
         QCOMPARE(locateModel("d.gguf", folders), inHub);
         QCOMPARE(locateModel(inHub, {}), inHub);
         QCOMPARE(codeOf([&] { locateModel("e.gguf", folders); }), std::string("model.missing"));
-        QVERIFY(messageOf([&] { locateModel("e.gguf", folders); }).find(path("settings")) != std::string::npos);
+        QVERIFY(messageOf([&] { locateModel("e.gguf", folders); }).find(path("settings")) !=
+                std::string::npos);
         QCOMPARE(codeOf([&] { locateModel("/no/such.gguf", folders); }), std::string("model.missing"));
         QCOMPARE(codeOf([&] { locateModel("", folders); }), std::string("model.missing"));
         for (const char* name : {"HuggingFaceTB/SmolLM2-135M-Instruct", "o/n@main", "o/n@refs/pr/1"})
             QCOMPARE(codeOf([&] { locateModel(name, folders); }), std::string("model.folder"));
         write("hf/config.json", "{}");
         QCOMPARE(codeOf([&] { locateModel(path("hf"), {}); }), std::string("model.folder"));
-        QVERIFY(messageOf([&] { locateModel(path("hf"), {}); }).find("Hugging Face folders cannot be loaded yet") !=
-                std::string::npos);
+        QVERIFY(messageOf([&] {
+                    locateModel(path("hf"), {});
+                }).find("Hugging Face folders cannot be loaded yet") != std::string::npos);
         QCOMPARE(codeOf([&] { locateModel(path("study"), {}); }), std::string("model.folder"));
     }
 
@@ -243,7 +262,8 @@ private Q_SLOTS:
         TinyModel strange;
         strange.family = "bert";
         write("m/strange.gguf", strange.builder().bytes());
-        QVERIFY(QFile::link(QString::fromStdString(path("m/b.gguf")), QString::fromStdString(path("m/link.gguf"))));
+        QVERIFY(QFile::link(QString::fromStdString(path("m/b.gguf")),
+                            QString::fromStdString(path("m/link.gguf"))));
         DigestCache cache;
         digestsOf(GgufFile::open(path("m/b.gguf")), cache);
         const auto listed = listModels({path("m"), path("m"), path("none")}, Precision::Fp32, cache);

@@ -13,11 +13,12 @@ namespace azimuth::test {
 
 struct TinyModel {
     std::string family = "llama";
-    std::int64_t blocks = 2, width = 32, feedForward = 64, heads = 4, kvHeads = 2, headWidth = 8, vocabulary = 40;
+    std::int64_t blocks = 2, width = 32, feedForward = 64, heads = 4, kvHeads = 2, headWidth = 8,
+                 vocabulary = 40;
     bool tied = true;
     std::string leaveOut; // name of a tensor
     std::map<std::string, std::vector<std::int64_t>> otherShapes;
-    std::map<std::string, GgufType> otherTypes; // with data of zeros
+    std::map<std::string, GgufType> otherTypes;          // with data of zeros
     std::optional<std::pair<std::string, float>> poison; // one element of a tensor
     std::vector<std::string> extra;
     std::function<void(GgufBuilder&)> metadata; // called last
@@ -57,10 +58,13 @@ struct TinyModel {
     GgufBuilder builder() const {
         GgufBuilder out;
         const auto key = [&](const char* name) { return family + "." + name; };
-        const auto u32 = [&](const char* name, std::int64_t value) { out.u32(key(name), static_cast<std::uint32_t>(value)); };
+        const auto u32 = [&](const char* name, std::int64_t value) {
+            out.u32(key(name), static_cast<std::uint32_t>(value));
+        };
         out.string("general.architecture", family);
         u32("block_count", blocks), u32("embedding_length", width), u32("feed_forward_length", feedForward);
-        u32("context_length", 128), u32("attention.head_count", heads), u32("attention.head_count_kv", kvHeads);
+        u32("context_length", 128), u32("attention.head_count", heads),
+            u32("attention.head_count_kv", kvHeads);
         u32("attention.key_length", headWidth), u32("attention.value_length", headWidth);
         out.f32(key("attention.layer_norm_rms_epsilon"), 1e-5f);
         out.f32(key("rope.freq_base"), 1e5f);
