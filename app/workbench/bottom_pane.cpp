@@ -23,20 +23,20 @@ namespace {
 
 constexpr int logLines = 5000;
 
-WorkState iconState(JobItem::State state) {
+azimuth::State iconState(JobItem::State state) {
     switch (state) {
     case JobItem::State::Waiting:
-        return WorkState::waiting;
+        return azimuth::State::waiting;
     case JobItem::State::Running:
-        return WorkState::running;
+        return azimuth::State::running;
     case JobItem::State::Done:
-        return WorkState::done;
+        return azimuth::State::done;
     case JobItem::State::Failed:
-        return WorkState::failed;
+        return azimuth::State::failed;
     case JobItem::State::Cancelled:
-        return WorkState::notMeasured;
+        return azimuth::State::notMeasured;
     }
-    return WorkState::waiting;
+    return azimuth::State::waiting;
 }
 
 bool canCancel(const JobItem& job) {

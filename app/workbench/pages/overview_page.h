@@ -1,0 +1,49 @@
+// Overview: the next step, the state of every model of the study, and what was found so far. Without a
+// project: how to start.
+#pragma once
+
+#include "app/workbench/page.h"
+
+#include <QStringList>
+
+class QStackedLayout;
+class QStandardItemModel;
+class QListWidget;
+
+namespace azimuth {
+
+class Banner;
+class DataTable;
+class EmptyState;
+
+class OverviewPage : public Page {
+    Q_OBJECT
+public:
+    explicit OverviewPage(QWidget* parent = nullptr);
+    void setRecentFiles(const QStringList& paths);
+
+    InspectorContent inspector() const override;
+    bool usesField(const QString& field) const override;
+    QWidget* firstFocus() override;
+
+protected:
+    void refresh() override;
+
+private:
+    QWidget* makeStart();
+    QWidget* makeStudy();
+    void fillState();
+    void fillFindings();
+    void fillBanner();
+
+    QStackedLayout* m_stack;
+    QWidget *m_start, *m_study;
+    EmptyState *m_demo, *m_open;
+    QListWidget* m_recent;
+    Banner* m_banner;
+    DataTable *m_table, *m_findings;
+    QStandardItemModel *m_rows, *m_findingRows;
+    QPushButton* m_runButton;
+};
+
+} // namespace azimuth
