@@ -2,6 +2,7 @@
 
 #include "app/workbench/theme/theme.h"
 #include "widgets/banner.h"
+#include "widgets/chart/line_chart_view.h"
 #include "widgets/data_table.h"
 #include "widgets/empty_state.h"
 #include "widgets/heatmap/heat_map.h"
@@ -233,6 +234,73 @@ QWidget* transferPage() {
     return page;
 }
 
+QWidget* chartPage() {
+    auto* page = new QWidget;
+    auto* layout = new QVBoxLayout(page);
+    layout->setContentsMargins(16, 10, 16, 10);
+    const int coherent[] = {0, 0, 2, 9, 21, 28, 30, 27, 22, 9, 2};
+    const int garbled[] = {0, 0, 0, 0, 0, 0, 0, 2, 7, 20, 28};
+    const double strengths[] = {0, 2.5, 5, 7.5, 10, 12.5, 15, 17.5, 20, 25, 30};
+    const auto series = [&](const QString& name, ChartSeries::Tone tone, LabelShape shape, auto count) {
+        ChartSeries made;
+        made.name = name;
+        made.tone = tone;
+        made.shape = shape;
+        made.markers = true;
+        made.dashed = shape == LabelShape::normal;
+        for (int i = 0; i < 11; ++i) {
+            const double p = count(i) / 30.0, z = 1.96, n = 30, d = 1 + z * z / n;
+            const double middle = (p + z * z / 2 / n) / d,
+                         half = z * std::sqrt(p * (1 - p) / n + z * z / 4 / n / n) / d;
+            made.x.append(strengths[i]);
+            made.y.append(100 * p);
+            made.low.append(100 * std::max(0.0, middle - half));
+            made.high.append(100 * std::min(1.0, middle + half));
+        }
+        return made;
+    };
+    const QList<ChartSeries> all{series(QStringLiteral("normal"), ChartSeries::Tone::normal,
+                                        LabelShape::normal,
+                                        [&](int i) { return 30 - coherent[i] - garbled[i]; }),
+                                 series(QStringLiteral("garbled"), ChartSeries::Tone::garbled,
+                                        LabelShape::garbled, [&](int i) { return garbled[i]; }),
+                                 series(QStringLiteral("coherent"), ChartSeries::Tone::coherent,
+                                        LabelShape::coherent, [&](int i) { return coherent[i]; })};
+    auto* legend = new ChartLegend;
+    legend->setSeries({all[2], all[1], all[0]});
+    auto* head = new QHBoxLayout;
+    head->addWidget(section(QStringLiteral("Dose-response, R[16] to R[28]")));
+    head->addStretch();
+    head->addWidget(legend);
+    layout->addLayout(head);
+    auto* chart = new LineChartView;
+    ChartAxis x;
+    x.title = QStringLiteral("strength, × raw norm of R[16]");
+    ChartAxis y;
+    y.title = QStringLiteral("%");
+    y.range = {0, 100};
+    chart->setData(QStringLiteral("Dose-response"), all, x, y);
+    chart->setHereTagged(true);
+    chart->setHere(17.5);
+    chart->setChosen(15, QStringLiteral("chosen, 15"));
+    layout->addWidget(chart, 1);
+
+    ChartSeries norm;
+    norm.name = QStringLiteral("norm");
+    for (int k = 1; k < 29; ++k) {
+        norm.x.append(k);
+        norm.y.append(k == 5 ? NAN : 4 + std::exp(k / 6.2));
+    }
+    auto* profile = new LineChartView;
+    ChartAxis kAxis;
+    kAxis.range = {0, 28};
+    kAxis.ticks = {0, 4, 8, 12, 16, 20, 24, 28};
+    profile->setData(QStringLiteral("Norm of the mean difference"), {norm}, kAxis, {});
+    profile->setHere(16);
+    layout->addWidget(profile, 1);
+    return page;
+}
+
 QWidget* tablePage() {
     auto* page = new QWidget;
     auto* layout = new QVBoxLayout(page);
@@ -395,6 +463,7 @@ QList<KitPage> kitPages() {
         {QStringLiteral("layers"), {520, 480}, layersPage},
         {QStringLiteral("sweep"), {320, 220}, sweepPage},
         {QStringLiteral("transfer"), {832, 480}, transferPage},
+        {QStringLiteral("chart"), {532, 360}, chartPage},
         {QStringLiteral("table"), {832, 290}, tablePage},
         {QStringLiteral("parts"), {832, 760}, partsPage},
     };
