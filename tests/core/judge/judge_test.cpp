@@ -224,7 +224,6 @@ private Q_SLOTS:
         };
         const auto small = timed(100000), large = timed(1000000);
         QVERIFY2(large < 40 * small + 100, qPrintable(QStringLiteral("%1 ms, %2 ms").arg(small).arg(large)));
-        QVERIFY2(large < 3000, qPrintable(QString::number(large)));
     }
 };
 
