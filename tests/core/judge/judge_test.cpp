@@ -197,8 +197,7 @@ private Q_SLOTS:
         QCOMPARE(codeOf([] { judge("abc\xff\xfe def", studyJudge2026()); }), std::string("text.utf8"));
     }
 
-    // Ten times the text takes about ten times as long, on what is worst for each rule; 1 MB well under a
-    // second.
+    // Ten times the text takes about ten times as long, on what is worst for each rule.
     void linearTime_data() {
         QTest::addColumn<QByteArray>("unit");
         QTest::newRow("one character") << QByteArray("aaaaaaa\n");
