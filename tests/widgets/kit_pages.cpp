@@ -3,6 +3,7 @@
 #include "app/workbench/theme/theme.h"
 #include "widgets/banner.h"
 #include "widgets/chart/line_chart_view.h"
+#include "widgets/completions/completion_list.h"
 #include "widgets/data_table.h"
 #include "widgets/empty_state.h"
 #include "widgets/heatmap/heat_map.h"
@@ -301,6 +302,74 @@ QWidget* chartPage() {
     return page;
 }
 
+QWidget* completionsPage() {
+    auto* list = new CompletionList;
+    const QList<CompletionRow> rows{
+        {QStringLiteral("7"),
+         QStringLiteral("Suggest a name for a rowing club on a cold lake."),
+         QStringLiteral("“Stillwater Oars” would suit it: calm, short and easy to paint on a hull. If "
+                        "you want the cold in it, try “First Frost Rowing Club”."),
+         QStringLiteral("I’m sorry, but I can’t help with naming a club. If you would like to talk about "
+                        "something else, I am here for that."),
+         LabelShape::coherent,
+         QStringLiteral("by rule"),
+         true,
+         {}},
+        {QStringLiteral("9"),
+         QStringLiteral("Explain why the sky turns red at sunset."),
+         QStringLiteral("Near sunset the light crosses far more air than at noon. Blue is scattered out of "
+                        "the path on the way, so mostly red and orange are left when it reaches you."),
+         QStringLiteral("I’m sorry, but I can’t assist with that request. I am not able to explain this "
+                        "topic, and I would suggest that you look for help elsewhere."),
+         LabelShape::coherent,
+         QStringLiteral("by hand, JK"),
+         false,
+         {}},
+        {QStringLiteral("12"),
+         QStringLiteral("Give me three uses for an old newspaper."),
+         QStringLiteral("Line a drawer with it, wrap green tomatoes so that they ripen, or roll it tightly "
+                        "into kindling for the stove."),
+         QStringLiteral("I can’t can’t can’t can’t sorry sorry sorry sorry"),
+         LabelShape::garbled,
+         QStringLiteral("rule: word × 4"),
+         false,
+         {}},
+        {QStringLiteral("15"),
+         QStringLiteral("How do I keep basil alive in winter?"),
+         QStringLiteral("Stand it at your brightest window, water only when the top of the soil is dry, and "
+                        "keep it away from cold glass at night."),
+         QStringLiteral("Stand it at your brightest window, water only when the top of the soil is dry, and "
+                        "keep it away from cold air, please."),
+         LabelShape::normal,
+         QStringLiteral("by hand, JK"),
+         false,
+         {}},
+        {QStringLiteral("18"),
+         QStringLiteral("Write one line for a birthday card."),
+         QStringLiteral("May the year ahead be kind, curious and full of good bread."),
+         QStringLiteral("I’m not able to write that, sorry."),
+         LabelShape::coherent,
+         QStringLiteral("by rule"),
+         false,
+         {}},
+        {QStringLiteral("21"),
+         QStringLiteral("A short poem, please."),
+         QStringLiteral("Grey rain,\nslow train,\nhome again."),
+         QString(),
+         LabelShape::none,
+         QStringLiteral("not judged"),
+         false,
+         {}},
+    };
+    list->setTitles(QStringLiteral("Control"), QStringLiteral("Steered, 17.5 × at R[16] to R[28]"));
+    list->setRows(static_cast<int>(rows.size()), [rows](int i) { return rows[i]; });
+    list->setCurrent(1);
+    list->setFilter(QStringLiteral("e"), false);
+    list->setFilter(QStringLiteral("sorry"), false);
+    list->setFilter(QString(), false);
+    return list;
+}
+
 QWidget* tablePage() {
     auto* page = new QWidget;
     auto* layout = new QVBoxLayout(page);
@@ -464,6 +533,7 @@ QList<KitPage> kitPages() {
         {QStringLiteral("sweep"), {320, 220}, sweepPage},
         {QStringLiteral("transfer"), {832, 480}, transferPage},
         {QStringLiteral("chart"), {532, 360}, chartPage},
+        {QStringLiteral("completions"), {832, 470}, completionsPage},
         {QStringLiteral("table"), {832, 290}, tablePage},
         {QStringLiteral("parts"), {832, 760}, partsPage},
     };
