@@ -1,0 +1,95 @@
+// capture: R[k] of every prompt as safetensors (PROTOCOL.md section 7).
+#include "core/base/time.h"
+#include "core/container/safetensors.h"
+#include "core/engine/capture/capture.h"
+#include "core/engine/jobs/job.h"
+
+namespace azimuth {
+namespace {
+
+std::map<std::string, std::string> metadataOf(Job& job, const CaptureJob& capture) {
+    const auto& model = job.model().description();
+    const auto& rendering = job.spec().rendering;
+    const Json render{{"template_applied", model.hasTemplate && !rendering.plain},
+                      {"add_generation_prompt", true},
+                      {"rendering", toJson(rendering)}};
+    return {{"format", "azimuth_capture"},
+            {"format_version", "1"},
+            {"model.id", model.fileName},
+            {"model.identity", model.identity},
+            {"model.weights_sha256", canonicalJson(Json(model.weightsSha256))},
+            {"model.config_sha256", model.configSha256},
+            {"model.n_layers", std::to_string(model.blocks)},
+            {"model.d", std::to_string(model.width)},
+            {"tokenizer.sha256", model.tokenizerSha256},
+            {"template.sha256", model.templateSha256},
+            {"render", canonicalJson(render)},
+            {"dtype.weights", model.storage},
+            {"dtype.compute", toString(model.compute)},
+            {"dtype.stored", "fp32"},
+            {"device", job.submission().device},
+            {"layer.kind", "residual_index"},
+            {"layer.base", "0"},
+            {"site.definition",
+             "R[k], the residual stream entering block k; R[L] leaves the last block, before the final norm"},
+            {"position.rule", capture.allPositions ? "all" : "last"},
+            {"padding_side", "none"},
+            {"reduction", "none"},
+            {"normalised", "false"},
+            {"tool", "azimuth"},
+            {"environment", environmentJson(job.submission().device)},
+            {"created", utcNow()}};
+}
+
+std::vector<CaptureRequest> requestsOf(const std::vector<RenderedPrompt>& rendered, bool allPositions) {
+    std::vector<CaptureRequest> requests;
+    for (const auto& prompt : rendered) {
+        CaptureRequest request{prompt.ids, {}};
+        const auto length = static_cast<std::int64_t>(prompt.ids.size());
+        for (std::int64_t at = allPositions ? 0 : length - 1; at < length; ++at)
+            request.positions.push_back(at);
+        requests.push_back(std::move(request));
+    }
+    return requests;
+}
+
+} // namespace
+
+event::Done runCapture(Job& job) {
+    const auto& capture = std::get<CaptureJob>(job.spec().payload);
+    const auto rendered = job.render(capture.prompts);
+    const auto& decoder = job.decoder();
+    const auto requests = requestsOf(rendered, capture.allPositions);
+    CaptureOptions options;
+    for (std::int64_t k = 0; k <= decoder.spec().blocks; ++k)
+        options.ks.push_back(k);
+    const auto rows = captureRows(decoder, requests, options, [&](std::int64_t done, std::int64_t total) {
+        return job.progress(static_cast<double>(done), static_cast<double>(total), "tokens",
+                            "reading prompts");
+    });
+
+    std::vector<std::int32_t> ids;
+    std::vector<std::int64_t> offsets{0};
+    for (const auto& prompt : rendered) {
+        ids.insert(ids.end(), prompt.ids.begin(), prompt.ids.end());
+        offsets.push_back(static_cast<std::int64_t>(ids.size()));
+    }
+    std::vector<SafetensorsDeclaration> declarations{
+        {"tokens/ids", DType::I32, {static_cast<std::int64_t>(ids.size())}},
+        {"tokens/offsets", DType::I64, {static_cast<std::int64_t>(offsets.size())}}};
+    const auto name = [](std::size_t k) { return "acts/resid/" + std::to_string(k); };
+    for (std::size_t k = 0; k < rows.size(); ++k)
+        declarations.push_back({name(k), DType::F32, rows[k].sizes().vec()});
+    SafetensorsWriter writer(job.submission().out, declarations, metadataOf(job, capture));
+    writer.append("tokens/ids", std::span<const std::int32_t>(ids));
+    writer.append("tokens/offsets", std::span<const std::int64_t>(offsets));
+    for (std::size_t k = 0; k < rows.size(); ++k) {
+        const auto values = rows[k].contiguous();
+        writer.append(name(k), std::span<const float>(values.const_data_ptr<float>(),
+                                                      static_cast<std::size_t>(values.numel())));
+    }
+    writer.finish();
+    return doneFile(job);
+}
+
+} // namespace azimuth

@@ -1,0 +1,140 @@
+// generate: completions of prompts under arms, in fixed batches.
+#include "core/base/atomic_file.h"
+#include "core/base/error.h"
+#include "core/base/sha256.h"
+#include "core/container/safetensors.h"
+#include "core/engine/generate/generate.h"
+#include "core/engine/jobs/job.h"
+#include "core/engine/steer/steering.h"
+
+#include <ATen/ops/empty.h>
+#include <cstring>
+
+namespace azimuth {
+namespace {
+
+at::Tensor readBlob(const Job& job, const std::string& blob, std::int64_t width) {
+    const auto path = job.submission().blobs + "/" + blob + ".safetensors";
+    const auto found = toHex(sha256File(path));
+    if (found != blob)
+        throw Error("blob.digest",
+                    path + ": its SHA-256 is " + found.substr(0, 12) + "\u2026, expected " +
+                        blob.substr(0, 12) + "\u2026.",
+                    "Run the study again: the direction is written anew.");
+    const auto values = SafetensorsFile::open(path).floats("direction", {-1});
+    if (static_cast<std::int64_t>(values.size()) != width)
+        throw Error("steering.direction",
+                    "The direction has width " + std::to_string(values.size()) + ", the model has width " +
+                        std::to_string(width) + ".",
+                    "A direction can be added only to a model of its own width.");
+    at::Tensor tensor = at::empty({width}, at::kFloat);
+    std::memcpy(tensor.mutable_data_ptr<float>(), values.data(), values.size() * sizeof(float));
+    return tensor;
+}
+
+// The random numbers of a row: named by what it is, not by where it stands.
+std::uint64_t noiseOf(const JobPrompt& prompt, const Arm& arm) {
+    const auto digest = sha256(prompt.id + "|" + arm.digest());
+    std::uint64_t noise = 0;
+    std::memcpy(&noise, digest.data(), sizeof noise);
+    return noise;
+}
+
+Completion completionOf(Job& job, const GenerateJob& task, std::size_t index, const GeneratedRow& row,
+                        std::size_t promptTokens) {
+    const auto& source = task.rows[index];
+    Completion completion;
+    completion.key = source.key;
+    completion.modelIdentity = job.model().description().identity;
+    completion.promptId = task.prompts[source.prompt].id;
+    completion.armDigest = task.arms[source.arm].digest();
+    completion.ids = row.ids;
+    completion.text = job.model().renderer().tokenizer().decode(row.ids, true);
+    completion.finish = row.finish;
+    completion.logProbability = row.logProbability;
+    completion.promptTokens = static_cast<std::int32_t>(promptTokens);
+    completion.jobId = job.spec().id;
+    return completion;
+}
+
+GenerateCallbacks callbacksFor(Job& job, const GenerateJob& task) {
+    GenerateCallbacks callbacks;
+    callbacks.progress = [&](const GenerateProgress& at) {
+        const double share =
+            static_cast<double>(at.tokens) / static_cast<double>(task.decoding.maximumNewTokens);
+        const double done =
+            std::max(static_cast<double>(at.rowsDone), std::min(share, static_cast<double>(at.rows)));
+        return job.progress(done, static_cast<double>(at.rows), "completions", "decoding");
+    };
+    if (task.live)
+        callbacks.token = [&](std::int64_t row, std::int32_t id) {
+            job.emit(event::PartialToken{job.submission().run, row, id,
+                                         job.model().renderer().tokenizer().decode(std::span(&id, 1), true)});
+        };
+    else
+        callbacks.row = [&](std::int64_t index, const GeneratedRow& row) {
+            const auto& source = task.rows[static_cast<std::size_t>(index)];
+            job.emit(event::PartialCompletion{job.submission().run, toHex(source.key),
+                                              task.prompts[source.prompt].id, task.arms[source.arm].digest(),
+                                              job.model().renderer().tokenizer().decode(row.ids, true),
+                                              toString(row.finish)});
+        };
+    return callbacks;
+}
+
+event::Done writeLines(Job& job, const std::vector<Completion>& completions) {
+    AtomicFile file(job.submission().out);
+    for (const auto& completion : completions)
+        file.write(canonicalJson({{"id", completion.promptId},
+                                  {"ids", completion.ids},
+                                  {"text", completion.text},
+                                  {"finish", toString(completion.finish)}}) +
+                   "\n");
+    file.publish();
+    return doneFile(job);
+}
+
+} // namespace
+
+event::Done runGenerate(Job& job) {
+    const auto& task = std::get<GenerateJob>(job.spec().payload);
+    const auto rendered = job.render(task.prompts);
+    const auto& decoder = job.decoder();
+
+    std::vector<GenerateRequest> requests;
+    std::vector<std::int64_t> armOfRow;
+    for (const auto& row : task.rows) {
+        requests.push_back({rendered[row.prompt].ids, noiseOf(task.prompts[row.prompt], task.arms[row.arm])});
+        armOfRow.push_back(row.arm);
+    }
+    const Steering steering(
+        task.arms, armOfRow,
+        [&](const std::string& digest) {
+            const auto blob = task.blobs.find(digest);
+            if (blob == task.blobs.end())
+                throw Error("blob.missing",
+                            "The job has no file for the direction " + digest.substr(0, 12) + "\u2026.",
+                            "Run the study again: the job is written anew.");
+            return readBlob(job, blob->second, decoder.spec().width);
+        },
+        decoder);
+    GenerateOptions options;
+    options.decoding = task.decoding;
+    options.stop = job.model().renderer().tokenizer().stopIds();
+    options.logProbability = !endsWith(job.submission().out, ".jsonl") && !task.live;
+    const auto rows = generate(decoder, requests, steering, options, callbacksFor(job, task));
+    if (task.live)
+        return {job.submission().run, {}, {}};
+
+    JobResult result;
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        result.completions.push_back(completionOf(job, task, i, rows[i], requests[i].ids.size()));
+    if (endsWith(job.submission().out, ".jsonl"))
+        return writeLines(job, result.completions);
+    result.arms = task.arms;
+    result.models.push_back(job.model().description());
+    result.job = job.record(static_cast<std::int64_t>(rows.size()));
+    return doneShard(job, result);
+}
+
+} // namespace azimuth

@@ -1,0 +1,22 @@
+// tokens: what a model reads of each prompt; the weights are not loaded.
+#include "core/base/atomic_file.h"
+#include "core/engine/jobs/job.h"
+
+namespace azimuth {
+
+event::Done runTokens(Job& job) {
+    const auto& prompts = std::get<TokensJob>(job.spec().payload).prompts;
+    const auto rendered = job.render(prompts);
+    AtomicFile file(job.submission().out);
+    for (std::size_t i = 0; i < prompts.size(); ++i) {
+        const Json line{{"id", prompts[i].id},
+                        {"text", rendered[i].text ? Json(*rendered[i].text) : Json(nullptr)},
+                        {"ids", rendered[i].ids},
+                        {"post_instruction", rendered[i].postInstruction}};
+        file.write(canonicalJson(line) + "\n");
+    }
+    file.publish();
+    return doneFile(job);
+}
+
+} // namespace azimuth
