@@ -1,3 +1,5 @@
+#include "tests/widgets/presented.h"
+
 #include "widgets/heatmap/heat_map.h"
 
 #include "core/base/error.h"
@@ -56,25 +58,6 @@ std::vector<int> shuffled(int n, unsigned seed) {
     std::iota(order.begin(), order.end(), 0);
     std::shuffle(order.begin(), order.end(), std::mt19937(seed));
     return order;
-}
-
-// Shown, active and painted: focus and mouse events reach it.
-void present(QWidget& widget) {
-    widget.show();
-    widget.activateWindow();
-    QVERIFY(QTest::qWaitForWindowActive(&widget));
-    if (QApplication::focusWidget()) {
-        QApplication::focusWidget()->clearFocus();
-    }
-}
-
-// The picture of a widget at a device pixel ratio.
-QImage picture(QWidget& widget, double ratio = 1) {
-    QImage image(widget.size() * ratio, QImage::Format_ARGB32);
-    image.setDevicePixelRatio(ratio);
-    image.fill(Qt::white);
-    widget.render(&image);
-    return image;
 }
 
 } // namespace
@@ -462,8 +445,8 @@ void HeatMapTest::readoutSaysEverything() {
     present(map);
     QCOMPARE(map.readoutText(),
              QStringLiteral("R[2] × R[1], cosine 0.02000, null ±0.015, n 256, 40 % within null"));
-    QTest::mouseMove(map.view(), map.view()->gridCellRect(0, 0).center());
-    QTRY_COMPARE(map.readoutText(), QStringLiteral("R[0] × R[0], not measured, 40 % within null"));
+    hover(*map.view(), map.view()->gridCellRect(0, 0).center());
+    QCOMPARE(map.readoutText(), QStringLiteral("R[0] × R[0], not measured, 40 % within null"));
 }
 
 void HeatMapTest::colourBarDrags() {
@@ -581,7 +564,7 @@ void HeatMapTest::timings() {
         view->repaint();
     });
     milliseconds("hover", 20, [&](int i) {
-        QTest::mouseMove(view, view->mapRect().center() + QPoint(7 * i, 3 * i));
+        hover(*view, view->mapRect().center() + QPoint(7 * i, 3 * i));
         QApplication::processEvents();
     });
 }

@@ -28,7 +28,8 @@ public:
 
     int height() const { return m_height; }
     const CompletionRow& row() const { return m_row; }
-    // "rewritten, 3 % shared" where too little is shared to mark words, "no text" where there is none; else empty.
+    // "rewritten, 3 % shared" where too little is shared to mark words, "no text" where there is none;
+    // else empty.
     const QString& caption() const { return m_caption; }
     void paint(QPainter& painter, const Tokens& tokens, const QPoint& topLeft) const;
 

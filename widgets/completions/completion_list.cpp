@@ -37,6 +37,7 @@ void CompletionList::setRows(int count, std::function<CompletionRow(int)> fetch)
     m_current = m_current < m_count ? m_current : -1;
     m_cursor = m_cursor < m_count ? m_cursor : -1;
     m_layouts.clear();
+    m_columns = completionColumns(m_tokens, viewport()->width());
     startFilter();
     announceGridReset(this);
 }
@@ -216,21 +217,24 @@ void CompletionList::setCurrent(int row) {
     viewport()->update();
 }
 
+// Rows that come into sight are measured then, which may push the wanted one out again: hence the few rounds.
 void CompletionList::reveal(int shown) {
     if (!m_heights.isMeasured(shown)) {
         m_heights.measure(shown, layout(rowOfShown(shown)).height());
         updateScrollBar();
     }
-    const int room = viewport()->height() - headerHeight();
-    const long long top = m_heights.top(shown);
-    const long long end = top + m_heights.height(shown);
-    const int value = verticalScrollBar()->value();
-    if (top < value) {
-        verticalScrollBar()->setValue(static_cast<int>(top));
-    } else if (end > value + room) {
-        verticalScrollBar()->setValue(static_cast<int>(std::min(top, end - room)));
+    constexpr int rounds = 8;
+    for (int round = 0; round < rounds; ++round) {
+        const int room = viewport()->height() - headerHeight();
+        const long long top = m_heights.top(shown);
+        const long long end = top + m_heights.height(shown);
+        const int value = verticalScrollBar()->value();
+        if (top >= value && (end <= value + room || top == value)) {
+            return;
+        }
+        verticalScrollBar()->setValue(static_cast<int>(top < value ? top : std::min(top, end - room)));
+        measureVisible();
     }
-    measureVisible();
 }
 
 void CompletionList::scrollContentsBy(int, int) {
