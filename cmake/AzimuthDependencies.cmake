@@ -30,7 +30,8 @@ if(AZIMUTH_ENGINE AND EXISTS "${AZIMUTH_TORCH_DIR}/lib/libtorch_cpu.so")
   target_link_options(azimuth_torch INTERFACE
       "LINKER:--disable-new-dtags,-rpath,${AZIMUTH_TORCH_DIR}/lib,--allow-shlib-undefined")
   target_link_libraries(azimuth_torch INTERFACE
-      "${AZIMUTH_TORCH_DIR}/lib/libc10.so" "${AZIMUTH_TORCH_DIR}/lib/libtorch_cpu.so")
+      "${AZIMUTH_TORCH_DIR}/lib/libc10.so" "${AZIMUTH_TORCH_DIR}/lib/libtorch_cpu.so"
+      "${AZIMUTH_TORCH_DIR}/lib/libgomp.so.1") # torch's own: core/engine/model/parallel.h
   add_library(azimuth::torch ALIAS azimuth_torch)
   set(AZIMUTH_HAS_ENGINE ON)
 else()

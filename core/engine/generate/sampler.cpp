@@ -2,8 +2,8 @@
 
 #include "core/base/error.h"
 #include "core/engine/generate/philox.h"
+#include "core/engine/model/parallel.h"
 
-#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <cmath>
@@ -89,7 +89,7 @@ std::vector<std::int32_t> sampleTokens(const at::Tensor& logits, std::span<const
     const std::int64_t count = host.size(1);
     const float* values = host.const_data_ptr<float>();
     std::vector<std::int32_t> result(rows.size());
-    at::parallel_for(0, static_cast<std::int64_t>(rows.size()), 1, [&](std::int64_t first, std::int64_t last) {
+    parallelFor(0, static_cast<std::int64_t>(rows.size()), 1, [&](std::int64_t first, std::int64_t last) {
         for (auto i = first; i < last; ++i) {
             const auto& row = rows[static_cast<std::size_t>(i)];
             result[static_cast<std::size_t>(i)] =

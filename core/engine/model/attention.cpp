@@ -2,8 +2,8 @@
 
 #include "core/base/error.h"
 #include "core/engine/model/cpu_kernels.h"
+#include "core/engine/model/parallel.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
@@ -155,7 +155,7 @@ at::Tensor attendCached(const AttentionInput& input, const PackedBatch& batch, c
         const T* k = static_cast<const T*>(cache.keys(input.block).const_data_ptr());
         const T* v = static_cast<const T*>(cache.values(input.block).const_data_ptr());
         const std::int64_t work = 2 * longest * spec.headWidth * spec.heads / spec.keyValueHeads;
-        at::parallel_for(0, rows * spec.keyValueHeads, std::max<std::int64_t>(1, 16384 / work),
+        parallelFor(0, rows * spec.keyValueHeads, std::max<std::int64_t>(1, 16384 / work),
                          [&](std::int64_t first, std::int64_t last) {
                              std::vector<float> scores(room);
                              cpu::decodeAttention(to, q, k, v, arguments, scores.data(), first, last);

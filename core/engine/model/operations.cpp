@@ -2,8 +2,8 @@
 
 #include "core/base/error.h"
 #include "core/engine/model/cpu_kernels.h"
+#include "core/engine/model/parallel.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
@@ -55,7 +55,7 @@ at::Tensor normaliseInto(const at::Tensor& out, const at::Tensor& x, const Norm&
     const float* weight = norm.weight.const_data_ptr<float>();
     onElements(x, [&](auto* from) {
         auto* to = static_cast<decltype(from)>(out.data_ptr());
-        at::parallel_for(0, arguments.rows, grain(arguments.width), [&](std::int64_t first, std::int64_t last) {
+        parallelFor(0, arguments.rows, grain(arguments.width), [&](std::int64_t first, std::int64_t last) {
             cpu::rmsNorm(to, from, weight, arguments, first, last);
         });
     });
@@ -95,7 +95,7 @@ at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tenso
     at::Tensor out = at::empty({rows, outputs}, x.options());
     onElements(weight, [&](const auto* w) {
         auto* to = static_cast<std::remove_const_t<std::remove_pointer_t<decltype(w)>>*>(out.data_ptr());
-        at::parallel_for(0, outputs, grain(depth), [&](std::int64_t first, std::int64_t last) {
+        parallelFor(0, outputs, grain(depth), [&](std::int64_t first, std::int64_t last) {
             cpu::streamLinear(to, outputs, wide.const_data_ptr<float>(), w, rows, depth, first, last);
         });
     });
@@ -108,7 +108,7 @@ at::Tensor rotate(const at::Tensor& x, const RopeTable& table, const at::Tensor&
     const std::int64_t tokens = x.size(0), heads = x.size(1), headWidth = x.size(2), half = table.half;
     if (usesKernels(x) && x.stride(2) == 1 && x.stride(1) == headWidth) {
         onElements(x, [&](auto* from) {
-            at::parallel_for(0, tokens, grain(heads * headWidth), [&](std::int64_t first, std::int64_t last) {
+            parallelFor(0, tokens, grain(heads * headWidth), [&](std::int64_t first, std::int64_t last) {
                 cpu::rotate(from, x.stride(0), heads, headWidth, half, positions.const_data_ptr<std::int64_t>(),
                             table.cosine.const_data_ptr<float>(), table.sine.const_data_ptr<float>(), first, last);
             });
@@ -144,7 +144,7 @@ at::Tensor gate(const at::Tensor& x, Activation activation) {
     const auto kind = activation == Activation::Silu ? cpu::Gate::Silu : cpu::Gate::GeluTanh;
     onElements(x, [&](const auto* from) {
         auto* to = static_cast<std::remove_const_t<std::remove_pointer_t<decltype(from)>>*>(out.data_ptr());
-        at::parallel_for(0, tokens, grain(4 * width), [&](std::int64_t first, std::int64_t last) {
+        parallelFor(0, tokens, grain(4 * width), [&](std::int64_t first, std::int64_t last) {
             cpu::gated(to, from, width, kind, first, last);
         });
     });

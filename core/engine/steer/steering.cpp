@@ -3,8 +3,8 @@
 #include "core/base/error.h"
 #include "core/engine/model/cpu_kernels.h"
 #include "core/engine/model/operations.h"
+#include "core/engine/model/parallel.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/stack.h>
@@ -64,7 +64,7 @@ void applyOnCpu(at::Tensor& residual, const at::Tensor& directions, const std::v
     const std::int64_t width = residual.size(1);
     const auto run = [&](auto* h) {
         const float* table = directions.const_data_ptr<float>();
-        at::parallel_for(0, static_cast<std::int64_t>(tasks.size()), std::max<std::int64_t>(1, 16384 / width),
+        parallelFor(0, static_cast<std::int64_t>(tasks.size()), std::max<std::int64_t>(1, 16384 / width),
                          [&](std::int64_t first, std::int64_t last) {
                              for (auto i = first; i < last; ++i) {
                                  const auto& task = tasks[static_cast<std::size_t>(i)];
