@@ -128,8 +128,8 @@ std::uint64_t counter(JsonObject& object, const char* key) {
 
 event::Hello readHello(JsonObject& object) {
     event::Hello e;
-    e.oldest = static_cast<int>(object.integer("oldest", 1, 1 << 20));
-    e.newest = static_cast<int>(object.integer("newest", 1, 1 << 20));
+    e.oldest = static_cast<int>(object.integer("oldest", 0, 1 << 20));
+    e.newest = static_cast<int>(object.integer("newest", 0, 1 << 20));
     if (e.newest < e.oldest)
         object.fail("newest", std::to_string(e.newest) + " is below oldest, " + std::to_string(e.oldest));
     e.build = object.text("build", "");
