@@ -52,6 +52,17 @@ Id datatype(hid_t id, const std::string& what) { return Id(check(id, what), H5Tc
 Id properties(hid_t id, const std::string& what) { return Id(check(id, what), H5Pclose); }
 Id attribute(hid_t id, const std::string& what) { return Id(check(id, what), H5Aclose); }
 
+void keepInHeader(hid_t groupCreation) {
+    checkStatus(H5Pset_link_phase_change(groupCreation, 65535, 0), "group creation");
+    checkStatus(H5Pset_link_creation_order(groupCreation, H5P_CRT_ORDER_TRACKED), "group creation");
+    keepAttributesInHeader(groupCreation);
+}
+
+void keepAttributesInHeader(hid_t creation) {
+    checkStatus(H5Pset_attr_phase_change(creation, 64, 0), "object creation");
+    checkStatus(H5Pset_obj_track_times(creation, false), "object creation"); // equal content gives equal bytes
+}
+
 Id fixedString(std::size_t bytes) {
     auto type = datatype(H5Tcopy(H5T_C_S1), "a string type");
     checkStatus(H5Tset_size(type, bytes), "a string type");

@@ -31,8 +31,7 @@ H5Publication::H5Publication(std::string target, Options options)
     checkStatus(H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110), "file access");
     const auto creation = properties(H5Pcreate(H5P_FILE_CREATE), "file creation");
     checkStatus(H5Pset_userblock(creation, userBlockBytes), "file creation");
-    checkStatus(H5Pset_link_creation_order(creation, H5P_CRT_ORDER_TRACKED), "file creation");
-    checkStatus(H5Pset_obj_track_times(creation, false), "file creation");
+    keepInHeader(creation);
     m_h5 = H5Fcreate(m_file.temporaryPath().c_str(), H5F_ACC_TRUNC, creation, access);
     check();
     azimuth::h5::check(m_h5, this->target());
@@ -47,8 +46,7 @@ H5Publication::~H5Publication() {
 
 Id H5Publication::group(const std::string& path) {
     const auto creation = properties(H5Pcreate(H5P_GROUP_CREATE), path);
-    checkStatus(H5Pset_link_creation_order(creation, H5P_CRT_ORDER_TRACKED), path);
-    checkStatus(H5Pset_obj_track_times(creation, false), path);
+    keepInHeader(creation);
     for (std::size_t end = 1; end != std::string::npos;) {
         end = path.find('/', end + 1);
         const auto part = path.substr(0, end);

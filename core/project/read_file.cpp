@@ -77,6 +77,16 @@ void ReadFile::open() {
     if (userBlock != userBlockBytes)
         bad("", "HDF5 begins at byte " + std::to_string(userBlock) + ", expected 1024");
     m_root = azimuth::h5::group(H5Gopen2(m_h5, "/", H5P_DEFAULT), m_path);
+    checkGroup(m_root, "/");
+}
+
+void ReadFile::checkGroup(hid_t group, const std::string& place) const {
+    H5G_info_t info;
+    checkStatus(H5Gget_info(group, &info), m_path + ", " + place);
+    if (info.storage_type != H5G_STORAGE_TYPE_COMPACT)
+        bad(place, "its links are not stored in its header");
+    if (info.nlinks > block().fileBytes)
+        bad(place, "it claims " + std::to_string(info.nlinks) + " links");
 }
 
 void ReadFile::bad(const std::string& place, const std::string& finding) const {
@@ -124,6 +134,7 @@ bool ReadFile::exists(const std::string& path) const {
             info.type != H5O_TYPE_GROUP)
             return false;
         auto next = azimuth::h5::group(H5Gopen2(at, parts[i].c_str(), H5P_DEFAULT), path);
+        checkGroup(next, path);
         current = std::move(next);
         at = current;
     }
@@ -150,6 +161,7 @@ Id ReadFile::object(const std::string& path, H5O_type_t type) const {
         if (last && type == H5O_TYPE_DATASET)
             return azimuth::h5::dataset(H5Dopen2(at, parts[i].c_str(), H5P_DEFAULT), m_path + ", " + path);
         auto next = azimuth::h5::group(H5Gopen2(at, parts[i].c_str(), H5P_DEFAULT), m_path + ", " + path);
+        checkGroup(next, path);
         current = std::move(next);
         at = current;
     }

@@ -37,6 +37,9 @@ public:
     std::string textAttribute(hid_t object, const char* name, const std::string& place) const;
     std::uint64_t unsignedAttribute(hid_t object, const char* name, const std::string& place) const;
 
+    // Error project.content unless the group's links lie in its header, as FORMAT.md has it.
+    void checkGroup(hid_t group, const std::string& place) const;
+
     [[noreturn]] void bad(const std::string& place,
                           const std::string& finding) const; // Error project.content
 

@@ -13,7 +13,7 @@ constexpr std::size_t arrayChunkBytes = std::size_t{4} << 20;
 Id creationList(const std::vector<hsize_t>& chunk, bool shuffle, bool deflate, const std::string& place) {
     auto list = properties(H5Pcreate(H5P_DATASET_CREATE), place);
     checkStatus(H5Pset_fill_time(list, H5D_FILL_TIME_NEVER), place);
-    checkStatus(H5Pset_obj_track_times(list, false), place); // equal content gives equal bytes
+    keepAttributesInHeader(list);
     if (std::find(chunk.begin(), chunk.end(), hsize_t{0}) != chunk.end())
         return list; // nothing to store: contiguous
     checkStatus(H5Pset_chunk(list, static_cast<int>(chunk.size()), chunk.data()), place);

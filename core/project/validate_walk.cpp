@@ -17,6 +17,7 @@ public:
     Walk(const ReadFile& file, Validation& validation) : m_file(file), m_validation(validation) {}
 
     void group(hid_t group, const std::string& path, int depth) {
+        m_file.checkGroup(group, path.empty() ? "/" : path);
         attributes(group, path.empty() ? "/" : path, false);
         for (const auto& name : names(group)) {
             const auto place = path + "/" + name;

@@ -26,7 +26,10 @@ inline std::string inChild(const ChildLimits& limits, const std::function<int()>
             const struct rlimit both { value, value };
             ::setrlimit(what, &both);
         };
+        for (const int crash : {SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL})
+            ::signal(crash, SIG_DFL); // not QtTest's handlers, which fork
         ::signal(SIGXFSZ, SIG_IGN);
+        ::alarm(60);
         limit(RLIMIT_CORE, 0);
         limit(RLIMIT_CPU, limits.cpuSeconds);
         limit(RLIMIT_FSIZE, limits.fileBytes);
