@@ -58,8 +58,9 @@ Banner::Banner(const QString& title, const QString& line, const QString& button,
 
 void Banner::setText(const QString& title, const QString& line, const QString& button) {
     m_title->setText(title);
-    m_line->setText(line);
+    m_words = line;
     m_line->setToolTip(line);
+    elide();
     m_button->setText(button);
     m_button->setVisible(!button.isEmpty());
     setAccessibleName(title);
@@ -77,10 +78,21 @@ void Banner::setTokens(const Tokens& tokens) {
     setFixedHeight(tokens.px(56));
     m_title->setFont(tokens.sans(14, QFont::DemiBold));
     m_line->setFont(tokens.sans(13));
+    elide();
     QPalette secondary = m_line->palette();
     secondary.setColor(QPalette::WindowText, tokens.secondary);
     m_line->setPalette(secondary);
     update();
+}
+
+void Banner::resizeEvent(QResizeEvent* event) {
+    QFrame::resizeEvent(event);
+    elide();
+}
+
+void Banner::elide() {
+    const int room = width() - (m_button->isHidden() ? 28 : m_button->sizeHint().width() + 44);
+    m_line->setText(m_line->fontMetrics().elidedText(m_words, Qt::ElideRight, std::max(40, room)));
 }
 
 void Banner::paintEvent(QPaintEvent*) {

@@ -33,9 +33,12 @@ Q_SIGNALS:
 
 protected:
     void paintEvent(QPaintEvent* event) override;
+    void resizeEvent(QResizeEvent* event) override;
 
 private:
+    void elide();
     Tokens m_tokens;
+    QString m_words; // of the line, whole
     Severity m_severity = Severity::information;
     QLabel* m_title;
     QLabel* m_line;

@@ -29,7 +29,6 @@ QPushButton* linkButton(const QString& text) {
     auto* button = new QPushButton(text);
     button->setProperty("link", true);
     button->setCursor(Qt::PointingHandCursor);
-    button->setFont(lightTokens().sans(12));
     return button;
 }
 
@@ -87,6 +86,9 @@ void NotificationFrame::setTokens(const Tokens& tokens) {
     m_close->setIcon(iconPixmap(QStringLiteral("close"), 16, tokens.secondary, ratio));
     m_title->setFont(tokens.sans(12, QFont::DemiBold));
     m_text->setFont(tokens.sans(12));
+    for (QPushButton* link : findChildren<QPushButton*>()) {
+        link->setFont(tokens.sans(12));
+    }
     update();
 }
 
@@ -134,6 +136,7 @@ NotificationFrame* NotificationStack::show(const Notification& notification) {
 
 void NotificationStack::setTokens(const Tokens& tokens) {
     m_tokens = tokens;
+    m_more->setFont(tokens.sans(12));
     arrange();
 }
 

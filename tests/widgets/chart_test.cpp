@@ -42,7 +42,10 @@ int darkNear(const QImage& image, const QPointF& at, const QColor& colour) {
 class ChartTest : public QObject {
     Q_OBJECT
 private Q_SLOTS:
-    void initTestCase() { loadFonts(); }
+    void initTestCase() {
+        loadFonts();
+        QApplication::setPalette(QPalette(Qt::white)); // the page under the chart
+    }
     void lineLiesWhereItsPlaceIs();
     void gapsAndBands();
     void hereAndChosen();

@@ -1,6 +1,6 @@
 // Shows every widget with made-up but realistic data and saves pictures of them: for looking, not shipped
-// and not a test. widgets_kit FOLDER writes heatmap.png, ... in light and dark; with --show it opens the
-// window instead.
+// and not a test. widgets_kit FOLDER writes heatmap.png, ... in light and dark; with --large fonts are
+// half as large again, with --show it opens the window instead.
 #include "app/workbench/theme/theme.h"
 #include "tests/widgets/kit_pages.h"
 
@@ -15,6 +15,9 @@ int main(int argc, char** argv) {
     Theme theme(application);
     const QStringList arguments = QApplication::arguments();
     const QDir folder(arguments.value(1, QStringLiteral(".")));
+    if (arguments.contains(QStringLiteral("--large"))) {
+        theme.setFontScale(1.5);
+    }
     for (const bool dark : {false, true}) {
         theme.setMode(dark ? Theme::Mode::dark : Theme::Mode::light);
         for (const KitPage& page : kitPages()) {

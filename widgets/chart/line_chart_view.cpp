@@ -124,7 +124,7 @@ LineChartView::LineChartView(QWidget* parent) : QChartView(parent), m_tokens(lig
     setVerticalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
     setFocusPolicy(Qt::StrongFocus);
     viewport()->setAutoFillBackground(false);
-    setStyleSheet(QStringLiteral("background: transparent"));
+    setBackgroundBrush(Qt::NoBrush);
 }
 
 LineChartView::~LineChartView() = default;

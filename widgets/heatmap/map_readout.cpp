@@ -69,6 +69,11 @@ void MapReadout::paintEvent(QPaintEvent*) {
     };
     draw(m_site, m_tokens.sans(12, QFont::Medium), m_tokens.here, 16);
     for (const Part& part : m_parts) {
+        const int whole = (part.caption.isEmpty() ? 0 : metrics.horizontalAdvance(part.caption) + 4) +
+                          (part.strong ? strongMetrics : metrics).horizontalAdvance(part.value);
+        if (x > 10 + metrics.horizontalAdvance(m_site) + 16 && x + whole > limit) {
+            break; // a part is shown whole or not at all
+        }
         draw(part.caption, plain, m_tokens.secondary, 4);
         draw(part.value, part.strong ? strong : plain, m_tokens.text, 16);
     }

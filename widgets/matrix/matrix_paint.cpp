@@ -152,11 +152,16 @@ void Matrix::paintCell(QPainter& painter, const QRect& rect, const MatrixCell& c
         painter.setFont(m_tokens.sans(13));
         painter.setPen(m_tokens.text);
         const int half = m_tokens.px(16);
+        const QFont small = m_tokens.sans(11);
+        const bool captioned = !cell.caption.isEmpty() && rect.height() >= 2 * half + 2 &&
+                               QFontMetrics(small).horizontalAdvance(cell.caption) <= rect.width() - 4;
         const QRect top(rect.left(), rect.center().y() - half + 1, rect.width(), half);
-        painter.drawText(top, Qt::AlignCenter, cell.text);
-        painter.setFont(m_tokens.sans(11));
-        painter.setPen(m_tokens.secondary);
-        painter.drawText(top.translated(0, half - 1), Qt::AlignCenter, cell.caption);
+        painter.drawText(captioned ? top : rect, Qt::AlignCenter, cell.text);
+        if (captioned) {
+            painter.setFont(small);
+            painter.setPen(m_tokens.secondary);
+            painter.drawText(top.translated(0, half - 1), Qt::AlignCenter, cell.caption);
+        }
     } else {
         paintReason(painter, rect, cell);
     }
@@ -224,7 +229,12 @@ void Matrix::paintTrack(QPainter& painter, const QRect& rect, const MatrixCell& 
 void Matrix::paintReason(QPainter& painter, const QRect& rect, const MatrixCell& cell) const {
     painter.setFont(m_tokens.sans(11));
     const QFontMetrics metrics(painter.font());
-    const QString text = metrics.elidedText(cell.text, Qt::ElideRight, rect.width() - 6);
+    // A reason that does not fit is left out, not cut: hatch, icon and tooltip still say it.
+    const bool running = cell.kind == MatrixCell::Kind::running;
+    const bool fits = metrics.horizontalAdvance(cell.text) <= rect.width() - 6;
+    const QString text = fits      ? cell.text
+                         : running ? metrics.elidedText(cell.text, Qt::ElideRight, rect.width() - 6)
+                                   : QString();
     if (cell.kind == MatrixCell::Kind::cannot) {
         paintRimmed(painter, rect, text, m_tokens.notMeasured, m_tokens.hatchBase);
         return;
@@ -233,7 +243,7 @@ void Matrix::paintReason(QPainter& painter, const QRect& rect, const MatrixCell&
     const bool tall = rect.height() >= 13 + 4 + line + 4;
     const int top = rect.top() + (rect.height() - 13 - 6 - line) / 2;
     const QRect words(rect.left(), tall ? top + 19 : rect.center().y() - line / 2, rect.width(), line);
-    if (cell.kind == MatrixCell::Kind::running) {
+    if (running) {
         painter.setPen(m_tokens.text);
         painter.drawText(QRect(rect.left(), top, rect.width(), line), Qt::AlignCenter, text);
         const QRectF bar(rect.left() + 12, top + line + 5, rect.width() - 24, 4);
@@ -253,6 +263,10 @@ void Matrix::paintReason(QPainter& painter, const QRect& rect, const MatrixCell&
     const QString icon = failed                                    ? QStringLiteral("failure")
                          : cell.kind == MatrixCell::Kind::byChoice ? QStringLiteral("not-measured")
                                                                    : QStringLiteral("queued");
+    if (text.isEmpty()) {
+        paintIcon(painter, icon, rect, 13, colour);
+        return;
+    }
     if (tall) {
         paintIcon(painter, icon, QRectF(rect.left(), top, rect.width(), 13), 13, colour);
     }
