@@ -190,7 +190,12 @@ void readStudyTables(const ReadFile& file, ProjectView& view) {
         file.bad("/study", "it has " + std::to_string(table.rows().size()) + " rows, expected 1");
     view.title = std::move(table.rows()[0].title);
     const auto origin = file.path() + ", /study/json";
-    view.study = std::make_shared<const Study>(readStudy(parseJson(table.rows()[0].json, origin), origin));
+    try {
+        view.study =
+            std::make_shared<const Study>(readStudy(parseJson(table.rows()[0].json, origin), origin));
+    } catch (const Error& error) {
+        file.bad("/study/json", error.message());
+    }
     auto models = readTable<StudyModelRow>(file, "/study/models", AZIMUTH_COLUMNS(studyModelColumns));
     const auto& declared = view.study->models;
     if (models.rows().size() != declared.size())
@@ -244,9 +249,10 @@ ProjectView readProjectView(const ReadFile& file, std::uint64_t maximumTensorByt
     view.models = shared(readModels(file));
     view.banks = shared(readBanks(file, maximumTensorBytes));
     view.arms = shared(readArms(file));
-    const auto completions = readCompletions(file);
-    auto table = std::make_shared<const CompletionTable>(CompletionTable().with(completions));
-    if (table->size() != completions.size())
+    auto completions = readCompletions(file);
+    const auto count = completions.size();
+    auto table = std::make_shared<const CompletionTable>(CompletionTable().with(std::move(completions)));
+    if (table->size() != count)
         file.bad("/completions/index/key", "a key stands twice");
     view.completions = std::move(table);
     view.labels = shared(std::move(readTable<Label>(file, "/labels", AZIMUTH_COLUMNS(labelColumns)).rows()));

@@ -60,7 +60,8 @@ void keepInHeader(hid_t groupCreation) {
 
 void keepAttributesInHeader(hid_t creation) {
     checkStatus(H5Pset_attr_phase_change(creation, 64, 0), "object creation");
-    checkStatus(H5Pset_obj_track_times(creation, false), "object creation"); // equal content gives equal bytes
+    checkStatus(H5Pset_obj_track_times(creation, false),
+                "object creation"); // equal content gives equal bytes
 }
 
 Id fixedString(std::size_t bytes) {

@@ -61,8 +61,9 @@ Id datatype(hid_t id, const std::string& what);
 Id properties(hid_t id, const std::string& what);
 Id attribute(hid_t id, const std::string& what);
 
-// Links and attributes of an object stay in its header: no fractal heaps and no B-trees of names, whose readers crash on damage.
-void keepInHeader(hid_t groupCreation); // of a group or a file
+// Links and attributes of an object stay in its header: no fractal heaps and no B-trees of names, whose
+// readers crash on damage.
+void keepInHeader(hid_t groupCreation);      // of a group or a file
 void keepAttributesInHeader(hid_t creation); // of any object
 
 Id fixedString(std::size_t bytes); // UTF-8, null-padded

@@ -17,4 +17,8 @@ struct MergeCount {
 // what was new.
 ProjectView merge(const ProjectView& view, const JobResult& result, MergeCount* count = nullptr);
 
+// The same for many results in their order; one pass, so the time does not grow with results x rows.
+ProjectView merge(const ProjectView& view, const std::vector<JobResult>& results,
+                  MergeCount* count = nullptr);
+
 } // namespace azimuth

@@ -106,7 +106,7 @@ ProjectView createProject(const std::string& path, const Study& study) {
 
 ProjectView openProject(const std::string& path) {
     const h5::ReadFile file(path, FileKind::Project);
-    return h5::readProjectView(file, eagerTensorBytes);
+    return h5::reading(file, [&] { return h5::readProjectView(file, eagerTensorBytes); });
 }
 
 ProjectView saveProject(const std::string& path, const ProjectView& view) {
@@ -145,30 +145,25 @@ ProjectView saveProjectAs(const std::string& path, const ProjectView& view, cons
 
 ArrayF readBankTensor(const std::string& path, const std::string& bankKey) {
     const h5::ReadFile file(path, FileKind::Project, h5::Trust::HeaderOnly);
-    return h5::readTensor(file, bankKey);
+    return h5::reading(file, [&] { return h5::readTensor(file, bankKey); });
 }
 
 Adoption adoptShards(const ProjectView& view, const std::string& projectPath) {
     Adoption adoption;
-    adoption.view = view;
+    std::vector<JobResult> results;
     for (const auto& path : shardFiles(projectPath)) {
         try {
             if (readShardHeader(path).projectUuid != view.uuid) {
                 adoption.foreign.push_back(path);
                 continue;
             }
-            MergeCount added;
-            adoption.view = merge(adoption.view, readShard(path), &added);
-            adoption.merged.models += added.models;
-            adoption.merged.banks += added.banks;
-            adoption.merged.arms += added.arms;
-            adoption.merged.completions += added.completions;
-            adoption.merged.jobs += added.jobs;
+            results.push_back(readShard(path));
             adoption.adopted.push_back(path);
         } catch (const Error& error) {
             adoption.problems.push_back({path, error.code(), error.what()});
         }
     }
+    adoption.view = merge(view, results, &adoption.merged);
     return adoption;
 }
 

@@ -24,7 +24,7 @@ ProjectView createProject(const std::string& path, const Study& study);
 // allocation, enumerations, offsets, references). Tensors of banks are read if all of them together have at
 // most 64 MB; otherwise DirectionBank::tensor stays empty and readBankTensor gives it. Shards are not looked
 // at: see adoptShards. Error file.open, project.foreign, project.kind, project.truncated, project.damaged,
-// project.newer, project.content.
+// project.newer, project.content, project.hdf5 (HDF5 itself cannot make sense of it), file.read.
 ProjectView openProject(const std::string& path);
 
 // Publishes `view` as generation view.generation + 1 and returns it with the new generation and time. Tensors

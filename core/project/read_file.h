@@ -29,6 +29,7 @@ public:
     const std::string& path() const { return m_path; }
     const UserBlock& block() const { return m_block; }
     hid_t root() const { return m_root; }
+    int readError() const { return m_state.firstError; } // errno of a read that the disk refused; 0: none
 
     bool exists(const std::string& path) const; // a hard link to it, component by component
     Id group(const std::string& path) const;
@@ -52,6 +53,17 @@ private:
     DriverState m_state;
     Id m_h5, m_root;
 };
+
+// Runs a piece of reading; what HDF5 says after the disk refused a read is replaced by what the disk said.
+template <class Body> auto reading(const ReadFile& file, Body body) {
+    try {
+        return body();
+    } catch (const Error&) {
+        if (file.readError() != 0)
+            throw systemError("read", file.path(), file.readError());
+        throw;
+    }
+}
 
 // What a dataset says of itself, checked against the profile of FORMAT.md ("HDF5 profile").
 struct DatasetShape {

@@ -32,6 +32,7 @@ struct Column {
     Type type;
     std::string units, description;
     std::vector<std::string> names{}; // of an enumeration, values from 0
+    unsigned since = 1; // table_version that brought it; a file of an earlier one is read without it
 };
 
 struct Table {

@@ -35,7 +35,7 @@ JobResult readShard(const std::string& path, const std::string& expectedSha256) 
                     path + " has the SHA-256 " + found.substr(0, 12) + "…, announced was " +
                         expectedSha256.substr(0, 12) + "….",
                     "Run the job again.");
-    return h5::readJobResult(file);
+    return h5::reading(file, [&] { return h5::readJobResult(file); });
 }
 
 } // namespace azimuth

@@ -26,7 +26,7 @@ ShardHeader readShardHeader(const std::string& path);
 
 // Digest first, then every size before it is allocated. expectedSha256 (if given) is compared with the user
 // block's. Error file.open, project.foreign, project.kind, project.truncated, project.damaged, project.newer,
-// project.content.
+// project.content, project.hdf5, file.read.
 JobResult readShard(const std::string& path, const std::string& expectedSha256 = {});
 
 } // namespace azimuth

@@ -40,7 +40,9 @@ bool isAscii(std::string_view text) {
 } // namespace
 
 ColumnReader::ColumnReader(const ReadFile& file, const std::string& path)
-    : m_file(file), m_path(path), m_table(schema::table(path)), m_rows(checkedRows(file, path)) {}
+    : m_file(file), m_path(path), m_table(schema::table(path)),
+      m_version(file.unsignedAttribute(file.group(path), "table_version", path)),
+      m_rows(checkedRows(file, path)) {}
 
 const schema::Column& ColumnReader::column(const char* name, schema::Type type) const {
     const auto& column = m_table.column(name);

@@ -21,6 +21,8 @@ public:
     ColumnReader(const ReadFile& file, const std::string& path);
 
     std::size_t rows() const { return m_rows; }
+    // False for a column that came after the file's version of the table: its rows keep their defaults.
+    bool has(const char* name) const { return m_table.column(name).since <= m_version; }
     std::string place(std::string_view column) const { return m_path + "/" + std::string(column); }
     [[noreturn]] void bad(std::string_view column, const std::string& finding) const {
         m_file.bad(place(column), finding);
@@ -64,6 +66,7 @@ private:
     const ReadFile& m_file;
     std::string m_path;
     const schema::Table& m_table;
+    std::uint64_t m_version = 0;
     std::size_t m_rows = 0;
 };
 
@@ -93,18 +96,24 @@ public:
     const std::unordered_map<std::uint64_t, std::size_t>& byId() const { return m_byId; }
 
     template <class Field> void number(const char* name, Field field) {
+        if (!m_columns.has(name))
+            return;
         using T = std::decay_t<std::invoke_result_t<Field, Row&>>;
         const auto values = m_columns.numbers<T>(name);
         for (std::size_t i = 0; i < values.size(); ++i)
             std::invoke(field, m_rows[i]) = values[i];
     }
     template <class Field> void flag(const char* name, Field field) {
+        if (!m_columns.has(name))
+            return;
         m_columns.column(name, schema::Type::Bool);
         const auto values = m_columns.choices(name);
         for (std::size_t i = 0; i < values.size(); ++i)
             std::invoke(field, m_rows[i]) = values[i] != 0;
     }
     template <class Field> void choice(const char* name, Field field) {
+        if (!m_columns.has(name))
+            return;
         using E = std::decay_t<std::invoke_result_t<Field, Row&>>;
         m_columns.column(name, schema::Type::Enumeration);
         const auto values = m_columns.choices(name);
@@ -112,6 +121,8 @@ public:
             std::invoke(field, m_rows[i]) = static_cast<E>(values[i]);
     }
     template <class Field> void key(const char* name, Field field) {
+        if (!m_columns.has(name))
+            return;
         const auto bytes = m_columns.keys(name);
         for (std::size_t i = 0; i < m_rows.size(); ++i) {
             Digest& digest = std::invoke(field, m_rows[i]);
@@ -119,6 +130,8 @@ public:
         }
     }
     template <class Field> void hexKey(const char* name, Field field) {
+        if (!m_columns.has(name))
+            return;
         const auto bytes = m_columns.keys(name);
         for (std::size_t i = 0; i < m_rows.size(); ++i) {
             Digest digest;
@@ -133,6 +146,8 @@ public:
         fixed(name, field, schema::Type::Time, 32);
     }
     template <class Field> void text(const char* name, Field field) {
+        if (!m_columns.has(name))
+            return;
         ColumnReader::Ragged ragged;
         const auto all = m_columns.text(name, ragged);
         for (std::size_t i = 0; i < m_rows.size(); ++i)
@@ -140,6 +155,8 @@ public:
                 .assign(all, ragged.offsets[i], ragged.offsets[i + 1] - ragged.offsets[i]);
     }
     template <class Field> void list(const char* name, Field field) {
+        if (!m_columns.has(name))
+            return;
         using Element = typename std::decay_t<std::invoke_result_t<Field, Row&>>::value_type;
         ColumnReader::Ragged ragged;
         if constexpr (std::is_same_v<Element, std::string>) {
@@ -158,6 +175,8 @@ public:
 
 private:
     template <class Field> void fixed(const char* name, Field field, schema::Type type, std::size_t width) {
+        if (!m_columns.has(name))
+            return;
         const auto padded = m_columns.strings(name, type, width);
         for (std::size_t i = 0; i < m_rows.size(); ++i)
             std::invoke(field, m_rows[i]) = ColumnReader::unpadded(padded, i, width);

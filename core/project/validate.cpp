@@ -83,7 +83,8 @@ private:
             const h5::ColumnReader reader(m_file, path);
             m_validation.tables.push_back({path, reader.rows()});
             for (const auto& column : table.columns)
-                attempt(path + "/" + column.name, [&] { readColumn(reader, column); });
+                if (reader.has(column.name.c_str()))
+                    attempt(path + "/" + column.name, [&] { readColumn(reader, column); });
             unknownColumns(table, path);
         });
     }

@@ -45,6 +45,16 @@ std::int64_t CompletionTable::find(const Digest& key) const {
     return found == m_index.end() ? -1 : static_cast<std::int64_t>(found->second);
 }
 
+CompletionTable CompletionTable::with(std::vector<Completion>&& rows) const {
+    CompletionTable table = *this;
+    table.m_rows.reserve(m_rows.size() + rows.size());
+    table.m_index.reserve(m_rows.size() + rows.size());
+    for (auto& row : rows)
+        if (table.m_index.emplace(row.key, table.m_rows.size()).second)
+            table.m_rows.push_back(std::make_shared<const Completion>(std::move(row)));
+    return table;
+}
+
 CompletionTable CompletionTable::with(const std::vector<Completion>& rows) const {
     CompletionTable table = *this;
     table.m_rows.reserve(m_rows.size() + rows.size());

@@ -56,6 +56,7 @@ public:
 
     // This table and the given rows; a key that is there already wins (merge is idempotent, first wins).
     CompletionTable with(const std::vector<Completion>& rows) const;
+    CompletionTable with(std::vector<Completion>&& rows) const; // without copying them
 
 private:
     struct KeyHash {

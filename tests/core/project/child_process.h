@@ -33,7 +33,9 @@ inline std::string inChild(const ChildLimits& limits, const std::function<int()>
         limit(RLIMIT_CORE, 0);
         limit(RLIMIT_CPU, limits.cpuSeconds);
         limit(RLIMIT_FSIZE, limits.fileBytes);
+#ifndef __SANITIZE_ADDRESS__ // which reserves terabytes of address space
         limit(RLIMIT_AS, limits.memoryBytes);
+#endif
         const int code = body();
         std::exit(code); // with exit handlers: HDF5's own must not crash either
     }

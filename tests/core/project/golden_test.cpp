@@ -1,0 +1,49 @@
+// Projects of every format version that was ever released open with the values that they were saved with.
+// A new one is written by AZIMUTH_WRITE_GOLDEN=<path> project_golden_test; files that are there never change.
+#include "core/project/project.h"
+#include "core/project/validate.h"
+
+#include "tests/core/project/sample.h"
+
+#include <QtTest>
+
+using namespace azimuth;
+
+class GoldenTest : public QObject {
+    Q_OBJECT
+private Q_SLOTS:
+    void initTestCase();
+    void versionOpens_data();
+    void versionOpens();
+};
+
+void GoldenTest::initTestCase() {
+    const auto target = qEnvironmentVariable("AZIMUTH_WRITE_GOLDEN").toStdString();
+    if (target.empty())
+        return;
+    auto view = sample::fullView();
+    view.uuid = createProject(target, *view.study).uuid;
+    saveProject(target, view);
+}
+
+void GoldenTest::versionOpens_data() {
+    QTest::addColumn<QString>("file");
+    const QDir folder(QStringLiteral(AZIMUTH_SOURCE_DIR "/tests/data/projects"));
+    for (const auto& name : folder.entryList({QStringLiteral("*.h5")}, QDir::Files))
+        QTest::newRow(qPrintable(name)) << folder.filePath(name);
+}
+
+void GoldenTest::versionOpens() {
+    QFETCH(QString, file);
+    // Read from a folder that cannot be written, as from an archive.
+    const auto opened = openProject(file.toStdString());
+    QCOMPARE(QString::fromStdString(sample::difference(sample::fullView(), opened, false)), QString());
+    QCOMPARE(opened.generation, 2u);
+    const auto validation = validateFile(file.toStdString());
+    for (const auto& finding : validation.findings)
+        qInfo("%s: %s", finding.place.c_str(), finding.text.c_str());
+    QVERIFY(validation.findings.size() == 1); // the sample's second calibration is of a bank that is not there
+}
+
+QTEST_GUILESS_MAIN(GoldenTest)
+#include "golden_test.moc"
