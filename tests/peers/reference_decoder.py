@@ -3,13 +3,15 @@
 
 reference_decoder.py MODEL.gguf REQUEST.json OUT.safetensors
 
-REQUEST: {"precision": "fp32" | "bf16", "positive": [text], "negative": [text], "extra": [text],
+REQUEST: {"bf16": whether to add R[k] at bf16, "positive": [text], "negative": [text], "extra": [text],
           "continuations": [{"prompt": index, "new_tokens": n, "edits": [{"k_from", "k_to", "operation": "add" | "ablate",
                              "direction_k", "strength"}]}]}
 Prompts are numbered positive, negative, extra. OUT: tokens/<i> I64; resid/<i> F32 [k][token][d], k = 0..L with R[L] taken
-before the final norm; dim F64 [k][d] at the last token, positive minus negative; continuation/<j> I64 (new tokens);
-logits/<i> F32 [vocabulary] at the last token. An edit acts at every token with the unit direction dim[direction_k].
+before the final norm; bf16/resid/<i> likewise; dim F64 [k][d] at the last token, positive minus negative; continuation/<j> I64 (new tokens);
+logits/<i> F32 [vocabulary] at the last token. An edit acts at every token with the unit direction of
+dim[direction_k]; strength counts its norms.
 """
+import functools
 import json
 import os
 import sys
@@ -22,8 +24,11 @@ from safetensors.numpy import save_file
 from transformers.initialization import no_init_weights
 from transformers.modeling_gguf_pytorch_utils import load_gguf_checkpoint
 
+# transformers reads the whole file, a vocabulary of 262,144 texts included, once for each of its questions.
+gguf.GGUFReader = functools.lru_cache(gguf.GGUFReader)
 
-def load_model(path, dtype):
+
+def load_model(path):
     """transformers' own GGUF conversion, put together here so that accelerate is not needed."""
     config = transformers.AutoConfig.from_pretrained(os.path.dirname(path), gguf_file=os.path.basename(path))
     with no_init_weights():
@@ -33,7 +38,7 @@ def load_model(path, dtype):
     report = model.load_state_dict(state, strict=False)
     model.tie_weights()
     assert not report.unexpected_keys and set(report.missing_keys) <= {"lm_head.weight"}, report
-    return model.to(dtype).eval()
+    return model.eval()
 
 
 def vocabulary(path):
@@ -103,7 +108,7 @@ def main():
     with open(request_path, encoding="utf-8") as file:
         request = json.load(file)
     torch.set_num_threads(2)
-    model = load_model(path, torch.float32 if request["precision"] == "fp32" else torch.bfloat16)
+    model = load_model(path)
     words = vocabulary(path)
     prompts = [pieces_of(text, words) for text in request["positive"] + request["negative"] + request["extra"]]
     residuals = Residuals(model)
@@ -125,11 +130,18 @@ def main():
             raw = direction[edit["direction_k"]]
             unit = torch.tensor((raw / numpy.linalg.norm(raw)).astype(numpy.float32))
             add = edit["operation"] == "add"
-            alpha, beta = (edit["strength"], 0.0) if add else (0.0, -1.0)
+            alpha, beta = (edit["strength"] * numpy.linalg.norm(raw), 0.0) if add else (0.0, -1.0)
             for k in range(edit["k_from"], edit["k_to"] + 1):
                 residuals.edits.setdefault(k, []).append((alpha, beta, unit))
         new = greedy(model, prompts[continuation["prompt"]], continuation["new_tokens"], set())
         out[f"continuation/{number}"] = numpy.array(new, dtype=numpy.int64)
+    residuals.edits = {}
+    if request["bf16"]:
+        model.to(torch.bfloat16)
+        for index, ids in enumerate(prompts):
+            model(torch.tensor([ids]), use_cache=False, logits_to_keep=1)
+            rows = torch.stack([residuals.seen[k][0].float() for k in range(len(residuals.sites))])
+            out[f"bf16/resid/{index}"] = rows.numpy()
     save_file({name: numpy.ascontiguousarray(value) for name, value in out.items()}, out_path)
 
 

@@ -1,0 +1,155 @@
+// Packing, wanted rows, early stops and edits change nothing but what they should.
+#include "core/engine/capture/capture.h"
+#include "tests/core/checks.h"
+#include "tests/core/engine/support/tiny_model.h"
+
+#include <QtTest/QtTest>
+
+#include <numeric>
+#include <set>
+
+using namespace azimuth;
+
+namespace {
+
+std::vector<std::int64_t> upTo(std::int64_t count) {
+    std::vector<std::int64_t> values(static_cast<std::size_t>(count));
+    std::iota(values.begin(), values.end(), std::int64_t{0});
+    return values;
+}
+
+std::vector<CaptureRequest> requests() {
+    std::vector<CaptureRequest> result;
+    std::uint32_t seed = 3;
+    for (const std::int64_t length : {5, 1, 40, 12, 12, 3, 27})
+        result.push_back({tiny::ids(length, seed++), upTo(length)});
+    return result;
+}
+
+CaptureOptions every(std::int64_t budget = 0) {
+    CaptureOptions options;
+    options.ks = upTo(5);
+    options.tokenBudget = budget;
+    return options;
+}
+
+} // namespace
+
+class CaptureTest : public QObject {
+    Q_OBJECT
+
+private Q_SLOTS:
+    void packedEqualsSingles_data() {
+        QTest::addColumn<bool>("low");
+        QTest::newRow("fp32") << false;
+        QTest::newRow("bf16") << true;
+    }
+    void packedEqualsSingles() {
+        QFETCH(bool, low);
+        const auto decoder = tiny::decoder(tiny::gemma3(), 1, low ? at::kBFloat16 : at::kFloat);
+        const auto packed = captureRows(decoder, requests(), every());
+        for (const std::int64_t budget : {1, 13, 45}) {
+            const auto other = captureRows(decoder, requests(), every(budget));
+            for (std::size_t k = 0; k < packed.size(); ++k)
+                QVERIFY(tiny::relativeError(other[k], packed[k]) <= (low ? 0.02 : 1e-5));
+        }
+    }
+
+    void wantedRowsAndEarlyStop() {
+        const auto decoder = tiny::decoder(tiny::gemma3());
+        const auto full = captureRows(decoder, requests(), every());
+        auto some = requests();
+        std::vector<std::int64_t> where;
+        std::int64_t first = 0;
+        for (auto& request : some) {
+            const auto length = static_cast<std::int64_t>(request.ids.size());
+            request.positions = length > 4 ? std::vector<std::int64_t>{1, length - 2, length - 1}
+                                           : std::vector<std::int64_t>{length - 1};
+            for (const auto position : request.positions)
+                where.push_back(first + position);
+            first += length;
+        }
+        for (const auto& ks : {std::vector<std::int64_t>{0}, {1}, {0, 3}, {2, 4}, {4}}) {
+            CaptureOptions options;
+            options.ks = ks;
+            const auto rows = captureRows(decoder, some, options);
+            QCOMPARE(rows.size(), ks.size());
+            for (std::size_t i = 0; i < ks.size(); ++i) {
+                const auto expected = full[static_cast<std::size_t>(ks[i])].index_select(0, at::tensor(where));
+                QVERIFY(tiny::relativeError(rows[i], expected) <= 1e-5);
+            }
+        }
+    }
+
+    void sinkSeesEachOnce() {
+        const auto decoder = tiny::decoder(tiny::gemma3());
+        std::set<std::pair<std::int64_t, std::int64_t>> seen;
+        std::vector<std::int64_t> done;
+        capture(
+            decoder, requests(), every(30),
+            [&](std::int64_t request, std::int64_t k, const at::Tensor& rows) {
+                QVERIFY(seen.emplace(request, k).second);
+                QCOMPARE(rows.size(0), static_cast<std::int64_t>(requests()[std::size_t(request)].positions.size()));
+                QVERIFY(k == 0 || seen.contains({request, k - 1}));
+            },
+            [&](std::int64_t now, std::int64_t total) {
+                done.push_back(now);
+                return total == 100;
+            });
+        QCOMPARE(seen.size(), std::size_t{35});
+        QCOMPARE(done.front(), std::int64_t{0});
+        QCOMPARE(done.back(), std::int64_t{100});
+        QVERIFY(std::is_sorted(done.begin(), done.end()));
+    }
+
+    // What is captured is the residual after the edit; R[k + 1] follows from it.
+    void editsComeFirst() {
+        const auto decoder = tiny::decoder(tiny::gemma3());
+        auto options = every();
+        options.edit = [](std::int64_t k, at::Tensor& residual, const PackedBatch&, std::span<const TokenPlace>) {
+            if (k == 2)
+                residual = residual * 1.5;
+        };
+        const auto plain = captureRows(decoder, requests(), every());
+        const auto edited = captureRows(decoder, requests(), options);
+        QVERIFY(edited[1].equal(plain[1]));
+        QVERIFY(edited[2].equal(plain[2] * 1.5));
+        QVERIFY(tiny::relativeError(edited[3], plain[3]) > 1e-3);
+    }
+
+    void cancelStops() {
+        const auto decoder = tiny::decoder(tiny::gemma3());
+        int calls = 0;
+        const auto code = checks::codeOf([&] {
+            captureRows(decoder, requests(), every(20), [&](std::int64_t, std::int64_t) { return ++calls < 3; });
+        });
+        QCOMPARE(code, std::string("cancelled"));
+        QCOMPARE(calls, 3);
+    }
+
+    void refusals() {
+        const auto decoder = tiny::decoder(tiny::gemma3());
+        const auto codeOf = [&](std::vector<CaptureRequest> given, std::vector<std::int64_t> ks) {
+            CaptureOptions options;
+            options.ks = std::move(ks);
+            return checks::codeOf([&] { captureRows(decoder, given, options); });
+        };
+        QCOMPARE(codeOf({{{}, {0}}}, {0}), std::string("capture.request"));
+        QCOMPARE(codeOf({{{1, 2}, {}}}, {0}), std::string("capture.request"));
+        QCOMPARE(codeOf({{{1, 2}, {2}}}, {0}), std::string("capture.request"));
+        QCOMPARE(codeOf({{{1, 2}, {1, 1}}}, {0}), std::string("capture.request"));
+        QCOMPARE(codeOf({{{1, 2}, {1}}}, {}), std::string("capture.request"));
+        QCOMPARE(codeOf({{{1, 2}, {1}}}, {5}), std::string("capture.request"));
+        QCOMPARE(codeOf({{{1, 2}, {1}}}, {1, 0}), std::string("capture.request"));
+        QCOMPARE(codeOf({{{1, 101}, {1}}}, {0}), std::string("model.token"));
+        QCOMPARE(codeOf({{{-1}, {0}}}, {0}), std::string("model.token"));
+        QCOMPARE(codeOf({{tiny::ids(257, 1), {0}}}, {4}), std::string("model.context"));
+        CaptureOptions options;
+        options.ks = {0, 1};
+        QCOMPARE(checks::codeOf([&] { captureRows(decoder, requests(), options, {}, 1000); }),
+                 std::string("capture.memory"));
+    }
+};
+
+QTEST_GUILESS_MAIN(CaptureTest)
+#include "capture_test.moc"
