@@ -143,6 +143,9 @@ class Tree:
                     if command == "azimuth_use":
                         self.check_arrows(name, here, words)
                     self.check_linked(name, here, words)
+                if command == "target_precompile_headers":
+                    for word in arguments[1:]:
+                        self.check_library_include(name, name, here, word.strip("<>"))
 
     def check_arrows(self, name, here, used):
         allowed = closure(rules.MAY_USE, here)

@@ -66,7 +66,7 @@ TORCH = set(engine("checkpoint", "model", "capture", "steer", "generate", "metho
 
 # (name, pattern of an <include>, pattern of a CMake target, folders that own it, may stand in a header there)
 LIBRARIES = [
-    ("Qt", r"Q[A-Z]\w*(/.*)?|q[a-z]+\.h", r"Qt6::\w+", QT, True),
+    ("Qt", r"Q[A-Zt]\w*(/.*)?|q[a-z]+\.h", r"Qt6::\w+", QT, True),
     ("torch", r"(torch|ATen|c10|caffe2)/.*", r"azimuth::torch|azimuth_torch", TORCH, True),
     ("HDF5", r"(H5\w*|hdf5(_hl)?)\.h", r"azimuth::hdf5|azimuth_hdf5|hdf5\w*", {"core/project"}, True),
     ("spdlog", r"(spdlog|fmt)/.*", r"(spdlog|fmt)::\w+", {"core/base"}, False),
@@ -78,7 +78,7 @@ LIBRARIES = [
     ("Eigen", r"(Eigen|unsupported)/.*", r"Eigen3::\w+", {"core/geometry"}, True),
     ("RE2", r"re2/.*", r"PkgConfig::re2", {"core/judge"}, True),
     ("libzip", r"zip\.h", r"PkgConfig::libzip|libzip::\w+", {"core/exchange"}, True),
-    ("CLI11", r"CLI/.*", r"CLI11::\w+", {"app/worker"}, True),
+    ("CLI11", r"CLI/.*", r"CLI11::\w+", {"app/worker", "app/workbench"}, True),
 ]
 # Libraries that whoever uses their owner may include too: their types are part of the owner's interface.
 PASSED_ON = {"nlohmann"}

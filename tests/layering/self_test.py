@@ -106,6 +106,14 @@ PLANTED = [
         "core/study may not link Qt (Qt6::Core)",
     ),
     (
+        "Qt in core's precompiled header",
+        append(
+            "core/study/CMakeLists.txt",
+            "target_precompile_headers(azimuth_core_study PRIVATE <string> <QtCore>)\n",
+        ),
+        "core/study may not include Qt (QtCore)",
+    ),
+    (
         "widgets in the session",
         append(
             "app/session/CMakeLists.txt",
