@@ -1,0 +1,193 @@
+#include "app/workbench/verbs/verbs.h"
+
+#include "app/workbench/verbs/report.h"
+#include "core/base/atomic_file.h"
+#include "core/base/error.h"
+#include "core/base/units.h"
+#include "core/figure/figures.h"
+#include "core/project/project.h"
+#include "core/project/validate.h"
+#include "widgets/figure_device.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <iostream>
+#include <QGuiApplication>
+#include <sys/resource.h>
+
+namespace azimuth {
+namespace {
+
+constexpr double figureWidths[] = {234, 396, 486}; // ICML column, NeurIPS text, ICML page; in points
+
+void print(const std::string& text) {
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    std::fflush(stdout);
+}
+
+// The project with the results of shards that are not merged into the file yet.
+ProjectView openWithShards(const std::string& path) { return adoptShards(openProject(path), path).view; }
+
+int showProject(const std::string& path, bool json) {
+    const auto view = openWithShards(path);
+    print(json ? prettyJson(reportJson(view)) : reportText(view));
+    return 0;
+}
+
+int listFigures(const std::string& path, bool json) {
+    const auto offers = figureOffers(openWithShards(path));
+    if (json) {
+        Json list = Json::array();
+        for (const auto& offer : offers)
+            list.push_back({{"figure", offer.kind},
+                            {"title", offer.title},
+                            {"available", offer.available},
+                            {"why", offer.why}});
+        print(prettyJson(list));
+        return 0;
+    }
+    for (const auto& offer : offers)
+        print(offer.kind + "  " + offer.title + (offer.available ? "" : "  (not yet: " + offer.why + ")") +
+              "\n");
+    return 0;
+}
+
+int exportFigure(const std::string& path, const FigureRequest& request, const std::string& out, int argc,
+                 char** argv) {
+    const auto view = openWithShards(path);
+    const auto figure = makeFigure(view, request);
+    // Fonts need a QGuiApplication; the offscreen platform needs no display.
+    qputenv("QT_QPA_PLATFORM", "offscreen");
+    const QGuiApplication application(argc, argv);
+    const QtFigureDevice device;
+    writeFileAtomically(out, encodeFigure(figure, device, out));
+    print(out + "\n");
+    return 0;
+}
+
+// Whatever a hostile file does to the library happens in this process, which has nothing to lose.
+void limitThisProcess() {
+    const rlimit memory{std::uint64_t{4} << 30, std::uint64_t{4} << 30}, seconds{120, 120}, none{0, 0};
+    setrlimit(RLIMIT_AS, &memory);
+    setrlimit(RLIMIT_CPU, &seconds);
+    setrlimit(RLIMIT_CORE, &none);
+}
+
+int validate(const std::string& path, bool json) {
+    limitThisProcess();
+    const auto found = validateFile(path);
+    if (json) {
+        print(prettyJson(toJson(found)));
+        return found.sound() ? 0 : 2;
+    }
+    if (!found.kind.empty())
+        print(path + ": " + found.kind + ", generation " + std::to_string(found.generation) + ", " +
+              bytesText(found.fileBytes) + ", saved " + found.saved + "\n");
+    for (const auto& finding : found.findings)
+        print((finding.severity == Finding::Severity::Problem ? "problem  " : "note     ") +
+              (finding.place.empty() ? std::string() : finding.place + ": ") + finding.text + "\n");
+    print(found.sound() ? "sound\n" : "not sound\n");
+    return found.sound() ? 0 : 2;
+}
+
+struct CommandLine {
+    CLI::App app{"Azimuth: a workbench for steering directions in language models."};
+    RunOptions run;
+    std::string project, figureOut;
+    bool json = false, list = false;
+    FigureRequest figure;
+
+    void common(CLI::App* verb) { verb->add_option("project", project, "A project file (.h5)")->required(); }
+
+    CommandLine() {
+        app.require_subcommand(1);
+        app.footer(
+            "Without a verb: azimuth [FILE] opens the window with a project (.h5) or a study (.json).");
+        auto* runVerb =
+            app.add_subcommand("run", "Runs a study and stores its results; goes on where it was stopped.");
+        runVerb->add_option("study", run.study, "A study (.json)")->required();
+        runVerb->add_option("-o,--output", run.project, "The project file (.h5); made if it is not there")
+            ->required();
+        runVerb->add_option("--progress", run.progress, "auto, json (one event a line) or none")
+            ->default_val("auto")
+            ->check(CLI::IsMember({"auto", "json", "none"}));
+        runVerb->add_option("--threads", run.threads, "Threads of the worker; 0: as many as cores")
+            ->check(CLI::Range(0, 1024));
+        runVerb->add_option("--device", run.device, "cpu or cuda:N");
+        auto* show = app.add_subcommand("show", "Prints what a project holds and what was found.");
+        common(show);
+        show->add_flag("--json", json, "As JSON");
+        auto* exportVerb =
+            app.add_subcommand("export", "Writes a figure, or lists the figures of a project.");
+        common(exportVerb);
+        auto* list_ = exportVerb->add_flag("--list", list, "Lists the figures");
+        exportVerb->add_flag("--json", json, "The list as JSON");
+        auto* kind =
+            exportVerb->add_option("--figure", figure.kind, "layer-map, k-cosine, transfer or dose-response");
+        exportVerb->add_option("-o,--output", figureOut, "FILE.pdf, .svg, .png or .csv");
+        exportVerb->add_option("--model", figure.model, "A model of the study, by its name");
+        exportVerb->add_option("--concept", figure.conceptName, "A concept of the study, by its name");
+        exportVerb->add_option("--position", figure.position,
+                               "Offset from the prompt's end; -1 is the last token");
+        exportVerb->add_option("--width", figure.width, "Width in points")
+            ->default_val(figureWidths[1])
+            ->check(CLI::Range(120.0, 1200.0));
+        list_->excludes(kind);
+        auto* validateVerb =
+            app.add_subcommand("validate", "Checks a file of Azimuth and reports everything that is wrong.");
+        common(validateVerb);
+        validateVerb->add_flag("--json", json, "As JSON");
+    }
+
+    int dispatch(int argc, char** argv) {
+        if (app.got_subcommand("run"))
+            return runStudy(run, argc, argv);
+        if (app.got_subcommand("show"))
+            return showProject(project, json);
+        if (app.got_subcommand("validate"))
+            return validate(project, json);
+        if (list)
+            return listFigures(project, json);
+        if (figure.kind.empty() || figureOut.empty())
+            throw Error("command.export", "Give --figure NAME and -o FILE, or --list.",
+                        "See azimuth export --help.");
+        return exportFigure(project, figure, figureOut, argc, argv);
+    }
+};
+
+} // namespace
+
+bool isVerb(const std::string& word) {
+    return word == "run" || word == "show" || word == "export" || word == "validate" || word == "--help" ||
+           word == "-h";
+}
+
+int exitCodeOf(const std::string& errorCode) {
+    if (errorCode == "cancelled")
+        return 130;
+    for (const char* ours :
+         {"engine.", "memory", "worker.", "protocol", "file.space", "file.write", "project.write"})
+        if (errorCode.rfind(ours, 0) == 0)
+            return 1;
+    return 2;
+}
+
+int runVerb(int argc, char** argv) {
+    CommandLine line;
+    try {
+        line.app.parse(argc, argv);
+    } catch (const CLI::ParseError& failure) {
+        return line.app.exit(failure) == 0 ? 0 : 2;
+    }
+    try {
+        return line.dispatch(argc, argv);
+    } catch (const Error& error) {
+        std::cerr << "azimuth: " << error.message() << (error.remedy().empty() ? "" : " " + error.remedy())
+                  << "\n";
+        if (error.detail().find('\n') != error.detail().rfind('\n'))
+            std::cerr << error.detail();
+        return exitCodeOf(error.code());
+    }
+}
+
+} // namespace azimuth

@@ -1,0 +1,436 @@
+#include "app/workbench/workbench.h"
+
+#include "app/workbench/inspector.h"
+#include "app/workbench/navigator.h"
+#include "app/workbench/pages/apply_page.h"
+#include "app/workbench/pages/layers_page.h"
+#include "app/workbench/pages/overview_page.h"
+#include "app/workbench/pages/transfer_page.h"
+#include "app/workbench/theme/theme.h"
+#include "core/base/atomic_file.h"
+#include "core/base/units.h"
+#include "core/figure/figures.h"
+#include "widgets/figure_device.h"
+#include "widgets/numbers.h"
+
+#include <QApplication>
+#include <QCloseEvent>
+#include <QFileDialog>
+#include <QFileInfo>
+#include <QTime>
+
+namespace azimuth {
+namespace {
+
+QString q(const std::string& text) { return QString::fromStdString(text); }
+
+Notification notificationOf(Severity severity, const QString& title, const Error& error) {
+    Notification notification{severity, title, {q(error.message())}, {}};
+    if (!error.remedy().empty())
+        notification.lines << q(error.remedy());
+    if (!error.detail().empty())
+        notification.actions << NotificationAction{QStringLiteral("details"), QObject::tr("Details")};
+    return notification;
+}
+
+JobItem::State stateOf(RunJob::State state) {
+    switch (state) {
+    case RunJob::State::Waiting:
+        return JobItem::State::Waiting;
+    case RunJob::State::Running:
+        return JobItem::State::Running;
+    case RunJob::State::Done:
+        return JobItem::State::Done;
+    case RunJob::State::Failed:
+        return JobItem::State::Failed;
+    case RunJob::State::Cancelled:
+        return JobItem::State::Cancelled;
+    }
+    return JobItem::State::Waiting;
+}
+
+QString leftText(const RunJob& job) {
+    if (job.secondsLeft < 0)
+        return {};
+    const QString time = q(durationText(job.secondsLeft));
+    return job.state == RunJob::State::Running   ? QObject::tr("%1 left").arg(time)
+           : job.state == RunJob::State::Waiting ? QObject::tr("about %1").arg(time)
+                                                 : QString();
+}
+
+} // namespace
+
+Workbench::Workbench(Theme& theme, StudyRunner::Options options)
+    : m_theme(theme), m_runner(m_session, std::move(options)), m_window(std::make_unique<MainWindow>()) {
+    setTheme(m_settings.theme());
+    m_theme.setFontScale(m_settings.fontScale());
+    m_overview = new OverviewPage;
+    m_window->addPage(m_overview, 0);
+    m_window->addPage(new LayersPage, 2);
+    m_window->addPage(new ApplyPage, 2);
+    m_window->addPage(new TransferPage, 2);
+    connectWindow();
+    connectSession();
+    connectRunner();
+    m_overview->setRecentFiles(m_settings.recentFiles());
+    m_window->setRecentFiles(m_settings.recentFiles());
+    m_window->setView(nullptr, true);
+    m_window->navigator()->setDevice(tr("CPU"), {}, -1);
+    showSaveState();
+}
+
+Workbench::~Workbench() = default;
+
+void Workbench::show() {
+    m_window->restoreLayout();
+    m_window->show();
+    if (auto* first = m_window->currentPage()->firstFocus())
+        first->setFocus();
+}
+
+void Workbench::connectWindow() {
+    auto* window = m_window.get();
+    connect(window, &MainWindow::openRequested, this, &Workbench::askOpen);
+    connect(window, &MainWindow::fileRequested, this, &Workbench::open);
+    connect(window, &MainWindow::demoRequested, this, &Workbench::runDemo);
+    connect(window, &MainWindow::saveRequested, this, [this] {
+        if (m_session.isUntitled())
+            askSaveAs();
+        else
+            m_session.save();
+    });
+    connect(window, &MainWindow::saveAsRequested, this, &Workbench::askSaveAs);
+    connect(window, &MainWindow::runRequested, this, &Workbench::run);
+    connect(window, &MainWindow::stopRequested, &m_runner, &StudyRunner::cancel);
+    connect(window, &MainWindow::exportRequested, this, &Workbench::exportFigure);
+    connect(window, &MainWindow::themeRequested, this, &Workbench::setTheme);
+    connect(window, &MainWindow::fontScaleRequested, this, [this](double factor) {
+        m_theme.setFontScale(factor == 0 ? 1 : m_theme.fontScale() * factor);
+        m_settings.setFontScale(m_theme.fontScale());
+    });
+    connect(window, &MainWindow::notificationAction, this, [this](const QString& id) {
+        if (id == QLatin1String("details"))
+            m_window->showLog();
+        else if (id == QLatin1String("resume"))
+            run();
+    });
+    connect(window, &MainWindow::closing, this, &Workbench::onClosing);
+    connect(window->selection(), &SelectionModel::changed, this, &Workbench::rememberPlace);
+}
+
+void Workbench::connectSession() {
+    connect(&m_session, &ProjectSession::opened, this, &Workbench::onOpened);
+    connect(&m_session, &ProjectSession::viewChanged, this, &Workbench::onViewChanged);
+    connect(&m_session, &ProjectSession::modifiedChanged, this, &Workbench::showSaveState);
+    connect(&m_session, &ProjectSession::savingChanged, this, &Workbench::showSaveState);
+    connect(&m_session, &ProjectSession::saved, this, [this] {
+        m_savedAt = QTime::currentTime().toString(QStringLiteral("HH:mm:ss"));
+        showSaveState();
+        m_window->setProjectPath(m_session.path());
+        if (!m_session.isUntitled())
+            m_settings.addRecentFile(m_session.path());
+        if (m_closeWhenSaved)
+            m_window->close();
+    });
+    connect(&m_session, &ProjectSession::noted, this, [this](const QString& text) {
+        m_window->bottomPane()->appendLog(text);
+        m_window->notify({Severity::information, tr("The project was opened"), {text}, {}});
+    });
+    connect(&m_session, &ProjectSession::failed, this, [this](const QString& action, const Error& error) {
+        m_closeWhenSaved = false;
+        m_runAfterOpen.clear();
+        fail(action == QLatin1String("open")     ? tr("The project could not be opened")
+             : action == QLatin1String("create") ? tr("The project could not be made")
+             : action == QLatin1String("save")   ? tr("The project could not be saved")
+                                                 : tr("That did not work"),
+             error);
+    });
+    connect(&m_settings, &Settings::recentFilesChanged, this, [this] {
+        m_window->setRecentFiles(m_settings.recentFiles());
+        m_overview->setRecentFiles(m_settings.recentFiles());
+    });
+}
+
+void Workbench::connectRunner() {
+    connect(&m_runner, &StudyRunner::jobsChanged, this, &Workbench::showJobs);
+    connect(&m_runner, &StudyRunner::progressChanged, this, &Workbench::showJobs);
+    connect(&m_runner, &StudyRunner::stateChanged, this, &Workbench::showJobs);
+    connect(&m_runner.worker(), &WorkerClient::logged, this,
+            [this](const QString& level, const QString& text) {
+                m_window->bottomPane()->appendLog(QTime::currentTime().toString(QStringLiteral("HH:mm:ss ")) +
+                                                  level + QStringLiteral("  ") + text);
+            });
+    connect(&m_runner.worker(), &WorkerClient::ready, this, [this](const event::Hello& hello) {
+        m_window->navigator()->setDevice(tr("CPU"), tr("torch %1").arg(q(hello.torch)), -1);
+    });
+    connect(&m_runner.worker(), &WorkerClient::respondingChanged, this, [this](bool responding) {
+        if (!responding)
+            m_window->notify({Severity::caution,
+                              tr("The worker is not responding"),
+                              {tr("It has not answered for 30 s; it may only be busy."),
+                               tr("Wait, or stop the run: finished parts are kept.")},
+                              {}});
+    });
+    connect(&m_runner, &StudyRunner::jobFailed, this,
+            [this](const QString& title, const event::Failed& failure) {
+                m_window->bottomPane()->appendLog(title + QStringLiteral(": ") + q(failure.text) +
+                                                  QLatin1Char('\n') + q(failure.detail));
+                Notification notification{Severity::failure, title, {q(failure.text), q(failure.remedy)}, {}};
+                notification.lines.removeAll(QString());
+                notification.actions << NotificationAction{QStringLiteral("resume"), tr("Resume")}
+                                     << NotificationAction{QStringLiteral("details"), tr("Details")};
+                m_window->notify(notification);
+            });
+    connect(&m_runner, &StudyRunner::finished, this, [this](const RunEnd& end) {
+        showJobs();
+        if (end.kind == RunEnd::Kind::Complete)
+            for (const auto& blocked : end.blocked)
+                m_window->bottomPane()->appendLog(tr("Not done: ") + q(blocked.modelName) +
+                                                  QStringLiteral(": ") + q(blocked.reason));
+        if (end.kind == RunEnd::Kind::Complete && !end.blocked.empty())
+            m_window->notify({Severity::caution,
+                              tr("Not everything could be measured"),
+                              {q(end.blocked.front().reason)},
+                              {}});
+    });
+}
+
+QString Workbench::demoStudyPath() {
+    const QString folder = QCoreApplication::applicationDirPath();
+    for (const char* place : {"/../share/azimuth/demo/study.json", "/../../../data/demo/study.json"}) {
+        const QFileInfo file(folder + QString::fromLatin1(place));
+        if (file.exists())
+            return file.canonicalFilePath();
+    }
+    return {};
+}
+
+void Workbench::runDemo() {
+    const QString path = demoStudyPath();
+    if (path.isEmpty())
+        return fail(tr("The demo study is not there"),
+                    Error("demo.missing", "data/demo/study.json was not found beside the program.",
+                          "Install Azimuth again."));
+    openStudy(path);
+}
+
+void Workbench::open(const QString& path) {
+    if (m_runner.isRunning()) {
+        m_window->notify({Severity::caution,
+                          tr("A study is running"),
+                          {tr("Stop it before another file is opened; finished parts are kept.")},
+                          {}});
+        return;
+    }
+    if (path.endsWith(QLatin1String(".json"), Qt::CaseInsensitive))
+        openStudy(path);
+    else
+        openProject(path);
+}
+
+void Workbench::openProject(const QString& path) {
+    m_fresh = true;
+    m_session.open(path);
+}
+
+void Workbench::openStudy(const QString& path) {
+    try {
+        const auto study = readStudyFile(path.toStdString());
+        m_runner.setSearchFolders(modelSearchFolders(QFileInfo(path).path(), m_settings.modelFolders()));
+        const QString project = ProjectSession::newUnsavedPath(q(study.title));
+        m_fresh = true;
+        m_runAfterOpen = project;
+        m_session.create(project, study);
+    } catch (const Error& error) {
+        fail(tr("The study %1 could not be read").arg(QFileInfo(path).fileName()), error);
+    }
+}
+
+void Workbench::onOpened() {
+    m_window->setProjectPath(m_session.path());
+    if (!m_session.isUntitled())
+        m_settings.addRecentFile(m_session.path());
+    m_settings.setStarted();
+    if (m_fresh) { // the view may have come before
+        m_fresh = false;
+        m_window->setView(m_session.view(), true);
+        restorePlace();
+    }
+    showSaveState();
+    if (!m_runAfterOpen.isEmpty()) {
+        m_runAfterOpen.clear();
+        run();
+    }
+}
+
+void Workbench::onViewChanged(const View& view) {
+    if (!m_fresh)
+        m_window->setView(view, false);
+    showSaveState();
+}
+
+void Workbench::run() {
+    if (!m_session.isOpen() || m_runner.isRunning())
+        return;
+    m_runner.start();
+}
+
+void Workbench::showJobs() {
+    std::vector<JobItem> items;
+    for (const auto& job : m_runner.jobs())
+        items.push_back({job.id, job.title, job.failure.isEmpty() ? job.phase : job.failure,
+                         stateOf(job.state), job.fraction, leftText(job)});
+    m_window->bottomPane()->setJobs(items);
+    const auto& progress = m_runner.progress();
+    Activity activity;
+    activity.running = m_runner.isRunning();
+    activity.what = progress.title;
+    activity.fraction = activity.running ? progress.fraction : -1;
+    activity.missing = static_cast<int>(progress.wanted - progress.present);
+    activity.runningModel = progress.title.section(QLatin1Char(':'), 0, 0);
+    m_window->setActivity(activity);
+}
+
+void Workbench::showSaveState() {
+    if (!m_session.isOpen())
+        return m_window->setSaveState({QString(), false});
+    const auto view = m_session.view();
+    QString text;
+    if (m_session.isSaving())
+        text = tr("Saving…");
+    else if (m_session.isModified())
+        text = tr("Results since generation %1 are in the side folder").arg(view->generation);
+    else if (!m_savedAt.isEmpty())
+        text = tr("Saved %1, generation %2").arg(m_savedAt).arg(view->generation);
+    else
+        text = tr("Generation %1").arg(view->generation);
+    if (m_session.isUntitled())
+        text += tr(", not saved under a name yet");
+    m_window->setSaveState({text, m_session.isModified()});
+}
+
+void Workbench::fail(const QString& title, const Error& error) {
+    m_window->bottomPane()->appendLog(title + QStringLiteral(": ") + q(error.message()) + QLatin1Char('\n') +
+                                      q(error.detail()));
+    m_window->notify(notificationOf(Severity::failure, title, error));
+}
+
+void Workbench::askOpen() {
+    const QString path = QFileDialog::getOpenFileName(m_window.get(), tr("Open a project or a study"), {},
+                                                      tr("Azimuth (*.h5 *.json);;All files (*)"));
+    if (!path.isEmpty())
+        open(path);
+}
+
+void Workbench::askSaveAs() {
+    if (!m_session.isOpen())
+        return;
+    QString path = QFileDialog::getSaveFileName(m_window.get(), tr("Save the project as"),
+                                                q(m_session.view()->title) + QStringLiteral(".h5"),
+                                                tr("Azimuth project (*.h5)"));
+    if (path.isEmpty())
+        return;
+    if (QFileInfo(path).suffix().isEmpty())
+        path += QStringLiteral(".h5");
+    m_session.saveAs(path);
+}
+
+void Workbench::exportFigure(const QString& kind) {
+    if (!m_session.isOpen())
+        return;
+    const QString page = m_window->selection()->current().page;
+    FigureRequest request;
+    request.kind = (kind.isEmpty() ? page == QLatin1String("transfer") ? QStringLiteral("transfer")
+                                     : page == QLatin1String("layers") ? QStringLiteral("k-cosine")
+                                                                       : QStringLiteral("dose-response")
+                                   : kind)
+                       .toStdString();
+    request.conceptName = m_window->selection()->current().concept_.toStdString();
+    if (request.kind == "layer-map" || request.kind == "k-cosine") {
+        request.model = m_window->selection()->current().model.toStdString();
+        request.position = m_window->selection()->current().position;
+    }
+    const QString path = QFileDialog::getSaveFileName(m_window.get(), tr("Export figure"),
+                                                      q(request.kind) + QStringLiteral(".pdf"),
+                                                      tr("Figures (*.pdf *.svg *.png *.csv)"));
+    if (path.isEmpty())
+        return;
+    try {
+        const QtFigureDevice device;
+        writeFileAtomically(path.toStdString(),
+                            encodeFigure(makeFigure(*m_session.view(), request), device, path.toStdString()));
+        m_window->notify(
+            {Severity::information, tr("%1 is exported").arg(QFileInfo(path).fileName()), {path}, {}});
+    } catch (const Error& error) {
+        fail(tr("The figure could not be exported"), error);
+    }
+}
+
+QByteArray selectionJson(const Selection& selection) {
+    const Json json{{"page", selection.page.toStdString()},
+                    {"model", selection.model.toStdString()},
+                    {"concept", selection.concept_.toStdString()},
+                    {"k", selection.k},
+                    {"other_k", selection.otherK},
+                    {"position", selection.position},
+                    {"prompt", selection.promptId.toStdString()},
+                    {"arm", selection.armDigest.toStdString()},
+                    {"source", selection.source.toStdString()}};
+    return QByteArray::fromStdString(canonicalJson(json));
+}
+
+Selection selectionFromJson(const QByteArray& text) {
+    Selection selection;
+    try {
+        JsonReader reader(parseJson(text.toStdString(), "settings"), "settings", true);
+        auto& root = reader.root();
+        selection.page = q(root.text("page", ""));
+        selection.model = q(root.text("model", ""));
+        selection.concept_ = q(root.text("concept", ""));
+        selection.k = root.integer("k", -1, 4096, -1);
+        selection.otherK = root.integer("other_k", -1, 4096, -1);
+        selection.position = static_cast<std::int32_t>(root.integer("position", -4096, -1, -1));
+        selection.promptId = q(root.text("prompt", ""));
+        selection.armDigest = q(root.text("arm", ""));
+        selection.source = q(root.text("source", ""));
+        reader.finish();
+    } catch (const Error&) { // a place that cannot be read is no place: the project opens at its first page
+        return {};
+    }
+    return selection;
+}
+
+void Workbench::rememberPlace() {
+    if (m_session.isOpen() && !m_fresh && m_window->view())
+        m_settings.setLastPlace(q(m_session.view()->uuid), m_window->selection()->current().page,
+                                selectionJson(m_window->selection()->current()));
+}
+
+void Workbench::restorePlace() {
+    const auto place = selectionFromJson(m_settings.lastSelection(q(m_session.view()->uuid)));
+    if (!place.page.isEmpty() && m_window->page(place.page))
+        m_window->selection()->replace(place);
+}
+
+void Workbench::setTheme(const QString& mode) {
+    m_theme.setMode(mode == QLatin1String("dark")    ? Theme::Mode::dark
+                    : mode == QLatin1String("light") ? Theme::Mode::light
+                                                     : Theme::Mode::system);
+    if (m_settings.theme() != mode)
+        m_settings.setTheme(mode);
+    m_window->action(QStringLiteral("theme-") + mode)->setChecked(true);
+}
+
+// Finished parts lie in shards, so nothing is lost by closing; what is merged but not published yet is
+// published first.
+void Workbench::onClosing(QCloseEvent* event) {
+    if (m_runner.isRunning())
+        m_runner.cancel();
+    if (m_session.isOpen() && m_session.isModified() && !m_closeWhenSaved) {
+        m_closeWhenSaved = true;
+        event->ignore();
+        m_session.save();
+    }
+}
+
+} // namespace azimuth
