@@ -1,5 +1,6 @@
 #include "app/workbench/main_window.h"
 
+#include "app/workbench/arms.h"
 #include "app/workbench/inspector.h"
 #include "app/workbench/navigator.h"
 #include "app/workbench/selection_bar.h"
@@ -159,16 +160,11 @@ Selection MainWindow::fitted(Selection selection) const {
     if (bank && std::find(bank->positions.begin(), bank->positions.end(), selection.position) ==
                     bank->positions.end())
         selection.position = -1;
-    const auto there = model ? words::armsWithCompletions(*m_view, model->identity) : std::set<std::string>();
-    if (!there.count(selection.armDigest.toStdString())) {
-        selection.armDigest.clear();
-        if (calibration && calibration->choice())
-            for (const auto& arm : m_view->arms)
-                if (!arm->isControl() && there.count(arm->digest()) &&
-                    arm->interventions.front().kFrom == calibration->choice()->k &&
-                    arm->interventions.front().strength == calibration->choice()->alpha)
-                    selection.armDigest = QString::fromStdString(arm->digest());
-    }
+    const auto arms = armIndex(m_view);
+    if (!model || !arms->measured(model->identity, selection.armDigest.toStdString()))
+        selection.armDigest = model && calibration && calibration->choice()
+                                  ? QString::fromStdString(arms->ofPoint(*model, bank, *calibration->choice()))
+                                  : QString();
     return selection;
 }
 
@@ -244,6 +240,11 @@ void MainWindow::notify(const Notification& notification) {
     auto* frame = m_notifications->show(notification);
     connect(frame, &NotificationFrame::actionTriggered, this, &MainWindow::notificationAction);
     m_bottom->addNotification(notification);
+}
+
+void MainWindow::showLog() {
+    m_bottomDock->show();
+    m_bottom->showTab(BottomPane::Log);
 }
 
 void MainWindow::restoreLayout() {

@@ -57,6 +57,7 @@ public:
     void setSaveState(const SaveState& state);
     void setRecentFiles(const QStringList& paths);
     void notify(const Notification& notification);
+    void showLog();
 
     void restoreLayout(); // size, panes, from the settings; else by the screen's size
     void saveLayout() const;

@@ -1,5 +1,6 @@
 #include "app/workbench/selection_bar.h"
 
+#include "app/workbench/arms.h"
 #include "app/workbench/page.h"
 #include "app/workbench/theme/theme.h"
 #include "app/workbench/words.h"
@@ -143,18 +144,14 @@ void SelectionBar::choose(const QString& name, const QString& id) {
 void SelectionBar::fillArms(SelectionField* field) const {
     const auto& selection = m_selection->current();
     const auto* model = m_view->model(selection.model.toStdString());
-    const auto there = model ? words::armsWithCompletions(*m_view, model->identity) : std::set<std::string>();
     QStringList texts, ids;
     QString current = tr("none");
-    for (const auto& arm : m_view->arms) {
-        const QString digest = QString::fromStdString(arm->digest());
-        const QString text = words::armText(*arm);
-        if (digest == selection.armDigest)
-            current = text;
-        if (there.count(arm->digest())) {
-            texts << text;
-            ids << digest;
-        }
+    const auto arms = armIndex(m_view);
+    for (const auto& [digest, arm] : arms->measuredOn(model ? model->identity : std::string())) {
+        texts << words::armText(*arm);
+        ids << QString::fromStdString(digest);
+        if (ids.back() == selection.armDigest)
+            current = texts.back();
     }
     field->setValue(current);
     field->setChoices(texts, ids, selection.armDigest);

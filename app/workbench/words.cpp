@@ -39,8 +39,10 @@ QString armText(const Arm& arm) {
     text += QObject::tr(" at ") + siteText(edit.kFrom);
     if (edit.kTo != edit.kFrom)
         text += QObject::tr(" to ") + siteText(edit.kTo);
-    if (!arm.name.empty() && arm.name.find("from ") != std::string::npos)
-        text = QString::fromStdString(arm.name);
+    static const QString foreign = QStringLiteral("direction of ");
+    const QString name = QString::fromStdString(arm.name);
+    if (const auto end = name.indexOf(QStringLiteral(" at k ")); name.startsWith(foreign) && end > 0)
+        text = QObject::tr("from %1, %2").arg(name.mid(foreign.size(), end - foreign.size()), text);
     return text;
 }
 
@@ -79,19 +81,6 @@ LabelShape labelOf(Verdict verdict) {
         return LabelShape::normal;
     }
     return LabelShape::none;
-}
-
-std::set<std::string> armsWithCompletions(const ProjectView& view, const std::string& modelIdentity) {
-    std::set<std::string> digests;
-    const std::string* last = nullptr; // rows of one arm come together
-    for (std::size_t i = 0; i < view.completions->size(); ++i) {
-        const auto& row = view.completions->row(i);
-        if (row.modelIdentity != modelIdentity || (last && row.armDigest == *last))
-            continue;
-        digests.insert(row.armDigest);
-        last = &row.armDigest;
-    }
-    return digests;
 }
 
 } // namespace azimuth::words

@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <QString>
-#include <set>
 #include <string>
 
 namespace azimuth::words {
@@ -20,7 +19,5 @@ QString shortDigest(const std::string& digest); // "5d20 91ce"
 QString whenText(const std::string& utc);       // "12 Mar, 09:41 UTC"
 QString strengthText(const SweepPoint& point, StrengthUnit unit); // "38.2 (0.8 × raw norm)"
 LabelShape labelOf(Verdict verdict);
-// Digests of the arms of which the model has a completion.
-std::set<std::string> armsWithCompletions(const ProjectView& view, const std::string& modelIdentity);
 
 } // namespace azimuth::words

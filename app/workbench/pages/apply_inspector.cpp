@@ -1,0 +1,205 @@
+// What the inspector says of a completion, its arm and the choice.
+#include "app/workbench/arms.h"
+#include "app/workbench/pages/apply_page.h"
+#include "app/workbench/words.h"
+#include "core/base/units.h"
+#include "core/results/rates.h"
+#include "core/results/sweep.h"
+#include "widgets/completions/word_diff.h"
+#include "widgets/numbers.h"
+
+#include <cmath>
+
+namespace azimuth {
+namespace {
+
+QString q(const std::string& text) { return QString::fromStdString(text); }
+
+QString labelText(const Label* label) {
+    return label ? q(toString(label->verdict)) : QObject::tr("not judged yet");
+}
+
+QString finishText(const Completion& row) {
+    return QObject::tr("%1, %n token(s)", nullptr, static_cast<int>(row.ids.size()))
+        .arg(row.finish == Finish::Stop ? QObject::tr("end of turn") : QObject::tr("at the limit"));
+}
+
+std::string idsDigest(const std::vector<std::int32_t>& ids) { // of the little-endian bytes
+    std::string bytes;
+    bytes.reserve(ids.size() * 4);
+    for (const auto id : ids)
+        for (int shift = 0; shift < 32; shift += 8)
+            bytes.push_back(static_cast<char>((static_cast<std::uint32_t>(id) >> shift) & 0xff));
+    return toHex(sha256(bytes));
+}
+
+QString scopeText(TokenScope scope) {
+    switch (scope) {
+    case TokenScope::All:
+        return QObject::tr("every token");
+    case TokenScope::Prompt:
+        return QObject::tr("prompt tokens");
+    case TokenScope::Generated:
+        return QObject::tr("generated tokens");
+    case TokenScope::LastPromptTokenOn:
+        return QObject::tr("from the last prompt token");
+    }
+    return {};
+}
+
+} // namespace
+
+InspectorSection ApplyPage::labelSection(const ComparisonRow& row) const {
+    InspectorSection section{tr("Labels"), {}, {}};
+    const auto* label = row.steeredLabel;
+    const bool byHand = label && label->source == Label::Source::Human;
+    section.rows.push_back({byHand ? tr("By hand") : tr("By rule"), labelText(label), false, true});
+    if (label) {
+        if (!label->reason.empty())
+            section.rows.push_back({tr("Rule"), q(label->reason)});
+        section.rows.push_back({tr("Behaviour"), label->behaves ? tr("present") : tr("absent")});
+    }
+    section.rows.push_back({tr("Control"), labelText(row.controlLabel)});
+    section.rows.push_back({tr("Judge"), q(concept_()->induce.name)});
+    return section;
+}
+
+InspectorSection ApplyPage::armSection(const Arm& arm, const Completion* steered) const {
+    InspectorSection section{tr("Arm"), {}, {}};
+    if (arm.isControl()) {
+        section.paragraph = tr("The control: no intervention.");
+        return section;
+    }
+    const auto& edit = arm.interventions.front();
+    section.rows.push_back(
+        {tr("Operation"), q(toString(edit.operation)) + QStringLiteral(", ") + scopeText(edit.scope)});
+    section.rows.push_back({tr("Direction"), q(edit.direction), true});
+    section.rows.push_back(
+        {tr("Span"), edit.kTo == edit.kFrom
+                         ? words::siteText(edit.kFrom)
+                         : tr("%1 to %2").arg(words::siteText(edit.kFrom), words::siteText(edit.kTo))});
+    if (edit.operation != Operation::Ablate) {
+        section.rows.push_back({tr("Strength"), formatNumber(edit.strength, 4), false, true});
+        const auto* of = bank();
+        const auto position = view()->study->sweep.position;
+        if (of && !of->rawNorm.empty() && edit.kFrom < of->ks) {
+            const auto at = static_cast<std::int64_t>(of->positionIndex(position));
+            const double raw = of->rawNorm.at(at, edit.kFrom), median = of->medianNorm.at(at, edit.kFrom);
+            const double last = of->medianNorm.at(at, of->ks - 1);
+            const auto edited = static_cast<double>(edit.kTo - edit.kFrom + 1);
+            const bool own = arm.name.rfind("direction of ", 0) != 0;
+            if (own && raw > 0)
+                section.rows.push_back({{}, tr("%1 × raw norm").arg(formatNumber(edit.strength / raw))});
+            if (median > 0)
+                section.rows.push_back(
+                    {{},
+                     tr("%1 × median norm of %2")
+                         .arg(formatNumber(edit.strength / median), words::siteText(edit.kFrom))});
+            if (last > 0)
+                section.rows.push_back({tr("Dose"), tr("%1 × median norm of %2")
+                                                        .arg(formatNumber(edit.strength * edited / last),
+                                                             words::siteText(of->ks - 1))});
+        }
+    }
+    if (steered)
+        section.rows.push_back({tr("Finish"), finishText(*steered)});
+    return section;
+}
+
+InspectorSection ApplyPage::controlSection(const ComparisonRow& row) const {
+    InspectorSection section{tr("Against control"), {}, {}};
+    if (row.control < 0 || row.steered < 0) {
+        section.paragraph = row.control < 0 ? tr("The control has not been measured on this prompt yet.")
+                                            : tr("This arm has not been measured on this prompt yet.");
+        return section;
+    }
+    const auto& control = view()->completions->row(static_cast<std::size_t>(row.control));
+    const auto& steered = view()->completions->row(static_cast<std::size_t>(row.steered));
+    const auto [first, second] =
+        std::mismatch(control.ids.begin(), control.ids.end(), steered.ids.begin(), steered.ids.end());
+    const bool equal = first == control.ids.end() && second == steered.ids.end();
+    section.rows.push_back(
+        {tr("First change"), equal ? tr("none, equal token by token")
+                                   : tr("token %1").arg(std::distance(steered.ids.begin(), second) + 1)});
+    section.rows.push_back(
+        {tr("Words shared"), formatPercent(diffWords(q(control.text), q(steered.text)).shared)});
+    section.rows.push_back(
+        {tr("Length"), tr("%1, control %2 tokens").arg(steered.ids.size()).arg(control.ids.size())});
+    if (std::isfinite(steered.logProbability) && std::isfinite(control.logProbability) &&
+        !steered.ids.empty() && !control.ids.empty() &&
+        (steered.logProbability != 0 || control.logProbability != 0))
+        section.rows.push_back(
+            {tr("Log-prob."),
+             tr("%1, control %2 nats per token")
+                 .arg(formatNumber(steered.logProbability / static_cast<double>(steered.ids.size())),
+                      formatNumber(control.logProbability / static_cast<double>(control.ids.size())))});
+    return section;
+}
+
+InspectorSection ApplyPage::provenanceSection(const Completion* steered) const {
+    InspectorSection section{tr("Provenance"), {}, {}};
+    section.rows.push_back({tr("Model"), selection().model});
+    if (const auto* found = model())
+        section.rows.push_back({tr("Identity"), q(found->identity), true});
+    if (steered) {
+        section.rows.push_back({tr("Job"), q(steered->jobId), true});
+        for (const auto& job : view()->jobs)
+            if (job.id == steered->jobId) {
+                section.rows.push_back({tr("Took"), q(durationText(job.seconds))});
+                section.rows.push_back({tr("Made"), words::whenText(job.ended)});
+                break;
+            }
+    }
+    const auto& decoding = view()->study->decoding;
+    section.rows.push_back({tr("Decoding"), tr("%1, %2 tokens")
+                                                .arg(decoding.temperature == 0 ? tr("greedy") : tr("sampled"))
+                                                .arg(decoding.maximumNewTokens)});
+    if (steered) {
+        section.rows.push_back({tr("Token ids"), q(idsDigest(steered->ids)), true});
+        section.rows.push_back({tr("Key"), q(toHex(steered->key)), true});
+    }
+    return section;
+}
+
+InspectorContent ApplyPage::inspector() const {
+    const auto* one = arm();
+    InspectorContent content;
+    if (!view() || !one)
+        return content;
+    const auto* selected = row();
+    const Completion* steered = selected && selected->steered >= 0
+                                    ? &view()->completions->row(static_cast<std::size_t>(selected->steered))
+                                    : nullptr;
+    const QString armName = words::armText(*one);
+    content.name = selected ? tr("Prompt %1, %2").arg(numberOf(*selected), armName) : armName;
+    content.kind = !selected                                   ? tr("Arm on %1").arg(selection().model)
+                   : selected->role == PromptRole::Calibration ? tr("Completion, calibration prompt")
+                                                               : tr("Completion, evaluation prompt");
+    if (selected)
+        content.sections.push_back(labelSection(*selected));
+    if (const int at = pointOfArm(); at >= 0) {
+        const auto& point = m_calibration->points[static_cast<std::size_t>(at)];
+        InspectorSection sweep{tr("In the sweep"), {}, {}};
+        sweep.rows = {{tr("Coherent"), words::rateText(rateOf(point.coherent, point.n)), false, true},
+                      {tr("Garbled"), words::rateText(rateOf(point.garbled, point.n))},
+                      {tr("Normal"), words::rateText(rateOf(point.normal, point.n))}};
+        content.sections.push_back(sweep);
+    }
+    content.sections.push_back(armSection(*one, steered));
+    if (m_calibration) {
+        InspectorSection choice{tr("Calibration choice"), {}, q(m_calibration->reason)};
+        choice.rows.push_back({tr("Status"), q(toString(m_calibration->status))});
+        if (const auto* chosen = m_calibration->choice())
+            choice.rows.push_back(
+                {tr("Chosen"), tr("%1 at %2").arg(formatNumber(chosen->alpha), words::siteText(chosen->k))});
+        choice.rows.push_back(
+            {tr("Sweep"), tr("%1 k × %2 strengths").arg(m_table.ks.size()).arg(m_table.strengths.size())});
+        content.sections.push_back(choice);
+    }
+    if (selected)
+        content.sections.push_back(controlSection(*selected));
+    content.sections.push_back(provenanceSection(steered));
+    return content;
+}
+
+} // namespace azimuth

@@ -1,0 +1,473 @@
+#include "app/workbench/pages/apply_page.h"
+
+#include "app/workbench/arms.h"
+#include "app/workbench/label_toggle.h"
+#include "app/workbench/pages/next_step.h"
+#include "app/workbench/theme/theme.h"
+#include "app/workbench/words.h"
+#include "widgets/empty_state.h"
+#include "widgets/heatmap/heat_map.h"
+#include "widgets/numbers.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <QComboBox>
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QLineEdit>
+#include <QPushButton>
+#include <QResizeEvent>
+#include <QStackedLayout>
+#include <QVBoxLayout>
+
+namespace azimuth {
+namespace {
+
+constexpr int sweepHeight = 216, tallSweepHeight = 320;
+constexpr double notANumber = std::numeric_limits<double>::quiet_NaN();
+
+QString q(const std::string& text) { return QString::fromStdString(text); }
+
+QLabel* titleLabel(QWidget* parent) {
+    auto* label = new QLabel(parent);
+    label->setProperty("role", QStringLiteral("chartTitle"));
+    return label;
+}
+
+QLabel* captionLabel(QWidget* parent) {
+    auto* label = new QLabel(parent);
+    label->setProperty("role", QStringLiteral("caption"));
+    label->setTextFormat(Qt::PlainText);
+    return label;
+}
+
+} // namespace
+
+ApplyPage::ApplyPage(QWidget* parent)
+    : Page(QStringLiteral("apply"), tr("Apply"), QStringLiteral("apply"), parent) {
+    connect(addButton(tr("Export…"), QStringLiteral("export")), &QPushButton::clicked, this,
+            [this] { Q_EMIT exportRequested(QStringLiteral("dose-response")); });
+    connect(setPrimary(tr("Calibrate")), &QPushButton::clicked, this, &Page::runRequested);
+
+    body()->setContentsMargins(0, 0, 0, 0);
+    body()->setSpacing(0);
+    auto* top = new QWidget(this);
+    auto* topLayout = new QVBoxLayout(top);
+    topLayout->setContentsMargins(16, 12, 16, 8);
+    m_noSweep = new EmptyState(QStringLiteral("apply"), {}, {}, {}, top);
+    connect(m_noSweep, &EmptyState::clicked, this, &Page::runRequested);
+    m_sweep = makeSweep();
+    topLayout->addWidget(m_noSweep);
+    topLayout->addWidget(m_sweep);
+    body()->addWidget(top);
+    m_lower = makeTable();
+    body()->addWidget(m_lower, 1);
+    body()->addStretch(0);
+}
+
+QWidget* ApplyPage::makeSweep() {
+    auto* box = new QWidget(this);
+    auto* columns = new QHBoxLayout(box);
+    columns->setContentsMargins(0, 0, 0, 0);
+    columns->setSpacing(24);
+    m_curves = new QWidget(box);
+    auto* left = new QVBoxLayout(m_curves);
+    left->setContentsMargins(0, 0, 0, 0);
+    left->setSpacing(4);
+    auto* titles = new QHBoxLayout;
+    titles->setSpacing(8);
+    m_chartTitle = titleLabel(m_curves);
+    m_chartCaption = captionLabel(m_curves);
+    m_legend = new ChartLegend(m_curves);
+    titles->addWidget(m_chartTitle);
+    titles->addWidget(m_chartCaption, 1);
+    titles->addWidget(m_legend);
+    left->addLayout(titles);
+    m_chart = new LineChartView(m_curves);
+    m_chart->setObjectName(QStringLiteral("doseResponse"));
+    m_chart->setHereTagged(true);
+    left->addWidget(m_chart, 1);
+    columns->addWidget(m_curves, 3);
+
+    auto* mapBox = new QWidget(box);
+    auto* right = new QVBoxLayout(mapBox);
+    right->setContentsMargins(0, 0, 0, 0);
+    right->setSpacing(4);
+    auto* mapTitles = new QHBoxLayout;
+    mapTitles->setSpacing(8);
+    m_mapTitle = titleLabel(mapBox);
+    m_mapTitle->setText(tr("Coherent rate, k × strength"));
+    m_mapCaption = captionLabel(mapBox);
+    mapTitles->addWidget(m_mapTitle);
+    mapTitles->addWidget(m_mapCaption, 1);
+    right->addLayout(mapTitles);
+    m_map = new HeatMap(mapBox);
+    m_map->setObjectName(QStringLiteral("sweepMap"));
+    m_map->setColourBarShown(false);
+    m_map->setColourMap(viridisMap);
+    m_map->setRange({0, 1});
+    m_map->view()->setSquareCells(false);
+    m_map->view()->setCellText(true);
+    m_map->view()->setLargestCell(72, 40);
+    right->addWidget(m_map, 1);
+    columns->addWidget(mapBox, 2);
+
+    connect(m_chart, &LineChartView::xSelected, this, [this](double alpha) {
+        for (std::size_t i = 0; m_calibration && i < m_calibration->points.size(); ++i)
+            if (m_calibration->points[i].k == m_shownK && m_calibration->points[i].alpha == alpha)
+                return selectPoint(static_cast<int>(i));
+        showCurrent(); // the control has no completions of its own to show
+    });
+    connect(m_map, &HeatMap::currentChanged, this,
+            [this](int row, int column) { selectPoint(m_table.at(row, column)); });
+    return box;
+}
+
+QWidget* ApplyPage::makeFilterRow() {
+    auto* box = new QWidget(this);
+    box->setFixedHeight(Theme::instance() ? Theme::instance()->px(38) : 38);
+    auto* layout = new QHBoxLayout(box);
+    layout->setContentsMargins(16, 0, 16, 0);
+    layout->setSpacing(8);
+    m_filter = new QLineEdit(box);
+    m_filter->setObjectName(QStringLiteral("completionFilter"));
+    m_filter->setPlaceholderText(tr("Filter completions"));
+    m_filter->setAccessibleName(tr("Filter completions"));
+    m_filter->setToolTip(tr("Text in the prompt, the control or the steered completion (Ctrl+F)"));
+    m_filter->addAction(Theme::icon(QStringLiteral("search")), QLineEdit::LeadingPosition);
+    m_filter->setClearButtonEnabled(true);
+    m_filter->setMinimumWidth(120);
+    m_filter->setMaximumWidth(260);
+    layout->addWidget(m_filter, 1);
+    for (const auto label : {LabelShape::coherent, LabelShape::garbled, LabelShape::normal}) {
+        auto* toggle = new LabelToggle(label, box);
+        m_toggles << toggle;
+        layout->addWidget(toggle);
+        connect(toggle, &QToolButton::toggled, this, [this] {
+            std::set<LabelShape> wanted;
+            for (const auto* one : m_toggles)
+                if (one->isChecked())
+                    wanted.insert(one->label());
+            m_list->setLabelFilter(wanted);
+        });
+    }
+    m_prompts = new QComboBox(box);
+    m_prompts->setAccessibleName(tr("Prompts"));
+    m_prompts->setToolTip(tr("Which prompts are listed: those of the evaluation or of the calibration"));
+    layout->addWidget(m_prompts);
+    m_marks = new QComboBox(box);
+    m_marks->addItem(tr("Mark words"), static_cast<int>(CompletionMarks::words));
+    m_marks->addItem(tr("Mark none"), static_cast<int>(CompletionMarks::none));
+    m_marks->setAccessibleName(tr("Marks"));
+    m_marks->setToolTip(tr("Marks words that only one of the two texts has (D)"));
+    layout->addWidget(m_marks);
+    layout->addStretch(0);
+    m_shownCount = captionLabel(box);
+    m_shownCount->setAlignment(Qt::AlignRight | Qt::AlignVCenter);
+    layout->addWidget(m_shownCount);
+    connect(m_filter, &QLineEdit::textChanged, this,
+            [this](const QString& text) { m_list->setFilter(text, false); });
+    connect(m_prompts, &QComboBox::activated, this, [this] {
+        m_wantedRole = static_cast<PromptRole>(m_prompts->currentData().toInt());
+        fillRows();
+    });
+    connect(m_marks, &QComboBox::activated, this,
+            [this] { m_list->setMarks(static_cast<CompletionMarks>(m_marks->currentData().toInt())); });
+    return box;
+}
+
+QWidget* ApplyPage::makeTable() {
+    auto* box = new QWidget(this);
+    auto* layout = new QVBoxLayout(box);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(0);
+    layout->addWidget(makeRule(box));
+    layout->addWidget(makeFilterRow());
+    layout->addWidget(makeRule(box));
+    m_tableStack = new QStackedLayout;
+    m_list = new CompletionList(box);
+    m_list->setObjectName(QStringLiteral("completions"));
+    m_list->setAccessibleName(tr("Completions beside the control"));
+    m_tableStack->addWidget(m_list);
+    auto* holder = new QWidget(box);
+    auto* holderLayout = new QVBoxLayout(holder);
+    holderLayout->setContentsMargins(16, 12, 16, 12);
+    m_noRows = new EmptyState(QStringLiteral("search"), {}, {}, {}, holder);
+    holderLayout->addWidget(m_noRows);
+    holderLayout->addStretch(1);
+    m_tableStack->addWidget(holder);
+    layout->addLayout(m_tableStack, 1);
+
+    connect(m_noRows, &EmptyState::clicked, this, [this] {
+        for (auto* toggle : m_toggles)
+            toggle->setChecked(false);
+        m_filter->clear();
+        m_filter->setFocus(Qt::OtherFocusReason);
+    });
+    connect(m_list, &CompletionList::filtered, this, &ApplyPage::countShown);
+    connect(m_list, &CompletionList::currentChanged, this, [this](int row) {
+        if (row < 0 || row >= static_cast<int>(m_rows.size()))
+            return;
+        Selection next = selection();
+        next.promptId = q(m_rows[static_cast<std::size_t>(row)].prompt->id);
+        Q_EMIT selectionRequested(next);
+    });
+    connect(m_list, &CompletionList::marksChanged, this, [this](CompletionMarks marks) {
+        if (marks == CompletionMarks::logProbability) // not measured in this study
+            m_list->setMarks(marks = CompletionMarks::none);
+        m_marks->setCurrentIndex(m_marks->findData(static_cast<int>(marks)));
+    });
+    return box;
+}
+
+bool ApplyPage::usesField(const QString& field) const { return field != QLatin1String("position"); }
+
+void ApplyPage::focusFilter() {
+    if (m_lower->isVisible())
+        m_filter->setFocus(Qt::ShortcutFocusReason);
+}
+
+QWidget* ApplyPage::firstFocus() {
+    if (!m_rows.empty() && m_tableStack->currentWidget() == m_list)
+        return m_list;
+    if (m_calibration)
+        return m_map->view();
+    return m_noSweep->button()->isVisible() ? m_noSweep->button() : nullptr;
+}
+
+void ApplyPage::resizeEvent(QResizeEvent* event) {
+    Page::resizeEvent(event);
+    m_sweep->setFixedHeight(Theme::instance()->px(height() > 900 ? tallSweepHeight : sweepHeight));
+}
+
+void ApplyPage::refresh() {
+    m_arms = armIndex(sharedView());
+    const auto step = view() ? nextStep(*view(), activity()) : NextStep{};
+    primaryButton()->setEnabled(view() && step.runs && !activity().running);
+    primaryButton()->setToolTip(activity().running ? tr("The study is running.")
+                                : step.runs        ? tr("Runs what the study is missing (Ctrl+Return)")
+                                                   : tr("Nothing is missing."));
+    refreshSweep();
+    refreshRows();
+    m_shownView = sharedView();
+    m_shownModel = selection().model;
+    m_shownConcept = selection().concept_;
+    m_shownArm = selection().armDigest;
+    showCurrent();
+}
+
+const Arm* ApplyPage::arm() const {
+    return m_arms ? m_arms->find(selection().armDigest.toStdString()) : nullptr;
+}
+
+int ApplyPage::pointOfArm() const {
+    const auto digest = selection().armDigest.toStdString();
+    const auto found = std::find(m_pointArms.begin(), m_pointArms.end(), digest);
+    return digest.empty() || found == m_pointArms.end() ? -1 : static_cast<int>(found - m_pointArms.begin());
+}
+
+void ApplyPage::refreshSweep() {
+    const auto* found = model();
+    const auto* calibration =
+        found && concept_() ? view()->calibration(found->identity, concept_()->name) : nullptr;
+    if (calibration && calibration->points.empty())
+        calibration = nullptr;
+    const bool same = calibration == m_calibration && m_shownView == sharedView();
+    m_calibration = calibration;
+    m_sweep->setVisible(calibration);
+    m_noSweep->setVisible(!calibration);
+    if (!calibration) {
+        m_pointArms.clear();
+        m_table = {};
+        const auto* reference = view() ? view()->study->model(selection().model.toStdString()) : nullptr;
+        if (reference && !reference->calibrate)
+            m_noSweep->setText(tr("Not calibrated, by choice"),
+                               tr("The study does not sweep %1.").arg(selection().model), {});
+        else if (activity().running)
+            m_noSweep->setText(tr("No sweep yet"),
+                               tr("The study is running; the sweep is shown when its completions are there."),
+                               {});
+        else
+            m_noSweep->setText(tr("No sweep yet"),
+                               tr("A sweep finds the strength that steers and stays readable."),
+                               view() ? tr("Calibrate") : QString());
+        return;
+    }
+    const auto unit = view()->study->sweep.unit;
+    if (!same) {
+        m_table = SweepTable::of(*calibration);
+        m_pointArms.clear();
+        for (const auto& point : calibration->points)
+            m_pointArms.push_back(m_arms->ofPoint(*found, bank(), point));
+        auto data = sweepMap(*calibration, m_table, unit);
+        data.name = tr("Coherent rate by k and strength, %1").arg(selection().model);
+        m_map->setData(std::move(data));
+        int chosenRow = -1, chosenColumn = -1;
+        for (std::size_t i = 0; calibration->chosen && i < m_table.points.size(); ++i)
+            if (m_table.points[i] == static_cast<int>(*calibration->chosen)) {
+                chosenRow = static_cast<int>(i / m_table.strengths.size());
+                chosenColumn = static_cast<int>(i % m_table.strengths.size());
+            }
+        m_map->view()->setChosen(chosenRow, chosenColumn);
+        m_mapCaption->setText(calibration->chosen ? tr("framed: the choice")
+                                                  : q(toString(calibration->status)));
+        m_shownK = -1;
+    }
+    const int row = m_table.nearestRow(selection().k);
+    const auto k = m_table.ks.at(static_cast<std::size_t>(std::max(row, 0)));
+    const bool swept = k == selection().k || selection().k < 0;
+    m_chartTitle->setText(tr("Dose-response, %1").arg(words::siteText(k)));
+    m_chartCaption->setText(swept ? tr("%1 prompts, 95 %").arg(calibration->controlN)
+                                  : tr("%1 was not swept").arg(words::siteText(selection().k)));
+    if (k == m_shownK)
+        return;
+    m_shownK = k;
+    const auto series = doseResponse(*calibration, k);
+    ChartAxis x, y;
+    x.title = tr("strength at %1").arg(words::siteText(k));
+    x.text = [](double value) { return formatNumber(value); };
+    y.title = QStringLiteral("%");
+    y.range = {0, 100};
+    y.ticks = {0, 25, 50, 75, 100};
+    m_chart->setData(tr("Dose-response of %1 at %2").arg(selection().model, words::siteText(k)), series, x,
+                     y);
+    m_legend->setSeries(series);
+    const auto* choice = calibration->choice();
+    m_chart->setChosen(choice && choice->k == k ? choice->alpha : notANumber,
+                       choice ? tr("chosen, %1").arg(formatNumber(choice->alpha)) : QString());
+}
+
+void ApplyPage::selectPoint(int point) {
+    if (point < 0 || !m_calibration)
+        return showCurrent();
+    Selection next = selection();
+    next.k = m_calibration->points.at(static_cast<std::size_t>(point)).k;
+    const auto& digest = m_pointArms.at(static_cast<std::size_t>(point));
+    if (!digest.empty())
+        next.armDigest = q(digest);
+    Q_EMIT selectionRequested(next);
+    showCurrent();
+}
+
+void ApplyPage::refreshRows() {
+    const auto* one = arm();
+    const auto* found = model();
+    const bool any = found && concept_() && one;
+    const bool same = m_shownView == sharedView() && m_shownModel == selection().model &&
+                      m_shownConcept == selection().concept_ && m_shownArm == selection().armDigest;
+    m_lower->setVisible(found && concept_() &&
+                        (m_calibration || !m_arms->measuredOn(found->identity).empty()));
+    if (same)
+        return;
+    m_allRows.clear();
+    if (any)
+        m_allRows = completionsFor(*view(), *view()->study, *concept_(), *found, *one);
+    if (any)
+        m_list->setTitles(tr("Control"), one->isControl() ? tr("Control again")
+                                                          : tr("Steered, %1").arg(words::armText(*one)));
+    fillRows();
+}
+
+void ApplyPage::fillRows() {
+    int counts[2] = {0, 0};
+    for (const auto& row : m_allRows)
+        ++counts[row.role == PromptRole::Calibration];
+    const auto role = m_wantedRole == PromptRole::Calibration
+                          ? (counts[1] ? PromptRole::Calibration : PromptRole::TestInduce)
+                          : (counts[0] ? PromptRole::TestInduce : PromptRole::Calibration);
+    m_prompts->clear();
+    if (counts[0])
+        m_prompts->addItem(tr("Evaluation, %1").arg(counts[0]), static_cast<int>(PromptRole::TestInduce));
+    if (counts[1])
+        m_prompts->addItem(tr("Calibration, %1").arg(counts[1]), static_cast<int>(PromptRole::Calibration));
+    m_prompts->setCurrentIndex(m_prompts->findData(static_cast<int>(role)));
+    m_prompts->setEnabled(m_prompts->count() > 1);
+    m_rows.clear();
+    std::map<LabelShape, int> labels;
+    for (const auto& row : m_allRows)
+        if (row.role == role) {
+            m_rows.push_back(row);
+            if (row.steeredLabel)
+                ++labels[words::labelOf(row.steeredLabel->verdict)];
+        }
+    for (auto* toggle : m_toggles)
+        toggle->setCount(labels[toggle->label()]);
+    m_list->setRows(static_cast<int>(m_rows.size()), [this](int row) { return fetch(row); });
+    countShown();
+    showCurrent();
+    Q_EMIT inspectorChanged();
+}
+
+QString ApplyPage::numberOf(const ComparisonRow& row) const {
+    const auto* set = concept_() ? concept_()->set(row.role) : nullptr;
+    if (!set || set->prompts.empty())
+        return {};
+    return QString::number(row.prompt - set->prompts.data() + 1);
+}
+
+CompletionRow ApplyPage::fetch(int index) const {
+    const auto& row = m_rows.at(static_cast<std::size_t>(index));
+    CompletionRow out;
+    out.number = numberOf(row);
+    out.prompt = q(row.prompt->text);
+    const auto& table = *view()->completions;
+    const auto text = [&](std::int64_t at) {
+        return at < 0 ? tr("Not measured yet") : q(table.row(static_cast<std::size_t>(at)).text);
+    };
+    out.control = text(row.control);
+    out.steered = text(row.steered);
+    if (row.steeredLabel) {
+        out.label = words::labelOf(row.steeredLabel->verdict);
+        out.labelNote = row.steeredLabel->source == Label::Source::Rule
+                            ? row.steeredLabel->reason.empty() ? tr("by rule") : q(row.steeredLabel->reason)
+                            : tr("by hand, %1").arg(q(row.steeredLabel->rater));
+    }
+    return out;
+}
+
+const ComparisonRow* ApplyPage::row() const {
+    for (const auto& one : m_allRows)
+        if (q(one.prompt->id) == selection().promptId)
+            return &one;
+    return nullptr;
+}
+
+void ApplyPage::showCurrent() {
+    const int point = pointOfArm();
+    if (m_calibration) {
+        const auto* at = point >= 0 ? &m_calibration->points[static_cast<std::size_t>(point)] : nullptr;
+        m_chart->setHere(at && at->k == m_shownK ? at->alpha : notANumber);
+        int row = m_table.nearestRow(selection().k), column = -1;
+        if (row >= 0 && m_table.ks[static_cast<std::size_t>(row)] != selection().k)
+            row = -1;
+        for (int i = 0; at && row >= 0 && i < static_cast<int>(m_table.strengths.size()); ++i)
+            if (m_table.at(row, i) == point)
+                column = i;
+        m_map->view()->setCurrent(row, column);
+    }
+    int current = -1;
+    for (std::size_t i = 0; i < m_rows.size(); ++i)
+        if (q(m_rows[i].prompt->id) == selection().promptId)
+            current = static_cast<int>(i);
+    if (current != m_list->current())
+        m_list->setCurrent(current);
+}
+
+void ApplyPage::countShown() {
+    const int count = m_list->count(), shown = m_list->shownCount();
+    m_shownCount->setText(count > 0 ? tr("%1 of %2").arg(shown).arg(count) : QString());
+    const bool none = shown == 0 && !m_list->isFiltering();
+    if (none && count == 0)
+        m_noRows->setText(arm() ? tr("No completions of this arm yet") : tr("No arm is selected"),
+                          m_calibration ? tr("Click a cell of the map to read its completions.")
+                                        : tr("Choose an arm in the bar above to read its completions."),
+                          {});
+    else if (none)
+        m_noRows->setText(m_filter->text().isEmpty() ? tr("No completion has these labels")
+                                                     : tr("No completion matches “%1”").arg(m_filter->text()),
+                          {}, tr("Clear filter"));
+    m_tableStack->setCurrentIndex(none ? 1 : 0);
+}
+
+} // namespace azimuth
