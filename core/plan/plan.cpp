@@ -19,22 +19,57 @@ public:
           m_keys(m_study.rendering, m_study.decoding) {}
 
     Plan run() {
-        for (const auto& reference : m_study.models)
-            if (!m_view.model(reference.name))
+        for (const auto& reference : m_study.models) {
+            const bool found = m_view.model(reference.name) != nullptr;
+            m_plan.counts.push_back({Stage::Inspect, reference.name, 1, found ? 1 : 0});
+            if (!found)
                 addInspection(reference);
+        }
         for (const auto& reference : m_study.models)
             if (const auto* model = m_view.model(reference.name))
                 addPreparation(reference, *model);
         // The evaluation's arms follow from every bank and choice: its list is cut when these can grow no
         // more.
-        if (m_plan.finished())
+        if (m_plan.finished()) {
             for (const auto& reference : m_study.models)
                 if (const auto* model = m_view.model(reference.name))
                     addEvaluationOf(reference, *model);
+        } else {
+            m_plan.later = guessLater();
+        }
         return std::move(m_plan);
     }
 
 private:
+    static std::int64_t size(const PromptSet* set) {
+        return set ? static_cast<std::int64_t>(set->prompts.size()) : 0;
+    }
+
+    // Sweeps of models without directions, and every evaluation, as far as widths are known.
+    std::int64_t guessLater() const {
+        std::int64_t sum = 0;
+        const auto grid =
+            std::max(m_study.sweep.ks.size(), m_study.sweep.depths.size()) * m_study.sweep.strengths.size();
+        for (const auto& target : m_study.models) {
+            if (!target.calibrate)
+                continue;
+            const auto* model = m_view.model(target.name);
+            std::int64_t arms = 2;
+            for (const auto& source : m_study.models) {
+                const auto* other = m_view.model(source.name);
+                const bool fits = !model || !other || model->width == other->width;
+                arms += m_study.transfer && source.name != target.name && fits ? 1 : 0;
+            }
+            for (const auto& conceptValue : m_study.concepts) {
+                sum += arms * size(conceptValue.set(PromptRole::TestInduce));
+                if (!model || !m_view.bank(model->identity, conceptValue.name, Method::Dim))
+                    sum +=
+                        static_cast<std::int64_t>(grid + 1) * size(conceptValue.set(PromptRole::Calibration));
+            }
+        }
+        return sum;
+    }
+
     void block(Stage stage, const std::string& model, const std::string& conceptName,
                const std::string& reason) {
         m_plan.blocked.push_back({stage, model, conceptName, reason});
@@ -49,7 +84,6 @@ private:
     }
 
     void addInspection(const ModelReference& reference) {
-        m_plan.counts.push_back({Stage::Inspect, reference.name, 1, 0});
         PlannedJob job;
         job.stage = Stage::Inspect;
         job.modelName = reference.name;

@@ -61,6 +61,7 @@ struct Plan {
     std::vector<CalibrationDue> calibrationsDue;
     std::vector<Blocked> blocked;
     std::vector<StageCount> counts;
+    std::int64_t later = 0; // completions of stages that cannot be cut yet, guessed for a progress bar
 
     bool finished() const { return jobs.empty() && calibrationsDue.empty(); }
     double seconds() const; // of all jobs

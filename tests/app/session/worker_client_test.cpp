@@ -79,7 +79,8 @@ private Q_SLOTS:
             "The worker (build 9.0) is newer than this program: it speaks protocol 2 to 3, this program 1 to "
             "1.");
         row("older", "worker.version",
-            "The worker (build 0.0.1) is older than this program: it speaks protocol 0 to 0, this program 1 to 1.");
+            "The worker (build 0.0.1) is older than this program: it speaks protocol 0 to 0, this program 1 "
+            "to 1.");
     }
     void hasOneOutcome() {
         QFETCH(QString, mode);

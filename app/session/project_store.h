@@ -1,0 +1,79 @@
+// The project behind a session: the view, its file, shards, blobs and recorded jobs. Plain C++ over core;
+// every call belongs on the I/O thread (HDF5). Calls that change the view return the new one; an Error leaves
+// everything as it was.
+#pragma once
+
+#include "core/base/error.h"
+#include "core/plan/plan.h"
+#include "core/study/project_view.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace azimuth {
+
+using View = std::shared_ptr<const ProjectView>;
+
+class ProjectStore {
+public:
+    // Publishes generation 1 with the study. Error project.exists, file.*.
+    static ProjectStore create(const std::string& path, const Study& study);
+    // Reads the project, its banks' tensors and recorded jobs, and merges the shards that a crash left
+    // behind.
+    static ProjectStore open(const std::string& path);
+
+    View view() const { return m_view; }
+    const std::string& path() const { return m_path; }
+    // What there was to say while opening: shards adopted, shards and job files that could not be read.
+    const std::vector<std::string>& notes() const { return m_notes; }
+    bool modified() const { return m_view != m_saved; }
+
+    // The study that was opened is replaced; what its keys still name stays in use. Models keep their
+    // identity where name, find, digest and precision are the same.
+    View setStudy(const Study& study);
+
+    Plan plan(const FailedJobs& failed) const;
+    // Makes a planned job ready to submit: writes the directions as blobs, records the specification.
+    // Idempotent.
+    JobSpec prepare(const PlannedJob& job);
+    // Records all batches of a plan at once, so that a later change of the grid does not move their borders.
+    void record(const Plan& plan);
+    std::string newShardPath(const std::string& jobId) const;
+
+    // Merges a published shard and judges what is new. sha256: of the done event.
+    View mergeShard(const std::string& path, const std::string& sha256);
+    View recordFailure(const JobRecord& job);
+    // Computes and records what is due; those that cannot be computed are notes.
+    View calibrate(const std::vector<CalibrationDue>& due);
+    View adoptView(ProjectView view); // an edit that was made elsewhere, from view()
+
+    // Publishes the next generation, with the transfer matrix as a snapshot, and removes the shards that it
+    // holds.
+    View save();
+    // The same as a new project at another path; recorded jobs and blobs go along.
+    View saveAs(const std::string& path);
+
+    std::string blobFolder() const;
+
+private:
+    ProjectStore(std::string path, ProjectView view);
+    View publish(ProjectView view);
+    void readRecordedJobs();
+    void loadTensors();
+    void judge(ProjectView& view) const;
+    ProjectView snapshot() const;
+    std::string writeBlob(const Direction& direction);
+
+    std::string m_path;
+    View m_view, m_saved;
+    RecordedJobs m_recorded;
+    std::vector<std::string> m_merged;          // shards whose content is in the view, not yet saved
+    std::map<std::string, std::string> m_blobs; // direction digest to file digest, written or found here
+    std::vector<std::string> m_notes;
+};
+
+// The view with another study, as setStudy() does.
+ProjectView withStudy(const ProjectView& view, const Study& study);
+
+} // namespace azimuth

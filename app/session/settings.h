@@ -1,0 +1,60 @@
+// What the user chose, kept between sessions (QSettings). A damaged or missing entry gives the default. Main
+// thread.
+#pragma once
+
+#include <QByteArray>
+#include <QObject>
+#include <QSettings>
+#include <QString>
+#include <QStringList>
+
+namespace azimuth {
+
+class Settings : public QObject {
+    Q_OBJECT
+public:
+    explicit Settings(QObject* parent = nullptr);
+    explicit Settings(const QString& file, QObject* parent = nullptr); // for tests
+
+    static constexpr int mostRecentFiles = 10;
+    QStringList
+    recentFiles() const; // newest first, absolute paths; those that are gone stay, to be shown greyed
+    void addRecentFile(const QString& path);
+    void removeRecentFile(const QString& path);
+    void clearRecentFiles();
+
+    QString theme() const; // light, dark, system
+    void setTheme(const QString& theme);
+    double fontScale() const; // 0.5 to 3
+    void setFontScale(double factor);
+
+    QStringList modelFolders() const; // the user's own, in order
+    void setModelFolders(const QStringList& folders);
+
+    QString lastPage(const QString& projectUuid) const;
+    QByteArray lastSelection(const QString& projectUuid) const; // JSON of the window
+    void setLastPlace(const QString& projectUuid, const QString& page, const QByteArray& selection);
+
+    QByteArray windowGeometry() const;
+    QByteArray windowState() const;
+    void setWindow(const QByteArray& geometry, const QByteArray& state);
+
+    bool firstStart() const; // until setStarted()
+    void setStarted();
+
+Q_SIGNALS:
+    void recentFilesChanged();
+    void themeChanged(const QString& theme);
+    void modelFoldersChanged();
+
+private:
+    void setRecentFiles(const QStringList& files);
+    QSettings m_settings;
+};
+
+// Where a study's models are looked for: its own folder, the settings' folders, Azimuth's cache. Existing
+// ones, each once.
+QStringList modelSearchFolders(const QString& studyFolder, const QStringList& settingsFolders);
+QString modelCacheFolder(); // $XDG_CACHE_HOME/azimuth/models
+
+} // namespace azimuth
