@@ -180,6 +180,8 @@ private:
         static const char* const names[] = {"complete", "paused", "cancelled", "failed"};
         for (const auto& blocked : end.blocked)
             m_progress.note("not done: " + blocked.modelName + ": " + blocked.reason);
+        if (end.failure)
+            m_progress.failed(QStringLiteral("the run stopped"), *end.failure);
         m_progress.end(names[static_cast<int>(end.kind)]);
         m_code = m_interrupted || end.kind == RunEnd::Kind::Cancelled ? interrupted
                  : end.kind == RunEnd::Kind::Failed                   ? 1
