@@ -175,8 +175,10 @@ void Matrix::paintMeasured(QPainter& painter, const QRect& rect, const MatrixCel
         ink = textOn(QColor(ground.red, ground.green, ground.blue));
     }
     const bool interval = m_intervals && std::isfinite(cell.low) && std::isfinite(cell.high);
-    const bool words = (interval || !cell.caption.isEmpty()) && rect.width() >= m_tokens.px(64) &&
-                       rect.height() >= m_tokens.px(40);
+    const QString under = interval ? formatRange(cell.low, cell.high, m_data.decimals) : cell.caption;
+    const bool words = !under.isEmpty() && rect.width() >= m_tokens.px(64) &&
+                       rect.height() >= m_tokens.px(40) &&
+                       QFontMetrics(m_tokens.sans(11)).horizontalAdvance(under) <= rect.width() - 2;
     const int valueHeight = m_tokens.px(18);
     const int wordsHeight = words ? m_tokens.px(13) : 0;
     const int trackHeight = interval ? 9 : 0;
@@ -189,7 +191,7 @@ void Matrix::paintMeasured(QPainter& painter, const QRect& rect, const MatrixCel
         painter.setFont(m_tokens.sans(11));
         painter.setPen(ink);
         painter.drawText(QRect(rect.left(), top + valueHeight, rect.width(), wordsHeight), Qt::AlignCenter,
-                         interval ? formatRange(cell.low, cell.high, m_data.decimals) : cell.caption);
+                         under);
     }
     if (interval) {
         painter.setPen(ink);
