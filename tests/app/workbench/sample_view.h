@@ -1,0 +1,26 @@
+// Projects by hand for the window's tests and pictures: the demo study with made-up models, directions and
+// completions; labels by the real judge, calibration and transfer by core/results.
+#pragma once
+
+#include "core/study/project_view.h"
+
+#include <memory>
+
+namespace azimuth::sample {
+
+enum class Stage {
+    Study,      // nothing was run: no model is found
+    Models,     // found, nothing extracted
+    Extracted,  // banks, no completions
+    Sweeping,   // half of the sweep of the first model
+    Calibrated, // sweeps are there, no transfer
+    Complete,
+};
+
+std::shared_ptr<const ProjectView> view(Stage stage = Stage::Complete);
+
+// The first model with its calibrated arm on so many evaluation prompts, beside the control: 2 x prompts
+// completions, labelled.
+std::shared_ptr<const ProjectView> largeView(int prompts);
+
+} // namespace azimuth::sample
