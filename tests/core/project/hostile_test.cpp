@@ -168,7 +168,6 @@ void HostileTest::initTestCase() {
     m_project = path("project.h5");
     auto view = sample::fullView();
     view.uuid = createProject(m_project, *view.study).uuid;
-    view.calibrations.pop_back();
     saveProject(m_project, view);
 }
 

@@ -10,6 +10,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <hdf5.h>
 #include <QtTest>
 
 using namespace azimuth;
@@ -62,6 +63,7 @@ private Q_SLOTS:
     void mergeIsIdempotentAndFirstWins();
     void mergeResolvesTheStudysModels();
     void goodShardsAreAdoptedAndBadOnesReported();
+    void nothingStaysOpen();
 };
 
 void ProjectTest::createdProjectHoldsTheStudyAndNothingElse() {
@@ -409,6 +411,28 @@ void ProjectTest::goodShardsAreAdoptedAndBadOnesReported() {
     const auto again = adoptShards(openProject(file), file);
     QVERIFY(again.merged.nothing() && again.adopted.empty());
     QCOMPARE(openProject(file).completions->size(), std::size_t{20});
+}
+
+void ProjectTest::nothingStaysOpen() {
+    const auto descriptors = [] {
+        const std::filesystem::directory_iterator folder("/proc/self/fd");
+        return std::distance(begin(folder), end(folder));
+    };
+    const auto file = path("open.h5");
+    const auto before = descriptors();
+    auto view = saveFull(file);
+    auto wrong = sample::jobResult();
+    wrong.completions[0].text = "\xff";
+    wrong.completions[0].key = sample::digestOf("wrong");
+    QCOMPARE(text(codeOf([&] { saveProject(file, merge(view, wrong)); })), QStringLiteral("project.value"));
+    openProject(file);
+    readBankTensor(file, view.banks[0]->key);
+    auto bytes = bytesOf(file);
+    bytes[bytes.size() - 700] = static_cast<char>(~bytes[bytes.size() - 700]);
+    writeBytes(file, bytes);
+    QCOMPARE(text(codeOf([&] { openProject(file); })), QStringLiteral("project.damaged"));
+    QCOMPARE(descriptors(), before);
+    QCOMPARE(H5Fget_obj_count(static_cast<hid_t>(H5F_OBJ_ALL), H5F_OBJ_ALL), ssize_t{0});
 }
 
 QTEST_GUILESS_MAIN(ProjectTest)
