@@ -1,4 +1,4 @@
-"""Reads a project with h5py as FORMAT.md describes it and compares it with what the test saved (a JSON file)."""
+"""Reads a project with h5py as FORMAT.md says and compares it with what the test saved (a JSON file)."""
 import json
 import sys
 
@@ -27,7 +27,8 @@ def main(path, expected_path):
         expected = json.load(source)
     with h5py.File(path, "r") as f:
         assert f.userblock_size == 1024
-        assert f.attrs["format"].decode() == "azimuth" and f.attrs["project_uuid"].decode() == expected["uuid"]
+        assert f.attrs["format"].decode() == "azimuth"
+        assert f.attrs["project_uuid"].decode() == expected["uuid"]
         assert texts(f["study"], "title") == [expected["title"]]
         assert json.loads(texts(f["study"], "json")[0])["azimuth"] == "study"
 
@@ -35,7 +36,8 @@ def main(path, expected_path):
         assert part.attrs["n_rows"] == len(expected["rows"]) == len(part["key"])
         offsets, ids = part["ids_offsets"][:], part["ids"][:]
         for i, (row, text) in enumerate(zip(expected["rows"], texts(part, "text"))):
-            assert part["key"][i].tobytes().hex() == row["key"] == f["completions/index/key"][i].tobytes().hex()
+            assert part["key"][i].tobytes().hex() == row["key"]
+            assert f["completions/index/key"][i].tobytes().hex() == row["key"]
             assert text == row["text"], i
             assert ids[offsets[i]:offsets[i + 1]].tolist() == row["ids"], i
             assert part["arm"][i].decode() == row["arm"]
@@ -66,7 +68,8 @@ def main(path, expected_path):
             if isinstance(item, h5py.Dataset):
                 assert "units" in item.attrs and "description" in item.attrs, name
         f.visititems(has_units)
-    print(f"{len(expected['rows'])} completions, {len(expected['labels'])} labels, {len(expected['tensor'])} values compared")
+    counts = (len(expected["rows"]), len(expected["labels"]), len(expected["tensor"]))
+    print("%d completions, %d labels, %d values compared" % counts)
 
 
 main(*sys.argv[1:])
