@@ -13,6 +13,7 @@
 #include <QMouseEvent>
 #include <QPainter>
 #include <QPlainTextEdit>
+#include <QScrollArea>
 #include <QStackedWidget>
 #include <QStyledItemDelegate>
 #include <QToolButton>
@@ -60,13 +61,22 @@ public:
                const QModelIndex& index) const override {
         const auto& tokens = m_pane->m_tokens;
         const auto at = static_cast<std::size_t>(index.row());
-        if (at >= m_pane->m_jobs.size())
+        if (at >= m_pane->m_jobs.size()) {
+            painter->setFont(tokens.sans(13));
+            painter->setPen(tokens.secondary);
+            painter->drawText(option.rect.adjusted(12, 0, 0, 0), Qt::AlignVCenter, tr("No jobs have run."));
             return;
+        }
         const auto& job = m_pane->m_jobs[at];
         painter->save();
         const QRect row = option.rect;
         if (option.state & QStyle::State_MouseOver)
             painter->fillRect(row, tokens.hover);
+        painter->fillRect(QRect(row.left(), row.bottom(), row.width(), 1), tokens.line);
+        if (option.state & QStyle::State_HasFocus && option.state & QStyle::State_KeyboardFocusChange) {
+            painter->setPen(QPen(tokens.accent, 2));
+            painter->drawRect(row.adjusted(4, 3, -4, -4));
+        }
         const auto state = iconState(job.state);
         paintIcon(*painter, stateIcon(state), QRectF(row.left() + 10, row.top(), 16, row.height()), 16,
                   stateColour(tokens, state));
@@ -134,6 +144,9 @@ BottomPane::BottomPane(QWidget* parent) : QWidget(parent) {
     m_tabs = new QTabBar(this);
     m_tabs->setDrawBase(false);
     m_tabs->setExpanding(false);
+    m_tabs->setUsesScrollButtons(false);
+    m_tabs->setElideMode(Qt::ElideNone);
+    m_tabs->setAccessibleName(tr("Jobs, notifications, log"));
     m_tabs->addTab(Theme::icon(QStringLiteral("jobs")), tr("Jobs"));
     m_tabs->addTab(Theme::icon(QStringLiteral("notification")), tr("Notifications"));
     m_tabs->addTab(Theme::icon(QStringLiteral("log")), tr("Log"));
@@ -160,12 +173,18 @@ BottomPane::BottomPane(QWidget* parent) : QWidget(parent) {
     m_jobList->setMouseTracking(true);
     m_delegate = new JobDelegate(this);
     m_jobList->setItemDelegate(m_delegate);
-    m_notificationList = new QListWidget(m_stack);
+    m_jobList->setProperty("surface", QStringLiteral("chrome"));
+    m_notificationList = new QScrollArea(m_stack);
     m_notificationList->setAccessibleName(tr("Notifications"));
+    m_notificationList->setProperty("surface", QStringLiteral("chrome"));
+    m_notificationList->setFrameShape(QFrame::NoFrame);
+    m_notificationList->setWidgetResizable(true);
+    m_notificationList->viewport()->setAutoFillBackground(false);
     m_log = new QPlainTextEdit(m_stack);
     m_log->setReadOnly(true);
     m_log->setMaximumBlockCount(logLines);
     m_log->setFrameShape(QFrame::NoFrame);
+    m_log->setProperty("role", QStringLiteral("log"));
     m_log->setAccessibleName(tr("Log"));
     for (QWidget* page : {static_cast<QWidget*>(m_jobList), static_cast<QWidget*>(m_notificationList),
                           static_cast<QWidget*>(m_log)})
@@ -188,8 +207,9 @@ void BottomPane::setJobs(const std::vector<JobItem>& jobs) {
     m_jobs = jobs;
     if (jobs.empty()) {
         m_jobList->clear();
-        auto* item = new QListWidgetItem(tr("No jobs have run."), m_jobList);
-        item->setFlags(Qt::NoItemFlags);
+        auto* item = new QListWidgetItem(m_jobList);
+        item->setData(Qt::AccessibleTextRole, tr("No jobs have run."));
+        item->setFlags(Qt::ItemIsEnabled);
     } else {
         while (m_jobList->count() > static_cast<int>(jobs.size()))
             delete m_jobList->takeItem(m_jobList->count() - 1);
@@ -221,22 +241,28 @@ void BottomPane::dismissNotification(int index) {
 }
 
 void BottomPane::rebuildNotifications() {
-    m_notificationList->clear();
+    auto* content = new QWidget;
+    content->setProperty("surface", QStringLiteral("chrome"));
+    auto* layout = new QVBoxLayout(content);
+    layout->setContentsMargins(12, 8, 12, 8);
+    layout->setSpacing(8);
     if (m_notifications.empty()) {
-        auto* item = new QListWidgetItem(tr("Nothing to report."), m_notificationList);
-        item->setFlags(Qt::NoItemFlags);
+        auto* nothing = new QLabel(tr("Nothing to report."), content);
+        nothing->setProperty("role", QStringLiteral("secondary"));
+        layout->addWidget(nothing);
     }
     for (std::size_t i = 0; i < m_notifications.size(); ++i) {
-        auto* item = new QListWidgetItem(m_notificationList);
-        auto* frame = new NotificationFrame(m_notifications[i], m_notificationList);
+        auto* frame = new NotificationFrame(m_notifications[i], content);
         frame->setTokens(m_tokens);
-        item->setSizeHint(frame->sizeHint() + QSize(0, 8));
-        m_notificationList->setItemWidget(item, frame);
+        frame->setMaximumWidth(m_tokens.px(720));
+        layout->addWidget(frame);
         connect(
             frame, &NotificationFrame::closed, this, [this, i] { dismissNotification(static_cast<int>(i)); },
             Qt::QueuedConnection);
         connect(frame, &NotificationFrame::actionTriggered, this, &BottomPane::notificationAction);
     }
+    layout->addStretch(1);
+    m_notificationList->setWidget(content);
     refreshTitles();
 }
 

@@ -10,6 +10,7 @@
 
 class QListWidget;
 class QPlainTextEdit;
+class QScrollArea;
 class QStackedWidget;
 class QToolButton;
 
@@ -57,7 +58,8 @@ private:
     std::vector<Notification> m_notifications;
     QTabBar* m_tabs;
     QStackedWidget* m_stack;
-    QListWidget *m_jobList, *m_notificationList;
+    QListWidget* m_jobList;
+    QScrollArea* m_notificationList;
     JobDelegate* m_delegate;
     QPlainTextEdit* m_log;
     QToolButton *m_stop, *m_close;

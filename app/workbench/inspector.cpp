@@ -1,5 +1,6 @@
 #include "app/workbench/inspector.h"
 
+#include "app/workbench/elided_label.h"
 #include "app/workbench/page.h"
 #include "app/workbench/theme/theme.h"
 
@@ -15,30 +16,6 @@ namespace azimuth {
 namespace {
 
 constexpr int keyWidth = 92;
-
-// One line, elided in the middle, whole text in the tooltip.
-class ElidedLabel : public QLabel {
-public:
-    ElidedLabel(QString text, Qt::TextElideMode mode, QWidget* parent)
-        : QLabel(parent), m_text(std::move(text)), m_mode(mode) {
-        setTextFormat(Qt::PlainText);
-        setMinimumWidth(20);
-        setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Fixed);
-        setAccessibleName(m_text);
-    }
-
-protected:
-    void resizeEvent(QResizeEvent* event) override {
-        QLabel::resizeEvent(event);
-        const QString shown = fontMetrics().elidedText(m_text, m_mode, width());
-        setText(shown);
-        setToolTip(shown == m_text ? QString() : m_text);
-    }
-
-private:
-    QString m_text;
-    Qt::TextElideMode m_mode;
-};
 
 } // namespace
 
@@ -58,10 +35,8 @@ Inspector::Inspector(QWidget* parent) : QWidget(parent) {
     m_icon = new QLabel(m_head);
     auto* names = new QVBoxLayout;
     names->setSpacing(0);
-    m_name = new QLabel(m_head);
-    m_name->setTextFormat(Qt::PlainText);
-    m_kind = new QLabel(m_head);
-    m_kind->setTextFormat(Qt::PlainText);
+    m_name = new ElidedLabel({}, Qt::ElideRight, m_head);
+    m_kind = new ElidedLabel({}, Qt::ElideRight, m_head);
     m_kind->setProperty("role", QStringLiteral("caption"));
     names->addWidget(m_name);
     names->addWidget(m_kind);
@@ -80,12 +55,14 @@ Inspector::Inspector(QWidget* parent) : QWidget(parent) {
     m_hint->setWordWrap(true);
     m_hint->setProperty("role", QStringLiteral("secondary"));
     m_hint->setContentsMargins(12, 12, 12, 12);
-    layout->addWidget(m_hint);
+    m_hint->setAlignment(Qt::AlignTop | Qt::AlignLeft);
+    layout->addWidget(m_hint, 1);
 
     m_scroll = new QScrollArea(this);
     m_scroll->setFrameShape(QFrame::NoFrame);
     m_scroll->setWidgetResizable(true);
     m_scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+    m_scroll->setProperty("surface", QStringLiteral("chrome"));
     m_scroll->viewport()->setAutoFillBackground(false);
     layout->addWidget(m_scroll, 1);
     connect(m_copy, &QToolButton::clicked, this, [this] { QApplication::clipboard()->setText(plainText()); });
@@ -136,12 +113,14 @@ QWidget* Inspector::makeRow(const InspectorRow& row, QWidget* parent) {
 QWidget* Inspector::makeSection(const InspectorSection& section) {
     auto* box = new QWidget;
     auto* layout = new QVBoxLayout(box);
-    layout->setContentsMargins(12, 8, 12, 10);
+    layout->setContentsMargins(12, 7, 12, 10);
     layout->setSpacing(0);
     auto* toggle = new QToolButton(box);
     toggle->setText(section.title);
     toggle->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
-    toggle->setFont(m_tokens.sans(12, QFont::DemiBold));
+    toggle->setProperty("role", QStringLiteral("inspectorSection"));
+    toggle->setIconSize(QSize(16, 16));
+    toggle->setFocusPolicy(Qt::TabFocus);
     layout->addWidget(toggle);
     auto* inner = new QWidget(box);
     auto* rows = new QVBoxLayout(inner);
@@ -154,6 +133,8 @@ QWidget* Inspector::makeSection(const InspectorSection& section) {
         text->setTextFormat(Qt::PlainText);
         text->setWordWrap(true);
         text->setFont(m_tokens.sans(12));
+        if (!section.rows.empty())
+            text->setContentsMargins(0, 4, 0, 0);
         rows->addWidget(text);
     }
     layout->addWidget(inner);
@@ -175,8 +156,8 @@ QWidget* Inspector::makeSection(const InspectorSection& section) {
 void Inspector::rebuild() {
     const bool empty = m_content.empty();
     m_head->setVisible(true);
-    m_name->setText(empty ? tr("Inspector") : m_content.name);
-    m_kind->setText(m_content.kind);
+    m_name->setWhole(empty ? tr("Inspector") : m_content.name);
+    m_kind->setWhole(m_content.kind);
     m_kind->setVisible(!m_content.kind.isEmpty());
     m_copy->setVisible(!empty);
     m_hint->setVisible(empty);
@@ -196,6 +177,8 @@ void Inspector::rebuild() {
     m_scroll->setWidget(content);
     m_scroll->verticalScrollBar()->setValue(place);
 }
+
+QSize Inspector::sizeHint() const { return {m_tokens.px(272), m_tokens.px(400)}; }
 
 void Inspector::setTokens(const Tokens& tokens) {
     m_tokens = tokens;

@@ -14,6 +14,8 @@ class QVBoxLayout;
 
 namespace azimuth {
 
+class ElidedLabel;
+
 class Inspector : public QWidget, public Themed {
     Q_OBJECT
 public:
@@ -22,6 +24,7 @@ public:
     const InspectorContent& content() const { return m_content; }
     QString plainText() const; // what Copy puts on the clipboard
     void setTokens(const Tokens& tokens) override;
+    QSize sizeHint() const override; // the same whatever is shown
 
 private:
     void rebuild();
@@ -31,7 +34,8 @@ private:
     InspectorContent m_content;
     Tokens m_tokens;
     QWidget* m_head;
-    QLabel *m_icon, *m_name, *m_kind, *m_hint;
+    QLabel *m_icon, *m_hint;
+    ElidedLabel *m_name, *m_kind;
     QToolButton* m_copy;
     QScrollArea* m_scroll;
     std::set<QString> m_collapsed; // titles

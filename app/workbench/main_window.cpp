@@ -25,7 +25,7 @@
 namespace azimuth {
 namespace {
 
-constexpr int inspectorNeeds = 1120, namesNeed = 900; // window widths
+constexpr int inspectorNeeds = 1120, namesNeed = 900, largeWidth = 2200; // window widths
 
 QDockWidget* makeDock(QMainWindow* window, const QString& name, const QString& title, QWidget* content,
                       Qt::DockWidgetArea area) {
@@ -162,9 +162,10 @@ Selection MainWindow::fitted(Selection selection) const {
         selection.position = -1;
     const auto arms = armIndex(m_view);
     if (!model || !arms->measured(model->identity, selection.armDigest.toStdString()))
-        selection.armDigest = model && calibration && calibration->choice()
-                                  ? QString::fromStdString(arms->ofPoint(*model, bank, *calibration->choice()))
-                                  : QString();
+        selection.armDigest =
+            model && calibration && calibration->choice()
+                ? QString::fromStdString(arms->ofPoint(*model, bank, *calibration->choice()))
+                : QString();
     return selection;
 }
 
@@ -179,15 +180,16 @@ void MainWindow::setView(std::shared_ptr<const ProjectView> view, bool resetSele
         const auto models = static_cast<int>(m_view->study->models.size());
         const auto concepts = static_cast<int>(m_view->study->concepts.size());
         m_navigator->setProject(QString::fromStdString(m_view->title),
-                                tr("%n model(s)", nullptr, models) + QStringLiteral(", ") +
-                                    tr("%n concept(s)", nullptr, concepts));
+                                words::countText(models, tr("model"), tr("models")) + QStringLiteral(", ") +
+                                    words::countText(concepts, tr("concept"), tr("concepts")));
     } else {
-        m_navigator->setProject(tr("No project"), tr("open one, or run the demo"));
+        m_navigator->setProject(tr("Azimuth"), tr("no project open"));
     }
     if (next == m_selection->current())
         refreshPages();
     else
         m_selection->replace(next); // refreshes
+    arrangePanes();
     for (const char* id : {"save", "save-as", "export", "run"})
         action(QString::fromLatin1(id))->setEnabled(m_view != nullptr);
 }
@@ -277,14 +279,24 @@ void MainWindow::closeEvent(QCloseEvent* event) {
     Q_EMIT closing(event);
 }
 
-void MainWindow::resizeEvent(QResizeEvent* event) {
-    QMainWindow::resizeEvent(event);
-    m_inspectorDock->setVisible(m_wantInspector && width() >= inspectorNeeds);
+// What the user wants, as far as the width allows; nothing to inspect on the first page without a project.
+void MainWindow::arrangePanes() {
+    m_inspectorDock->setVisible(m_wantInspector && m_view && width() >= inspectorNeeds);
     const bool iconsOnly = !m_wantNames || width() < namesNeed;
     if (iconsOnly != m_navigator->iconsOnly())
         m_navigator->setIconsOnly(iconsOnly);
-    const int wide = width() >= 2200 ? 208 : 176;
+    const bool large = width() >= largeWidth;
+    const int wide = large ? 208 : 176;
     m_navigator->setFixedWidth(iconsOnly ? 44 : Theme::instance()->px(wide));
+    if (large != m_large) {
+        m_large = large;
+        resizeDocks({m_inspectorDock}, {Theme::instance()->px(large ? 352 : 272)}, Qt::Horizontal);
+    }
+}
+
+void MainWindow::resizeEvent(QResizeEvent* event) {
+    QMainWindow::resizeEvent(event);
+    arrangePanes();
 }
 
 void MainWindow::dragEnterEvent(QDragEnterEvent* event) {

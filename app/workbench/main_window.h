@@ -83,6 +83,7 @@ protected:
     void dropEvent(QDropEvent* event) override;
 
 private:
+    void arrangePanes();
     void buildMenus();
     void buildPanes();
     void buildStatusBar();
@@ -108,9 +109,10 @@ private:
     QDockWidget *m_navigatorDock, *m_inspectorDock, *m_bottomDock;
     NotificationStack* m_notifications;
     QMenu* m_recent;
-    QLabel *m_saved, *m_running;
+    QLabel *m_savedIcon, *m_saved, *m_running;
     QProgressBar* m_progress;
     QToolButton *m_jobsButton, *m_notificationsButton, *m_logButton;
+    bool m_large = false;
     bool m_wantInspector = true, m_wantNames = true; // what the user chose; a narrow window may hide more
 };
 

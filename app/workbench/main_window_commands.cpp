@@ -5,6 +5,7 @@
 #include "app/workbench/navigator.h"
 #include "app/workbench/selection_bar.h"
 #include "app/workbench/theme/theme.h"
+#include "app/workbench/words.h"
 
 #include <QActionGroup>
 #include <QApplication>
@@ -75,8 +76,17 @@ void MainWindow::setRecentFiles(const QStringList& paths) {
 void MainWindow::buildStatusBar() {
     auto* bar = statusBar();
     bar->setSizeGripEnabled(false);
+    m_savedIcon = new QLabel(bar);
+    const auto drawIcon = [this] {
+        m_savedIcon->setPixmap(Theme::icon(QStringLiteral("save")).pixmap(16, 16));
+        statusBar()->setFixedHeight(Theme::instance()->px(26));
+    };
+    connect(Theme::instance(), &Theme::changed, this, drawIcon);
+    drawIcon();
+    m_savedIcon->setContentsMargins(8, 0, 0, 0);
+    bar->addWidget(m_savedIcon);
     m_saved = new QLabel(bar);
-    m_saved->setContentsMargins(8, 0, 8, 0);
+    m_saved->setContentsMargins(0, 0, 8, 0);
     m_running = new QLabel(bar);
     m_progress = new QProgressBar(bar);
     m_progress->setRange(0, 1000);
@@ -109,8 +119,9 @@ void MainWindow::buildStatusBar() {
             active += job.state == JobItem::State::Running || job.state == JobItem::State::Waiting;
         m_jobsButton->setText(active > 0 ? tr("Jobs %1").arg(active) : tr("Jobs"));
         const int count = m_bottom->notificationCount();
-        m_notificationsButton->setText(count > 0 ? tr("%n notification(s)", nullptr, count)
-                                                 : tr("Notifications"));
+        m_notificationsButton->setText(count > 0
+                                           ? words::countText(count, tr("notification"), tr("notifications"))
+                                           : tr("Notifications"));
     };
     connect(m_bottom, &BottomPane::countsChanged, this, counts);
     counts();
@@ -201,8 +212,7 @@ void MainWindow::runCommand(const QString& id) {
         {QStringLiteral("navigator"),
          [this] {
              m_wantNames = !m_wantNames;
-             QResizeEvent same(size(), size());
-             resizeEvent(&same);
+             arrangePanes();
          }},
         {QStringLiteral("inspector"),
          [this] {

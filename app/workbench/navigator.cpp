@@ -1,5 +1,6 @@
 #include "app/workbench/navigator.h"
 
+#include "app/workbench/elided_label.h"
 #include "app/workbench/page.h"
 #include "widgets/icons.h"
 
@@ -92,16 +93,19 @@ Navigator::Navigator(QWidget* parent) : QWidget(parent) {
     layout->setSpacing(0);
 
     m_head = new QWidget(this);
-    auto* headLayout = new QVBoxLayout(m_head);
-    headLayout->setContentsMargins(12, 5, 12, 4);
+    auto* headRow = new QHBoxLayout(m_head);
+    headRow->setContentsMargins(12, 4, 12, 4);
+    headRow->setSpacing(10);
+    m_headIcon = new QLabel(m_head);
+    auto* headLayout = new QVBoxLayout;
     headLayout->setSpacing(0);
-    m_name = new QLabel(m_head);
-    m_name->setTextFormat(Qt::PlainText);
-    m_line = new QLabel(m_head);
-    m_line->setTextFormat(Qt::PlainText);
+    m_name = new ElidedLabel({}, Qt::ElideMiddle, m_head);
+    m_line = new ElidedLabel({}, Qt::ElideRight, m_head);
     m_line->setProperty("role", QStringLiteral("caption"));
     headLayout->addWidget(m_name);
     headLayout->addWidget(m_line);
+    headRow->addWidget(m_headIcon);
+    headRow->addLayout(headLayout, 1);
     layout->addWidget(m_head);
     layout->addWidget(makeRule(this));
 
@@ -122,11 +126,13 @@ Navigator::Navigator(QWidget* parent) : QWidget(parent) {
     footLayout->setContentsMargins(12, 8, 12, 10);
     footLayout->setSpacing(6);
     auto* footRow = new QHBoxLayout;
-    m_device = new QLabel(m_foot);
+    m_device = new ElidedLabel({}, Qt::ElideRight, m_foot);
     m_memory = new QLabel(m_foot);
     m_memory->setProperty("role", QStringLiteral("caption"));
-    footRow->addWidget(m_device);
-    footRow->addStretch(1);
+    m_deviceIcon = new QLabel(m_foot);
+    footRow->setSpacing(10);
+    footRow->addWidget(m_deviceIcon);
+    footRow->addWidget(m_device, 1);
     footRow->addWidget(m_memory);
     m_bar = new MemoryBar(m_foot);
     m_bar->setFixedHeight(4);
@@ -154,9 +160,8 @@ void Navigator::addPage(Page* page, int group) {
 }
 
 void Navigator::setProject(const QString& title, const QString& line) {
-    m_name->setText(title);
-    m_name->setToolTip(title);
-    m_line->setText(line);
+    m_name->setWhole(title);
+    m_line->setWhole(line);
 }
 
 void Navigator::setCurrent(const QString& pageId) {
@@ -173,9 +178,10 @@ void Navigator::updateCounts() {
 }
 
 void Navigator::setDevice(const QString& text, const QString& memory, double fraction) {
-    m_device->setText(text);
+    m_device->setWhole(text);
     m_memory->setText(memory);
     m_bar->fraction = fraction;
+    m_bar->setVisible(fraction >= 0);
     m_bar->update();
 }
 
@@ -193,6 +199,8 @@ void Navigator::setTokens(const Tokens& tokens) {
     m_bar->tokens = tokens;
     m_name->setFont(tokens.sans(13, QFont::DemiBold));
     m_device->setFont(tokens.sans(12));
+    m_headIcon->setPixmap(iconPixmap(QStringLiteral("azimuth"), 16, tokens.accent, devicePixelRatioF()));
+    m_deviceIcon->setPixmap(iconPixmap(QStringLiteral("device"), 16, tokens.secondary, devicePixelRatioF()));
     m_head->setFixedHeight(tokens.px(44));
     m_list->setStyleSheet(QStringLiteral("QListWidget { background: %1; }").arg(tokens.window.name()));
     m_list->doItemsLayout();

@@ -11,6 +11,7 @@ class QLabel;
 
 namespace azimuth {
 
+class ElidedLabel;
 class Page;
 
 class Navigator : public QWidget, public Themed {
@@ -38,7 +39,8 @@ private:
     std::vector<Page*> m_pages;
     Tokens m_tokens;
     Delegate* m_delegate;
-    QLabel *m_name, *m_line, *m_device, *m_memory;
+    QLabel *m_headIcon, *m_deviceIcon, *m_memory;
+    ElidedLabel *m_name, *m_line, *m_device;
     QWidget *m_head, *m_foot;
     MemoryBar* m_bar;
     QListWidget* m_list;

@@ -29,7 +29,9 @@ Page::Page(QString id, QString title, QString icon, QWidget* parent)
 
     auto* header = new QWidget(this);
     header->setObjectName(QStringLiteral("pageHeader"));
-    header->setFixedHeight(Theme::instance() ? Theme::instance()->px(44) : 44);
+    const auto setHeight = [header] { header->setFixedHeight(Theme::instance()->px(44)); };
+    connect(Theme::instance(), &Theme::changed, header, setHeight);
+    setHeight();
     auto* row = new QHBoxLayout(header);
     row->setContentsMargins(16, 0, 16, 0);
     row->setSpacing(8);

@@ -88,14 +88,22 @@ SelectionBar::SelectionBar(SelectionModel* selection, QWidget* parent)
     setWindowTitle(tr("Selection"));
     setAccessibleName(tr("Selection"));
     setMovable(false);
+    setIconSize(QSize(16, 16));
     setContextMenuPolicy(Qt::PreventContextMenu);
     m_back = addAction(Theme::icon(QStringLiteral("back")), tr("Back (Alt+Left)"));
     m_forward = addAction(Theme::icon(QStringLiteral("forward")), tr("Forward (Alt+Right)"));
     connect(m_back, &QAction::triggered, m_selection, &SelectionModel::back);
     connect(m_forward, &QAction::triggered, m_selection, &SelectionModel::forward);
     auto* crosshair = new QLabel(this);
-    crosshair->setPixmap(Theme::icon(QStringLiteral("crosshair"), IconTone::here).pixmap(16, 16));
+    const auto drawIcon = [this, crosshair] {
+        crosshair->setPixmap(Theme::icon(QStringLiteral("crosshair"), IconTone::here).pixmap(16, 16));
+        crosshair->setFixedHeight(Theme::instance()->px(28));
+        setFixedHeight(Theme::instance()->px(40));
+    };
+    connect(Theme::instance(), &Theme::changed, crosshair, drawIcon);
+    drawIcon();
     crosshair->setContentsMargins(10, 0, 6, 0);
+    crosshair->setAlignment(Qt::AlignCenter);
     crosshair->setToolTip(tr("Where you are: every view follows these fields"));
     addWidget(crosshair);
     const std::pair<const char*, QString> names[] = {
@@ -105,11 +113,15 @@ SelectionBar::SelectionBar(SelectionModel* selection, QWidget* parent)
         const QString id = QString::fromLatin1(name);
         auto* field = new SelectionField(caption, this);
         field->setObjectName(QStringLiteral("field-") + id);
-        addWidget(field);
+        m_fieldActions.push_back(addWidget(field));
         m_fields[id] = field;
         connect(field, &SelectionField::chosen, this,
                 [this, id](const QString& value) { choose(id, value); });
     }
+    auto* nothing = new QLabel(tr("No study is open. Open one to select models, concepts and sites."), this);
+    nothing->setProperty("role", QStringLiteral("secondary"));
+    nothing->setContentsMargins(4, 0, 0, 0);
+    m_nothing = addWidget(nothing);
     connect(m_selection, &SelectionModel::changed, this, &SelectionBar::refresh);
     refresh();
 }
@@ -160,6 +172,9 @@ void SelectionBar::fillArms(SelectionField* field) const {
 void SelectionBar::refresh() {
     m_back->setEnabled(m_selection->canGoBack());
     m_forward->setEnabled(m_selection->canGoForward());
+    m_nothing->setVisible(!m_view);
+    for (auto* action : m_fieldActions)
+        action->setVisible(m_view != nullptr);
     const auto& selection = m_selection->current();
     for (const auto& [name, field] : m_fields) {
         field->setUsed(m_page && m_page->usesField(name));
@@ -214,6 +229,10 @@ void SelectionBar::refresh() {
             if (promptIds.back() == selection.promptId)
                 promptValue = tr("%1 of %2").arg(i + 1).arg(set->prompts.size());
         }
+    if (const auto* set = value ? value->set(PromptRole::Calibration) : nullptr)
+        for (std::size_t i = 0; i < set->prompts.size(); ++i)
+            if (QString::fromStdString(set->prompts[i].id) == selection.promptId)
+                promptValue = tr("%1 of %2, calibration").arg(i + 1).arg(set->prompts.size());
     field(QStringLiteral("prompt"))->setValue(promptValue);
     field(QStringLiteral("prompt"))->setChoices(prompts, promptIds, selection.promptId);
     fillArms(field(QStringLiteral("arm")));

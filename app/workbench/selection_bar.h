@@ -10,6 +10,7 @@
 #include <memory>
 #include <QToolBar>
 #include <QToolButton>
+#include <vector>
 
 namespace azimuth {
 
@@ -54,7 +55,8 @@ private:
     SelectionModel* m_selection;
     std::shared_ptr<const ProjectView> m_view;
     const Page* m_page = nullptr;
-    QAction *m_back, *m_forward;
+    QAction *m_back, *m_forward, *m_nothing;
+    std::vector<QAction*> m_fieldActions;
     std::map<QString, SelectionField*> m_fields;
 };
 

@@ -9,6 +9,10 @@
 
 namespace azimuth::words {
 
+QString countText(qsizetype n, const QString& one, const QString& many) {
+    return QStringLiteral("%1 %2").arg(n).arg(n == 1 ? one : many);
+}
+
 QString kText(std::int64_t k, std::int64_t blocks) {
     if (blocks <= 0)
         return QString::number(k);

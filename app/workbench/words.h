@@ -10,6 +10,8 @@
 
 namespace azimuth::words {
 
+// "1 model", "3 models".
+QString countText(qsizetype n, const QString& one, const QString& many);
 QString kText(std::int64_t k, std::int64_t blocks);                 // "16 (53 %)"
 QString siteText(std::int64_t k);                                   // "R[16]"
 QString positionText(const DirectionBank& bank, std::size_t index); // "last", "−2 assistant"

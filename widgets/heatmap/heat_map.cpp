@@ -115,6 +115,11 @@ void HeatMap::setReadoutShown(bool shown) {
     arrange();
 }
 
+void HeatMap::setCurrent(int row, int column) {
+    m_view->setCurrent(row, column);
+    readOut();
+}
+
 QString HeatMap::readoutText() const { return m_readout->text(); }
 
 void HeatMap::readOut() {
@@ -147,9 +152,11 @@ void HeatMap::readOut() {
         parts.append({data.valueName, data.format ? data.format(value) : formatNumber(value, 4), true});
         if (data.low && data.high) {
             const auto index = static_cast<std::size_t>(row) * data.columns + column;
+            const auto low = static_cast<double>((*data.low)[index]);
+            const auto high = static_cast<double>((*data.high)[index]);
             parts.append({tr("95 %"),
-                          formatRange(static_cast<double>((*data.low)[index]),
-                                      static_cast<double>((*data.high)[index]), 3),
+                          data.format ? tr("%1 to %2").arg(data.format(low), data.format(high))
+                                      : formatRange(low, high, 3),
                           false});
         }
         if (!std::isnan(data.nullLimit)) {

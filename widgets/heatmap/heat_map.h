@@ -28,6 +28,8 @@ public:
     void setColourBarShown(bool shown);
     void setReadoutShown(bool shown);
 
+    // The Selection: view()->setCurrent, and the readout says it.
+    void setCurrent(int row, int column);
     HeatMapView* view() const { return m_view; }
     ColourBar* colourBar() const { return m_bar; }
     // What the readout says, as one line of text: also its accessible name.

@@ -20,8 +20,9 @@ QString labelText(const Label* label) {
 }
 
 QString finishText(const Completion& row) {
-    return QObject::tr("%1, %n token(s)", nullptr, static_cast<int>(row.ids.size()))
-        .arg(row.finish == Finish::Stop ? QObject::tr("end of turn") : QObject::tr("at the limit"));
+    return (row.finish == Finish::Stop ? QObject::tr("end of turn, ") : QObject::tr("at the limit, ")) +
+           words::countText(static_cast<qsizetype>(row.ids.size()), QObject::tr("token"),
+                            QObject::tr("tokens"));
 }
 
 std::string idsDigest(const std::vector<std::int32_t>& ids) { // of the little-endian bytes
@@ -93,10 +94,10 @@ InspectorSection ApplyPage::armSection(const Arm& arm, const Completion* steered
             if (median > 0)
                 section.rows.push_back(
                     {{},
-                     tr("%1 × median norm of %2")
+                     tr("%1 × median of %2")
                          .arg(formatNumber(edit.strength / median), words::siteText(edit.kFrom))});
             if (last > 0)
-                section.rows.push_back({tr("Dose"), tr("%1 × median norm of %2")
+                section.rows.push_back({tr("Dose"), tr("%1 × median of %2")
                                                         .arg(formatNumber(edit.strength * edited / last),
                                                              words::siteText(of->ks - 1))});
         }
@@ -129,8 +130,8 @@ InspectorSection ApplyPage::controlSection(const ComparisonRow& row) const {
         !steered.ids.empty() && !control.ids.empty() &&
         (steered.logProbability != 0 || control.logProbability != 0))
         section.rows.push_back(
-            {tr("Log-prob."),
-             tr("%1, control %2 nats per token")
+            {tr("Nats"),
+             tr("%1, control %2 / token")
                  .arg(formatNumber(steered.logProbability / static_cast<double>(steered.ids.size())),
                       formatNumber(control.logProbability / static_cast<double>(control.ids.size())))});
     return section;
@@ -180,9 +181,20 @@ InspectorContent ApplyPage::inspector() const {
     if (const int at = pointOfArm(); at >= 0) {
         const auto& point = m_calibration->points[static_cast<std::size_t>(at)];
         InspectorSection sweep{tr("In the sweep"), {}, {}};
-        sweep.rows = {{tr("Coherent"), words::rateText(rateOf(point.coherent, point.n)), false, true},
-                      {tr("Garbled"), words::rateText(rateOf(point.garbled, point.n))},
-                      {tr("Normal"), words::rateText(rateOf(point.normal, point.n))}};
+        const auto add = [&](const QString& key, std::int64_t count, bool strong) {
+            const Rate rate = rateOf(count, point.n);
+            sweep.rows.push_back(
+                {key,
+                 point.n ? tr("%1, %2 of %3").arg(formatPercent(rate.value)).arg(count).arg(point.n)
+                         : tr("not measured yet"),
+                 false, strong});
+            if (point.n)
+                sweep.rows.push_back(
+                    {{}, tr("95 %: %1 to %2").arg(formatPercent(rate.low), formatPercent(rate.high))});
+        };
+        add(tr("Coherent"), point.coherent, true);
+        add(tr("Garbled"), point.garbled, false);
+        add(tr("Normal"), point.normal, false);
         content.sections.push_back(sweep);
     }
     content.sections.push_back(armSection(*one, steered));

@@ -46,7 +46,8 @@ QLabel* captionLabel(QWidget* parent) {
 
 ApplyPage::ApplyPage(QWidget* parent)
     : Page(QStringLiteral("apply"), tr("Apply"), QStringLiteral("apply"), parent) {
-    connect(addButton(tr("Export…"), QStringLiteral("export")), &QPushButton::clicked, this,
+    m_export = addButton(tr("Export…"), QStringLiteral("export"));
+    connect(m_export, &QPushButton::clicked, this,
             [this] { Q_EMIT exportRequested(QStringLiteral("dose-response")); });
     connect(setPrimary(tr("Calibrate")), &QPushButton::clicked, this, &Page::runRequested);
 
@@ -109,6 +110,7 @@ QWidget* ApplyPage::makeSweep() {
     m_map->setRange({0, 1});
     m_map->view()->setSquareCells(false);
     m_map->view()->setCellText(true);
+    m_map->view()->setCrosshairShown(false); // the lines would strike the values through
     m_map->view()->setLargestCell(72, 40);
     right->addWidget(m_map, 1);
     columns->addWidget(mapBox, 2);
@@ -126,8 +128,15 @@ QWidget* ApplyPage::makeSweep() {
 
 QWidget* ApplyPage::makeFilterRow() {
     auto* box = new QWidget(this);
-    box->setFixedHeight(Theme::instance() ? Theme::instance()->px(38) : 38);
-    auto* layout = new QHBoxLayout(box);
+    const auto setHeight = [box] { box->setFixedHeight(Theme::instance()->px(38)); };
+    connect(Theme::instance(), &Theme::changed, box, setHeight);
+    setHeight();
+    auto* outer = new QVBoxLayout(box);
+    outer->setContentsMargins(0, 0, 0, 0);
+    outer->setSpacing(0);
+    auto* layout = new QHBoxLayout;
+    outer->addLayout(layout, 1);
+    outer->addWidget(makeRule(box));
     layout->setContentsMargins(16, 0, 16, 0);
     layout->setSpacing(8);
     m_filter = new QLineEdit(box);
@@ -155,6 +164,7 @@ QWidget* ApplyPage::makeFilterRow() {
     m_prompts = new QComboBox(box);
     m_prompts->setAccessibleName(tr("Prompts"));
     m_prompts->setToolTip(tr("Which prompts are listed: those of the evaluation or of the calibration"));
+    m_prompts->setSizeAdjustPolicy(QComboBox::AdjustToContents);
     layout->addWidget(m_prompts);
     m_marks = new QComboBox(box);
     m_marks->addItem(tr("Mark words"), static_cast<int>(CompletionMarks::words));
@@ -183,8 +193,8 @@ QWidget* ApplyPage::makeTable() {
     layout->setContentsMargins(0, 0, 0, 0);
     layout->setSpacing(0);
     layout->addWidget(makeRule(box));
-    layout->addWidget(makeFilterRow());
-    layout->addWidget(makeRule(box));
+    m_filterRow = makeFilterRow();
+    layout->addWidget(m_filterRow);
     m_tableStack = new QStackedLayout;
     m_list = new CompletionList(box);
     m_list->setObjectName(QStringLiteral("completions"));
@@ -277,6 +287,8 @@ void ApplyPage::refreshSweep() {
     m_calibration = calibration;
     m_sweep->setVisible(calibration);
     m_noSweep->setVisible(!calibration);
+    m_export->setVisible(calibration);
+    primaryButton()->setVisible(calibration); // else the empty row has it
     if (!calibration) {
         m_pointArms.clear();
         m_table = {};
@@ -326,7 +338,6 @@ void ApplyPage::refreshSweep() {
     const auto series = doseResponse(*calibration, k);
     ChartAxis x, y;
     x.title = tr("strength at %1").arg(words::siteText(k));
-    x.text = [](double value) { return formatNumber(value); };
     y.title = QStringLiteral("%");
     y.range = {0, 100};
     y.ticks = {0, 25, 50, 75, 100};
@@ -382,7 +393,8 @@ void ApplyPage::fillRows() {
     if (counts[1])
         m_prompts->addItem(tr("Calibration, %1").arg(counts[1]), static_cast<int>(PromptRole::Calibration));
     m_prompts->setCurrentIndex(m_prompts->findData(static_cast<int>(role)));
-    m_prompts->setEnabled(m_prompts->count() > 1);
+    m_prompts->setVisible(m_prompts->count() > 1);
+    m_filterRow->setVisible(!m_allRows.empty());
     m_rows.clear();
     std::map<LabelShape, int> labels;
     for (const auto& row : m_allRows)
@@ -437,6 +449,7 @@ void ApplyPage::showCurrent() {
     const int point = pointOfArm();
     if (m_calibration) {
         const auto* at = point >= 0 ? &m_calibration->points[static_cast<std::size_t>(point)] : nullptr;
+        m_chart->setHereTagged(at != m_calibration->choice()); // "chosen, 15" stands there already
         m_chart->setHere(at && at->k == m_shownK ? at->alpha : notANumber);
         int row = m_table.nearestRow(selection().k), column = -1;
         if (row >= 0 && m_table.ks[static_cast<std::size_t>(row)] != selection().k)
@@ -444,7 +457,7 @@ void ApplyPage::showCurrent() {
         for (int i = 0; at && row >= 0 && i < static_cast<int>(m_table.strengths.size()); ++i)
             if (m_table.at(row, i) == point)
                 column = i;
-        m_map->view()->setCurrent(row, column);
+        m_map->setCurrent(row, column);
     }
     int current = -1;
     for (std::size_t i = 0; i < m_rows.size(); ++i)

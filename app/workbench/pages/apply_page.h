@@ -59,7 +59,8 @@ private:
     InspectorSection controlSection(const ComparisonRow& row) const;
     InspectorSection provenanceSection(const Completion* steered) const;
 
-    QWidget *m_sweep, *m_lower, *m_curves;
+    QWidget *m_sweep, *m_lower, *m_curves, *m_filterRow;
+    QPushButton* m_export;
     EmptyState *m_noSweep, *m_noRows;
     QLabel *m_chartTitle, *m_chartCaption, *m_mapTitle, *m_mapCaption, *m_shownCount;
     ChartLegend* m_legend;

@@ -1,13 +1,16 @@
 #include "app/workbench/pages/layers_page.h"
 
+#include "app/workbench/elided_label.h"
 #include "app/workbench/theme/theme.h"
 #include "app/workbench/words.h"
 #include "core/geometry/cosine.h"
+#include "widgets/chart/line_chart_view.h"
 #include "widgets/empty_state.h"
 #include "widgets/heatmap/heat_map.h"
 #include "widgets/numbers.h"
 #include "widgets/segments.h"
 
+#include <algorithm>
 #include <cmath>
 #include <QHBoxLayout>
 #include <QLabel>
@@ -37,8 +40,8 @@ LayersPage::LayersPage(QWidget* parent)
     m_segments->add(tr("Cosine k × k"));
     m_segments->add(tr("Position × k"));
     headerMiddle()->addWidget(m_segments);
-    auto* exportButton = addButton(tr("Export…"), QStringLiteral("export"));
-    connect(exportButton, &QPushButton::clicked, this, [this] {
+    m_export = addButton(tr("Export…"), QStringLiteral("export"));
+    connect(m_export, &QPushButton::clicked, this, [this] {
         Q_EMIT exportRequested(m_segments->current() == CosineView ? QStringLiteral("k-cosine")
                                                                    : QStringLiteral("layer-map"));
     });
@@ -60,28 +63,133 @@ LayersPage::LayersPage(QWidget* parent)
     holderLayout->addStretch(1);
     m_stack->addWidget(holder);
 
-    m_content = new QWidget(this);
-    auto* layout = new QVBoxLayout(m_content);
-    layout->setContentsMargins(0, 0, 0, 0);
-    layout->setSpacing(4);
-    auto* titles = new QHBoxLayout;
-    m_title = new QLabel(m_content);
-    m_caption = new QLabel(m_content);
-    m_caption->setProperty("role", QStringLiteral("caption"));
-    titles->addWidget(m_title);
-    titles->addSpacing(8);
-    titles->addWidget(m_caption);
-    titles->addStretch(1);
-    layout->addLayout(titles);
-    m_map = new HeatMap(m_content);
-    m_map->setObjectName(QStringLiteral("layersMap"));
-    layout->addWidget(m_map, 1);
-    m_stack->addWidget(m_content);
+    m_stack->addWidget(makeContent());
     connect(m_segments, &Segments::currentChanged, this, [this] {
         refresh();
         Q_EMIT inspectorChanged();
     });
     connect(m_map, &HeatMap::currentChanged, this, &LayersPage::choose);
+}
+
+QWidget* LayersPage::makeContent() {
+    m_content = new QWidget(this);
+    auto* columns = new QHBoxLayout(m_content);
+    columns->setContentsMargins(0, 0, 0, 0);
+    columns->setSpacing(24);
+    auto* layout = new QVBoxLayout;
+    layout->setSpacing(4);
+    m_title = new QLabel(m_content);
+    m_title->setProperty("role", QStringLiteral("chartTitle"));
+    m_caption = new ElidedLabel({}, Qt::ElideRight, m_content);
+    m_caption->setProperty("role", QStringLiteral("caption"));
+    auto* titles = new QHBoxLayout;
+    titles->setSpacing(8);
+    titles->addWidget(m_title);
+    titles->addWidget(m_caption, 1);
+    layout->addLayout(titles);
+    m_map = new HeatMap(m_content);
+    m_map->setObjectName(QStringLiteral("layersMap"));
+    layout->addWidget(m_map, 1);
+    columns->addLayout(layout, 1);
+
+    m_profiles = new QWidget(m_content);
+    auto* right = new QVBoxLayout(m_profiles);
+    right->setContentsMargins(0, 0, 0, 0);
+    right->setSpacing(4);
+    m_cosineProfile = makeProfile(tr("Row profile"), &m_cosineCaption, &m_cosineValue, right);
+    right->addSpacing(8);
+    m_normProfile = makeProfile(tr("Norm"), &m_normCaption, &m_normValue, right);
+    m_normCaption->setText(tr("raw / median norm"));
+    right->addStretch(1);
+    columns->addWidget(m_profiles);
+    return m_content;
+}
+
+LineChartView* LayersPage::makeProfile(const QString& title, QLabel** caption, QLabel** value,
+                                       QVBoxLayout* into) {
+    auto* titles = new QHBoxLayout;
+    titles->setSpacing(8);
+    auto* name = new QLabel(title, m_profiles);
+    name->setProperty("role", QStringLiteral("chartTitle"));
+    *caption = new QLabel(m_profiles);
+    (*caption)->setProperty("role", QStringLiteral("caption"));
+    *value = new QLabel(m_profiles);
+    (*value)->setProperty("role", QStringLiteral("hereValue"));
+    titles->addWidget(name);
+    titles->addWidget(*caption);
+    titles->addStretch(1);
+    titles->addWidget(*value);
+    into->addLayout(titles);
+    auto* chart = new LineChartView(m_profiles);
+    into->addWidget(chart);
+    connect(chart, &LineChartView::xSelected, this, [this](double k) {
+        Selection next = selection();
+        next.k = static_cast<std::int64_t>(std::lround(k));
+        Q_EMIT selectionRequested(next);
+    });
+    return chart;
+}
+
+void LayersPage::resizeEvent(QResizeEvent* event) {
+    Page::resizeEvent(event);
+    arrange();
+}
+
+// Profiles stand beside the map where the page has the width for both.
+void LayersPage::arrange() {
+    const int room = width() - 32;
+    m_profiles->setVisible(width() >= Theme::instance()->px(760));
+    m_profiles->setFixedWidth(std::clamp(room * 3 / 10, 240, 560));
+    const int side = std::min(height() - 150, room - m_profiles->width() - 130); // of the square map
+    const int height = std::clamp(side / 2 - Theme::instance()->px(18), 130, 320);
+    for (auto* chart : {m_cosineProfile, m_normProfile})
+        chart->setFixedHeight(height);
+}
+
+// The row of the map at the selected k, and the norms of the selected position, over k.
+void LayersPage::fillProfiles(bool sameData) {
+    const auto* shown = bank();
+    const auto k = selection().k;
+    const auto row = static_cast<std::int64_t>(shown->positionIndex(selection().position));
+    ChartAxis x, y;
+    y.text = [](double value) { return formatFixed(value, 2); }; // equal widths: the k axes line up
+    x.range = {0, static_cast<double>(shown->ks - 1)};
+    const auto fill = [&](LineChartView* chart, const QString& name,
+                          const std::function<double(std::int64_t)>& at, const ChartAxis& axis) {
+        ChartSeries series;
+        series.name = name;
+        for (std::int64_t i = 0; i < shown->ks; ++i) {
+            series.x << static_cast<double>(i);
+            series.y << at(i);
+        }
+        chart->setData(name, {series}, x, axis);
+    };
+    if (m_cosine.empty() || !sameData)
+        m_cosine = kCosine(*shown, selection().position);
+    const bool inside = k >= 0 && k < shown->ks;
+    if (inside && (!sameData || m_profileK != k))
+        fill(
+            m_cosineProfile, tr("Cosine with R[%1]").arg(k),
+            [&](std::int64_t i) { return m_cosine.at(k, i); }, y);
+    const auto ratio = [&](std::int64_t i) {
+        const double median = shown->medianNorm.at(row, i);
+        return median > 0 ? shown->rawNorm.at(row, i) / median : std::nan("");
+    };
+    x.title = tr("k");
+    if (!sameData)
+        fill(m_normProfile, tr("Raw norm / median norm"), ratio, y);
+    m_profileK = k;
+    const bool other =
+        m_segments->current() == CosineView && selection().otherK >= 0 && selection().otherK < shown->ks;
+    const auto at = other ? selection().otherK : k;
+    m_cosineCaption->setText(inside ? tr("cosine with R[%1]").arg(k) : QString());
+    m_cosineProfile->setHere(inside ? static_cast<double>(at) : std::nan(""));
+    m_normProfile->setHere(inside ? static_cast<double>(k) : std::nan(""));
+    m_cosineValue->setText(inside && std::isfinite(m_cosine.at(k, at))
+                               ? tr("%1 at %2").arg(formatNumber(m_cosine.at(k, at), 4)).arg(at)
+                               : QString());
+    m_normValue->setText(inside && std::isfinite(ratio(k)) ? tr("%1 at %2").arg(formatNumber(ratio(k))).arg(k)
+                                                           : QString());
 }
 
 bool LayersPage::usesField(const QString& field) const {
@@ -94,7 +202,10 @@ QWidget* LayersPage::firstFocus() {
 
 void LayersPage::refresh() {
     const auto* shown = bank();
-    primaryButton()->setEnabled(shown != nullptr);
+    const bool there = shown && !shown->tensor.empty();
+    m_export->setVisible(there);
+    m_segments->setVisible(there);
+    primaryButton()->setVisible(there); // else the empty row has the button
     primaryButton()->setText(shown && selection().k >= 0 ? tr("Apply at k %1").arg(selection().k)
                                                          : tr("Apply"));
     if (!shown || shown->tensor.empty()) {
@@ -111,15 +222,12 @@ void LayersPage::refresh() {
     m_stack->setCurrentWidget(m_content);
     const bool same = m_shownBank == shown && m_shownView == m_segments->current() &&
                       m_shownPosition == selection().position;
-    m_caption->setText(tr("%1, %2 direction of %3, %4 + %5 prompts")
-                           .arg(selection().model, QString::fromStdString(toString(shown->method)).toUpper(),
-                                QString::fromStdString(shown->conceptName))
-                           .arg(shown->positiveCount)
-                           .arg(shown->negativeCount));
+    m_caption->setWhole(tr("%1 + %2 prompts").arg(shown->positiveCount).arg(shown->negativeCount));
     if (m_segments->current() == CosineView)
         fillCosine(same);
     else
         fillPositions(same);
+    fillProfiles(m_shownBank == shown && m_shownPosition == selection().position);
     m_shownBank = shown;
     m_shownView = m_segments->current();
     m_shownPosition = selection().position;
@@ -127,7 +235,7 @@ void LayersPage::refresh() {
 
 void LayersPage::fillCosine(bool sameData) {
     const auto* shown = bank();
-    m_title->setText(tr("<b>Cosine between directions at R[k] and R[k′]</b>"));
+    m_title->setText(tr("Cosine between directions at R[k] and R[k′]"));
     if (!sameData) {
         m_cosine = kCosine(*shown, selection().position);
         HeatMapData data;
@@ -143,17 +251,18 @@ void LayersPage::fillCosine(bool sameData) {
         data.site = [](int row, int column) { return QStringLiteral("R[%1] × R[%2]").arg(row).arg(column); };
         data.reason = [](int, int) { return tr("both classes are the same here"); };
         m_map->view()->setSquareCells(true);
+        m_map->view()->setLargestCell(40, 40);
         m_map->setColourMap(Theme::instance()->isDark() ? berlinMap : vikMap);
         m_map->setRange({-1, 1});
         m_map->setData(std::move(data));
     }
-    m_map->view()->setCurrent(static_cast<int>(selection().k),
-                              static_cast<int>(selection().otherK >= 0 ? selection().otherK : selection().k));
+    m_map->setCurrent(static_cast<int>(selection().k),
+                      static_cast<int>(selection().otherK >= 0 ? selection().otherK : selection().k));
 }
 
 void LayersPage::fillPositions(bool sameData) {
     const auto* shown = bank();
-    m_title->setText(tr("<b>Raw norm of the mean difference / median norm of R[k]</b>"));
+    m_title->setText(tr("Raw norm of the mean difference / median norm of R[k]"));
     if (!sameData) {
         m_layers = layerMap(*shown);
         HeatMapData data;
@@ -173,6 +282,7 @@ void LayersPage::fillPositions(bool sameData) {
             return QStringLiteral("R[%1], %2").arg(column).arg(labels.value(row));
         };
         m_map->view()->setSquareCells(false);
+        m_map->view()->setLargestCell(64, 64);
         m_map->setColourMap(viridisMap);
         m_map->setAutomaticRange();
         m_map->setData(std::move(data));
@@ -181,7 +291,7 @@ void LayersPage::fillPositions(bool sameData) {
     for (std::size_t i = 0; i < shown->positions.size(); ++i)
         if (shown->positions[i] == selection().position)
             row = static_cast<int>(i);
-    m_map->view()->setCurrent(row, static_cast<int>(selection().k));
+    m_map->setCurrent(row, static_cast<int>(selection().k));
 }
 
 void LayersPage::choose(int row, int column) {

@@ -10,8 +10,10 @@ class QStackedLayout;
 
 namespace azimuth {
 
+class ElidedLabel;
 class EmptyState;
 class HeatMap;
+class LineChartView;
 class Segments;
 
 class LayersPage : public Page {
@@ -27,9 +29,14 @@ public:
 
 protected:
     void refresh() override;
+    void resizeEvent(QResizeEvent* event) override;
 
 private:
     enum View { CosineView, PositionView };
+    QWidget* makeContent();
+    LineChartView* makeProfile(const QString& title, QLabel** caption, QLabel** value, QVBoxLayout* into);
+    void arrange();
+    void fillProfiles(bool sameData);
     void fillCosine(bool sameData);
     void fillPositions(bool sameData);
     void choose(int row, int column);
@@ -39,7 +46,14 @@ private:
     EmptyState* m_empty;
     Segments* m_segments;
     HeatMap* m_map;
-    class QLabel *m_title = nullptr, *m_caption = nullptr;
+    QPushButton* m_export;
+    QLabel* m_title = nullptr;
+    ElidedLabel* m_caption = nullptr;
+    QWidget* m_profiles = nullptr;
+    LineChartView *m_cosineProfile = nullptr, *m_normProfile = nullptr;
+    QLabel *m_cosineCaption = nullptr, *m_cosineValue = nullptr, *m_normCaption = nullptr,
+           *m_normValue = nullptr;
+    std::int64_t m_profileK = -1;
     const DirectionBank* m_shownBank = nullptr; // what the map shows now
     int m_shownView = -1;
     std::int32_t m_shownPosition = 0;

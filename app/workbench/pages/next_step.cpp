@@ -1,5 +1,6 @@
 #include "app/workbench/pages/next_step.h"
 
+#include "app/workbench/words.h"
 #include "core/results/transfer_matrix.h"
 
 #include <QObject>
@@ -47,7 +48,8 @@ NextStep nextStep(const ProjectView& view, const Activity& activity) {
         for (const auto& cell : transferMatrix(view, study, value).cells)
             waiting += cell.notMeasured && cell.notMeasured->kind == NotMeasured::Kind::NotYet;
         if (study.transfer && waiting > 0)
-            return found(QObject::tr("Next: measure %n transfer cell(s)", nullptr, waiting),
+            return found(tr("Next: measure %1")
+                             .arg(words::countText(waiting, tr("transfer cell"), tr("transfer cells"))),
                          tr("Each target is steered at its own calibrated setting."), tr("Measure"), true);
     }
     return found(tr("Everything in the study is measured"),

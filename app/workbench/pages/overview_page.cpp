@@ -13,9 +13,9 @@
 
 #include <cmath>
 #include <QFileInfo>
+#include <QHBoxLayout>
 #include <QHeaderView>
 #include <QLabel>
-#include <QListWidget>
 #include <QPushButton>
 #include <QStackedLayout>
 #include <QStandardItemModel>
@@ -34,6 +34,8 @@ enum Column {
     StrengthColumn,
     RateColumn
 };
+
+constexpr int widestTable = 1120; // longer lines are hard to follow with the eye
 
 QLabel* sectionTitle(const QString& text, QWidget* parent) {
     auto* label = new QLabel(text, parent);
@@ -61,12 +63,38 @@ QStandardItem* rateItem(const Rate& rate) {
     return item;
 }
 
+QStandardItem* findingItem(const QString& text, const QString& whole, bool muted) {
+    auto* item = textItem(text);
+    item->setToolTip(whole);
+    item->setData(muted, MutedRole);
+    return item;
+}
+
+// "R[16], 9.14 (0.8 × raw norm): 7 of 12 coherent, 0 garbled"; without a choice, the reason.
+QString calibrationText(const Calibration& calibration, StrengthUnit unit) {
+    const auto* choice = calibration.choice();
+    if (!choice)
+        return QString::fromStdString(calibration.reason);
+    QString text = OverviewPage::tr("%1, %2: %3 of %4 coherent, %5 garbled")
+                       .arg(words::siteText(choice->k), words::strengthText(*choice, unit))
+                       .arg(choice->coherent)
+                       .arg(choice->n)
+                       .arg(choice->garbled);
+    if (calibration.status == CalibrationStatus::NotBracketed)
+        text += OverviewPage::tr(", at the edge of the grid");
+    return text;
+}
+
 } // namespace
 
 OverviewPage::OverviewPage(QWidget* parent)
     : Page(QStringLiteral("overview"), tr("Overview"), QStringLiteral("overview"), parent) {
     m_runButton = addButton(tr("Run what is missing"), QStringLiteral("run"));
     connect(m_runButton, &QPushButton::clicked, this, &Page::runRequested);
+    m_line = new QLabel(this);
+    m_line->setProperty("role", QStringLiteral("secondary"));
+    m_line->setTextFormat(Qt::PlainText);
+    headerMiddle()->addWidget(m_line);
     m_stack = new QStackedLayout;
     body()->addLayout(m_stack, 1);
     m_start = makeStart();
@@ -77,30 +105,79 @@ OverviewPage::OverviewPage(QWidget* parent)
 
 QWidget* OverviewPage::makeStart() {
     auto* box = new QWidget(this);
-    auto* layout = new QVBoxLayout(box);
-    layout->setContentsMargins(0, 0, 0, 0);
+    auto* columns = new QHBoxLayout(box);
+    columns->setContentsMargins(0, 0, 0, 0);
+    columns->setSpacing(32);
+    auto* layout = new QVBoxLayout;
     layout->setSpacing(12);
+    layout->addWidget(sectionTitle(tr("Start"), box));
     m_demo = new EmptyState(QStringLiteral("azimuth"), tr("Demo study"),
-                            tr("Extracts a verse direction from SmolLM2, calibrates it, and carries it over. "
-                               "About 3 min on two cores."),
+                            tr("Steers SmolLM2 135M towards verse: extracts, calibrates, carries over. "
+                               "A few minutes on two cores."),
                             tr("Run the demo"), box);
-    m_demo->button()->setProperty("primary", true);
-    m_open = new EmptyState(
-        QStringLiteral("open"), tr("A project or a study"),
-        tr("Opens a project (.h5), or a study (.json), which then runs. You can also drop a file here."),
-        tr("Open…"), box);
+    m_open = new EmptyState(QStringLiteral("open"), tr("A project or a study"),
+                            tr("A project (.h5), or a study (.json), which then runs. You can also drop a "
+                               "file anywhere in this window."),
+                            tr("Open…"), box);
+    m_open->button()->setProperty("primary", false);
     layout->addWidget(m_demo);
     layout->addWidget(m_open);
+    layout->addSpacing(8);
     layout->addWidget(sectionTitle(tr("Recent projects"), box));
-    m_recent = new QListWidget(box);
-    m_recent->setAccessibleName(tr("Recent projects"));
-    m_recent->setFrameShape(QFrame::NoFrame);
+    layout->addWidget(makeRule(box));
+    m_noRecent = new QLabel(tr("No projects yet. The ones you open are listed here."), box);
+    m_noRecent->setProperty("role", QStringLiteral("secondary"));
+    m_noRecent->setContentsMargins(8, 0, 8, 0);
+    layout->addWidget(m_noRecent);
+    m_recentRows = new QStandardItemModel(this);
+    m_recent = new DataTable(tr("Recent projects"), box);
+    m_recent->setModel(m_recentRows);
+    m_recent->horizontalHeader()->hide();
     layout->addWidget(m_recent, 1);
+    layout->addStretch(0);
+    columns->addLayout(layout, 3);
+    columns->addWidget(makeSteps(), 2);
     connect(m_demo, &EmptyState::clicked, this, &Page::demoRequested);
     connect(m_open, &EmptyState::clicked, this, &Page::openRequested);
-    connect(m_recent, &QListWidget::itemActivated, this,
-            [this](QListWidgetItem* item) { Q_EMIT fileRequested(item->data(Qt::UserRole).toString()); });
+    connect(m_recent, &DataTable::rowActivated, this, [this](int row) {
+        Q_EMIT fileRequested(m_recentRows->item(row, 0)->data(Qt::UserRole).toString());
+    });
     setRecentFiles({});
+    return box;
+}
+
+QWidget* OverviewPage::makeSteps() {
+    auto* box = new QWidget(this);
+    auto* layout = new QVBoxLayout(box);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(0);
+    layout->addWidget(sectionTitle(tr("A study in five steps"), box));
+    layout->addSpacing(12);
+    layout->addWidget(makeRule(box));
+    const std::pair<QString, QString> steps[] = {
+        {tr("Extract"), tr("Two prompt sets give a direction at every layer.")},
+        {tr("Look"), tr("Norms and cosines show where the direction settles.")},
+        {tr("Apply"), tr("A sweep finds the strength that steers and stays readable.")},
+        {tr("Carry over"), tr("The direction goes unchanged into models of equal width.")},
+        {tr("Show"), tr("Figures for the paper, with their provenance.")},
+    };
+    for (const auto& [name, text] : steps) {
+        auto* row = new QWidget(box);
+        auto* line = new QHBoxLayout(row);
+        line->setContentsMargins(8, 7, 8, 7);
+        line->setSpacing(12);
+        auto* title = new QLabel(name, row);
+        title->setProperty("role", QStringLiteral("strong"));
+        title->setFixedWidth(Theme::instance()->px(84));
+        auto* words = new QLabel(text, row);
+        words->setProperty("role", QStringLiteral("secondary"));
+        words->setWordWrap(true);
+        line->addWidget(title, 0, Qt::AlignTop);
+        line->addWidget(words, 1);
+        layout->addWidget(row);
+        layout->addWidget(makeRule(box));
+    }
+    layout->addStretch(1);
     return box;
 }
 
@@ -125,6 +202,8 @@ QWidget* OverviewPage::makeStudy() {
     m_table = new DataTable(tr("State of the study"), box);
     m_table->setModel(m_rows);
     m_table->setFitsRows(true);
+    m_table->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+    m_table->setMaximumWidth(widestTable);
     layout->addWidget(m_table);
     connect(m_table, &DataTable::rowActivated, this, [this](int row) {
         Selection next = selection();
@@ -143,23 +222,28 @@ QWidget* OverviewPage::makeStudy() {
     m_findings = new DataTable(tr("What was found"), box);
     m_findings->setModel(m_findingRows);
     m_findings->setFitsRows(true);
+    m_findings->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+    m_findings->setMaximumWidth(widestTable);
     layout->addWidget(m_findings);
     layout->addStretch(1);
     return box;
 }
 
 void OverviewPage::setRecentFiles(const QStringList& paths) {
-    m_recent->clear();
+    m_recentRows->clear();
     for (const auto& path : paths) {
-        auto* item = new QListWidgetItem(
-            QFileInfo(path).fileName() + QStringLiteral("   ") + QFileInfo(path).path(), m_recent);
-        item->setData(Qt::UserRole, path);
-        item->setToolTip(path);
+        auto* name = textItem(QFileInfo(path).fileName());
+        name->setData(path, Qt::UserRole);
+        auto* folder = textItem(QFileInfo(path).path());
+        folder->setData(true, MutedRole);
+        for (auto* item : {name, folder})
+            item->setToolTip(path);
+        m_recentRows->appendRow({name, folder});
     }
-    if (paths.isEmpty()) {
-        auto* item = new QListWidgetItem(tr("No projects yet. The ones you open are listed here."), m_recent);
-        item->setFlags(Qt::NoItemFlags);
-    }
+    m_recent->setColumnWidth(0, Theme::instance()->px(200));
+    m_recent->horizontalHeader()->setStretchLastSection(true);
+    m_recent->setVisible(!paths.isEmpty());
+    m_noRecent->setVisible(paths.isEmpty());
 }
 
 bool OverviewPage::usesField(const QString& field) const {
@@ -171,6 +255,9 @@ QWidget* OverviewPage::firstFocus() { return view() ? static_cast<QWidget*>(m_ta
 void OverviewPage::refresh() {
     m_stack->setCurrentWidget(view() ? m_study : m_start);
     m_runButton->setVisible(view() != nullptr);
+    m_line->setText(view() ? QString::fromStdString(view()->study->title)
+                           : tr("Find a steering direction, look at it layer by layer, apply it, carry it to "
+                                "another model"));
     if (!view())
         return;
     m_runButton->setEnabled(!activity().running && nextStep(*view(), activity()).runs);
@@ -186,6 +273,7 @@ void OverviewPage::fillBanner() {
 
 void OverviewPage::fillState() {
     const auto& study = *view()->study;
+    m_table->clearSpans();
     m_rows->clear();
     m_rows->setHorizontalHeaderLabels({tr("Model"), tr("Blocks"), tr("Width"), tr("Precision"),
                                        tr("Extracted"), tr("Best k"), tr("Strength"),
@@ -230,8 +318,10 @@ void OverviewPage::fillState() {
                     ? stateItem(State::notMeasured, QString::fromStdString(own.notMeasured->shortReason))
                     : rateItem(own.own));
         m_rows->appendRow(row);
+        if (!choice) // one reason over three columns
+            m_table->setSpan(static_cast<int>(i), BestColumn, 1, 3);
     }
-    const int widths[] = {170, 64, 64, 76, 90, 190, 80};
+    const int widths[] = {160, 60, 60, 80, 80, 104, 76};
     for (int i = 0; i < 7; ++i)
         m_table->setColumnWidth(i, Theme::instance()->px(widths[i]));
     m_table->horizontalHeader()->setStretchLastSection(true);
@@ -248,7 +338,8 @@ void OverviewPage::fillFindings() {
             if (calibration)
                 m_findingRows->appendRow(
                     {textItem(tr("Calibration, %1").arg(QString::fromStdString(reference.name))),
-                     textItem(QString::fromStdString(calibration->reason))});
+                     findingItem(calibrationText(*calibration, study.sweep.unit),
+                                 QString::fromStdString(calibration->reason), !calibration->choice())});
         }
         const auto matrix = transferMatrix(*view(), study, value);
         for (const auto& cell : matrix.cells) {
@@ -266,14 +357,16 @@ void OverviewPage::fillFindings() {
                                                                       cell.excessTeLow, cell.excessTeHigh, 2))
                                                                 : QString(),
                                 QString::fromStdString(toString(cell.kind)), formatFixed(cell.cosine, 3));
-            auto* finding = textItem(text);
-            finding->setData(cell.notMeasured.has_value(), MutedRole);
-            m_findingRows->appendRow({textItem(about), finding});
+            m_findingRows->appendRow(
+                {textItem(about),
+                 cell.notMeasured
+                     ? findingItem(
+                           tr("not measured: %1").arg(QString::fromStdString(cell.notMeasured->shortReason)),
+                           text, true)
+                     : findingItem(text, text, false)});
         }
     }
-    for (int row = 0; row < m_findingRows->rowCount(); ++row)
-        m_findingRows->item(row, 1)->setToolTip(m_findingRows->item(row, 1)->text());
-    m_findings->setColumnWidth(0, Theme::instance()->px(270));
+    m_findings->setColumnWidth(0, Theme::instance()->px(260));
     m_findings->horizontalHeader()->setStretchLastSection(true);
 }
 

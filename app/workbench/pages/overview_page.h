@@ -8,7 +8,6 @@
 
 class QStackedLayout;
 class QStandardItemModel;
-class QListWidget;
 
 namespace azimuth {
 
@@ -31,6 +30,7 @@ protected:
 
 private:
     QWidget* makeStart();
+    QWidget* makeSteps();
     QWidget* makeStudy();
     void fillState();
     void fillFindings();
@@ -39,7 +39,9 @@ private:
     QStackedLayout* m_stack;
     QWidget *m_start, *m_study;
     EmptyState *m_demo, *m_open;
-    QListWidget* m_recent;
+    QLabel *m_line, *m_noRecent;
+    DataTable* m_recent;
+    QStandardItemModel* m_recentRows;
     Banner* m_banner;
     DataTable *m_table, *m_findings;
     QStandardItemModel *m_rows, *m_findingRows;

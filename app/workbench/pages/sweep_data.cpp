@@ -104,7 +104,7 @@ HeatMapData sweepMap(const Calibration& calibration, const SweepTable& table, St
             continue;
         }
         const auto& point = calibration.points[static_cast<std::size_t>(table.points[i])];
-        sites << words::siteText(point.k) + QStringLiteral(", ") + words::strengthText(point, unit);
+        sites << QObject::tr("%1, %2").arg(words::siteText(point.k), formatNumber(point.alpha));
         reasons << QObject::tr("not measured yet");
         if (point.n == 0)
             continue;
@@ -119,7 +119,7 @@ HeatMapData sweepMap(const Calibration& calibration, const SweepTable& table, St
     for (const auto k : table.ks)
         data.rowLabels << QString::number(k);
     for (const double strength : table.strengths)
-        data.columnLabels << formatNumber(strength);
+        data.columnLabels << formatTick(strength);
     data.rowTitle = QObject::tr("k");
     data.columnTitle = unit == StrengthUnit::Alpha ? QObject::tr("strength")
                                                    : QObject::tr("strength, %1").arg(unitText(unit, -1));

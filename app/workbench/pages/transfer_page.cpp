@@ -3,6 +3,7 @@
 #include "app/workbench/pages/next_step.h"
 #include "app/workbench/theme/theme.h"
 #include "app/workbench/words.h"
+#include "core/results/transfer_plan.h"
 #include "widgets/data_table.h"
 #include "widgets/empty_state.h"
 #include "widgets/interval.h"
@@ -50,7 +51,8 @@ TransferPage::TransferPage(QWidget* parent)
     m_segments->add(tr("Coherent rate"));
     m_segments->add(tr("Cosine"));
     headerMiddle()->addWidget(m_segments);
-    connect(addButton(tr("Export…"), QStringLiteral("export")), &QPushButton::clicked, this,
+    m_export = addButton(tr("Export…"), QStringLiteral("export"));
+    connect(m_export, &QPushButton::clicked, this,
             [this] { Q_EMIT exportRequested(QStringLiteral("transfer")); });
     connect(setPrimary(tr("Measure")), &QPushButton::clicked, this, &Page::runRequested);
 
@@ -72,9 +74,11 @@ TransferPage::TransferPage(QWidget* parent)
     auto* scroll = new QScrollArea(m_content);
     scroll->setFrameShape(QFrame::NoFrame);
     scroll->setWidgetResizable(true);
+    scroll->viewport()->setAutoFillBackground(false);
     m_matrix = new Matrix;
     m_matrix->setObjectName(QStringLiteral("transferMatrix"));
     scroll->setWidget(m_matrix);
+    m_matrix->setAutoFillBackground(false);
     layout->addWidget(scroll, 1);
 
     m_drawer = new QWidget(m_content);
@@ -112,6 +116,15 @@ TransferPage::TransferPage(QWidget* parent)
     connect(m_completions, &QPushButton::clicked, this, [this] {
         Selection next = selection();
         next.page = QStringLiteral("apply");
+        if (const auto* cell = selectedCell()) { // the arm of this cell
+            const auto& study = *view()->study;
+            const auto* source = study.model(cell->source);
+            const auto* target = study.model(cell->target);
+            if (source && target)
+                next.armDigest =
+                    q(transferSetup(*view(), study, *concept_(), *source, *target).foreign.digest());
+            next.k = cell->k;
+        }
         Q_EMIT selectionRequested(next);
     });
 }
@@ -134,6 +147,9 @@ void TransferPage::refresh() {
     const auto* value = concept_();
     const auto step = view() ? nextStep(*view(), activity()) : NextStep{};
     primaryButton()->setEnabled(view() && step.runs);
+    for (QWidget* part : {static_cast<QWidget*>(m_export), static_cast<QWidget*>(m_segments),
+                          static_cast<QWidget*>(primaryButton())})
+        part->setVisible(value);
     if (!value) {
         m_stack->setCurrentIndex(0);
         m_data = {};
@@ -147,7 +163,9 @@ void TransferPage::refresh() {
     int waiting = 0;
     for (const auto& cell : m_data.cells)
         waiting += cell.notMeasured && cell.notMeasured->kind == NotMeasured::Kind::NotYet;
-    primaryButton()->setText(waiting > 0 ? tr("Measure %n cell(s)", nullptr, waiting) : tr("Measure"));
+    primaryButton()->setText(waiting > 0
+                                 ? tr("Measure %1").arg(words::countText(waiting, tr("cell"), tr("cells")))
+                                 : tr("Measure"));
     m_stack->setCurrentWidget(m_content);
     fillMatrix();
     fillDrawer();
@@ -239,18 +257,21 @@ void TransferPage::fillDrawer() {
     m_drawerCaption->setText(tr("at %1 of the target, strength %2, %3 prompts")
                                  .arg(words::siteText(cell->k), formatNumber(cell->alpha))
                                  .arg(cell->own.n));
-    m_rateRows->setHorizontalHeaderLabels({tr("Arm"), tr("Coherent, 95 %"), tr("of %1").arg(cell->own.n),
-                                           tr("Garbled, 95 %"), tr("of %1").arg(cell->own.n)});
+    m_rateRows->setHorizontalHeaderLabels(
+        {tr("Arm"), tr("Coherent, 95 %"), tr("of %1").arg(cell->own.n), tr("Garbled"), tr("95 %")});
+    for (const int column : {2, 3})
+        m_rateRows->horizontalHeaderItem(column)->setTextAlignment(Qt::AlignRight | Qt::AlignVCenter);
     const auto add = [&](const QString& arm, const Rate& coherent, const Rate& garbled) {
-        QList<QStandardItem*> row{new QStandardItem(arm)};
-        for (const Rate* rate : {&coherent, &garbled}) {
-            auto* item = new QStandardItem(formatPercent(rate->value));
-            item->setData(QVariant::fromValue(MeasuredValue{rate->value, rate->low, rate->high, 0, 1}),
-                          ValueRole);
-            auto* count = new QStandardItem(QString::number(rate->count));
-            count->setTextAlignment(Qt::AlignRight | Qt::AlignVCenter);
-            row << item << count;
-        }
+        auto* rate = new QStandardItem(formatPercent(coherent.value));
+        rate->setData(QVariant::fromValue(MeasuredValue{coherent.value, coherent.low, coherent.high, 0, 1}),
+                      ValueRole);
+        auto* count = new QStandardItem(QString::number(coherent.count));
+        auto* broken = new QStandardItem(QString::number(garbled.count));
+        for (auto* item : {count, broken})
+            item->setTextAlignment(Qt::AlignRight | Qt::AlignVCenter);
+        QList<QStandardItem*> row{
+            new QStandardItem(arm), rate, count, broken,
+            new QStandardItem(tr("%1 to %2").arg(formatPercent(garbled.low), formatPercent(garbled.high)))};
         for (auto* item : row)
             item->setEditable(false);
         m_rateRows->appendRow(row);
@@ -259,7 +280,7 @@ void TransferPage::fillDrawer() {
         add(tr("Foreign"), cell->foreign, cell->foreignGarbled);
     add(tr("Own"), cell->own, cell->ownGarbled);
     add(tr("Control"), cell->control, cell->controlGarbled);
-    const int widths[] = {110, 220, 60, 220};
+    const int widths[] = {110, 260, 60, 90};
     for (int i = 0; i < 4; ++i)
         m_rates->setColumnWidth(i, Theme::instance()->px(widths[i]));
     m_rates->horizontalHeader()->setStretchLastSection(true);
@@ -280,10 +301,10 @@ InspectorContent TransferPage::inspector() const {
     }
     InspectorSection values{tr("Values"), {}, {}};
     if (cell->kind != CellKind::Own) {
-        values.rows.push_back({tr("Excess efficiency"), formatNumber(cell->excessTe, 4), false, true});
+        values.rows.push_back({tr("Excess TE"), formatNumber(cell->excessTe, 4), false, true});
         if (std::isfinite(cell->excessTeLow))
             values.rows.push_back({tr("95 %"), formatRange(cell->excessTeLow, cell->excessTeHigh, 3)});
-        values.rows.push_back({tr("Efficiency"), formatNumber(cell->te, 4)});
+        values.rows.push_back({tr("TE"), formatNumber(cell->te, 4)});
         values.rows.push_back(
             {tr("Over control"), tr("%1 (%2)").arg(formatFixed(cell->excess, 3),
                                                    formatRange(cell->excessLow, cell->excessHigh, 3))});

@@ -42,7 +42,7 @@ private:
     Segments* m_segments;
     Matrix* m_matrix;
     QLabel *m_drawerTitle, *m_drawerCaption;
-    QPushButton* m_completions;
+    QPushButton *m_completions, *m_export;
     DataTable* m_rates;
     QStandardItemModel* m_rateRows;
     TransferMatrix m_data;
