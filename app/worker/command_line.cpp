@@ -117,8 +117,12 @@ struct CommandLine {
 };
 
 int report(const Error& error) {
-    std::fprintf(stderr, "azimuth-worker: %s%s%s\n", error.message().c_str(),
-                 error.remedy().empty() ? "" : " ", error.remedy().c_str());
+    auto text = error.message();
+    if (!error.remedy().empty())
+        text +=
+            (std::string(".!?").find(text.empty() ? '.' : text.back()) == std::string::npos ? ". " : " ") +
+            error.remedy();
+    std::fprintf(stderr, "azimuth-worker: %s\n", text.c_str());
     return exitCodeFor(error.code());
 }
 } // namespace

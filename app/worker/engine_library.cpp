@@ -44,8 +44,8 @@ EngineLibrary::EngineLibrary() {
 
 void EngineLibrary::load(const std::string& path) {
     // Kept open for the life of the process: libtorch's threads outlive dlclose.
-    // OpenMP threads that spin at every barrier starve each other as soon as another program wants a core: short spins, unless the
-    // user says otherwise. Read by the runtime when it is loaded.
+    // OpenMP threads that spin at every barrier starve each other as soon as another program wants a core:
+    // short spins, unless the user says otherwise. Read by the runtime when it is loaded.
     if (!getenv("OMP_WAIT_POLICY"))
         setenv("GOMP_SPINCOUNT", "1000", 0);
     void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);

@@ -86,7 +86,7 @@ void bench(const CommonOptions& options, int output) {
         return static_cast<double>(generatedTokens(file)) / seconds;
     };
     const double one = generation(1), many = generation(32);
-    print(output, model.fileName + " at " + options.precision + ", " + runner.library().torch() + "\n" +
+    print(output, model.fileName + " at " + options.precision + ", torch " + runner.library().torch() + "\n" +
                       "load                " + numberText(load) + " s\n" + "extraction          " +
                       numberText(static_cast<double>(prompts * promptTokens) / extraction) + " tok/s\n" +
                       "decoding, 1 row     " + numberText(one) + " tok/s\n" + "decoding, 32 rows   " +

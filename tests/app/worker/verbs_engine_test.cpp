@@ -1,0 +1,204 @@
+// The worker's verbs on SmolLM2 with the real engine: what other programs rely on, and what happens to bad
+// input. Expected tokens: the model's own chat template and vocabulary (as its tokenizer.json gives them).
+#include "core/base/json.h"
+#include "core/container/safetensors.h"
+
+#include <QProcess>
+#include <QTemporaryDir>
+#include <QtTest>
+
+using namespace azimuth;
+
+namespace {
+const QString model = QStringLiteral(AZIMUTH_CACHE_DIR "/models/SmolLM2-135M-Instruct.Q4_1.gguf");
+
+struct Ended {
+    int code = -1;
+    QString output, errors;
+};
+
+Ended run(const QString& folder, const QStringList& arguments) {
+    QProcess process;
+    process.setWorkingDirectory(folder);
+    process.start(QStringLiteral(AZIMUTH_BINARY_DIR "/bin/azimuth-worker"), arguments);
+    process.waitForFinished(100000);
+    return {process.exitStatus() == QProcess::NormalExit ? process.exitCode() : -1,
+            QString::fromUtf8(process.readAllStandardOutput()),
+            QString::fromUtf8(process.readAllStandardError())};
+}
+
+void write(const QString& path, const QByteArray& text) {
+    QFile file(path);
+    QVERIFY(file.open(QIODevice::WriteOnly));
+    file.write(text);
+}
+
+std::vector<Json> lines(const QString& text) {
+    std::vector<Json> out;
+    for (const auto& line : text.split(QLatin1Char('\n'), Qt::SkipEmptyParts))
+        out.push_back(parseJson(line.toStdString(), "line"));
+    return out;
+}
+
+QString contentOf(const QString& path) {
+    QFile file(path);
+    return file.open(QIODevice::ReadOnly) ? QString::fromUtf8(file.readAll()) : QString();
+}
+} // namespace
+
+class VerbsEngineTest : public QObject {
+    Q_OBJECT
+private:
+    QTemporaryDir m_folder;
+    QString at(const char* name) const { return m_folder.filePath(QString::fromLatin1(name)); }
+    Ended verb(const char* arguments) const {
+        auto list = QString::fromLatin1(arguments).split(QLatin1Char(' '), Qt::SkipEmptyParts);
+        list.insert(1, model);
+        return run(m_folder.path(), list);
+    }
+
+private Q_SLOTS:
+    void initTestCase() {
+        write(at("p.jsonl"),
+              "{\"id\":\"a\",\"text\":\"Why is the sky blue?\"}\n{\"id\":\"b\",\"ids\":[1,2,3]}\n"
+              "{\"id\":\"c\",\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}\n");
+        write(at("outside.jsonl"), "{\"id\":\"a\",\"ids\":[1,49152]}\n");
+        std::vector<float> values(576, 0.F);
+        for (std::size_t i = 0; i < values.size(); ++i)
+            values[i] = static_cast<float>(static_cast<int>(i * 7919 % 23) - 11);
+        SafetensorsWriter writer(at("d.safetensors").toStdString(), {{"direction", DType::F32, {576}}});
+        writer.append("direction", std::span<const float>(values));
+        writer.finish();
+        SafetensorsWriter narrow(at("narrow.safetensors").toStdString(), {{"direction", DType::F32, {640}}});
+        narrow.append("direction", std::span<const float>(std::vector<float>(640, 1.F)));
+        narrow.finish();
+    }
+
+    void inspects() {
+        const auto ended = verb("inspect --json");
+        QCOMPARE(ended.code, 0);
+        const auto json = parseJson(ended.output.toStdString(), "inspect");
+        QCOMPARE(json["family"].get<std::string>(), std::string("llama"));
+        QCOMPARE(json["blocks"].get<int>(), 30);
+        QCOMPARE(json["width"].get<int>(), 576);
+        QCOMPARE(json["vocabulary"].get<int>(), 49152);
+        QCOMPARE(json["has_template"].get<bool>(), true);
+    }
+
+    void tokenises() {
+        const auto ended = verb("tokens --prompts p.jsonl");
+        QCOMPARE(ended.code, 0);
+        const auto rows = lines(ended.output);
+        QCOMPARE(rows.size(), std::size_t(3));
+        const auto text = rows[0]["text"].get<std::string>();
+        const std::string tail = "<|im_start|>user\nWhy is the sky blue?<|im_end|>\n<|im_start|>assistant\n";
+        QVERIFY(text.size() > tail.size() && text.substr(text.size() - tail.size()) == tail);
+        QVERIFY(rows[1]["text"].is_null());
+        QCOMPARE(rows[1]["ids"].get<std::vector<int>>(), (std::vector<int>{1, 2, 3}));
+        QCOMPARE(rows[1]["post_instruction"].get<std::vector<int>>(), std::vector<int>{2});
+        // <|im_end|> \n <|im_start|> ass istant \n
+        QCOMPARE(rows[2]["post_instruction"].get<std::vector<int>>().size(), std::size_t(6));
+        const auto plain = lines(verb("tokens --prompts p.jsonl --no-template").output);
+        QCOMPARE(plain[0]["text"].get<std::string>(), std::string("Why is the sky blue?"));
+        QCOMPARE(plain[0]["post_instruction"].get<std::vector<std::size_t>>(),
+                 std::vector<std::size_t>{plain[0]["ids"].size() - 1});
+    }
+
+    void capturesEveryTokenOrTheLast() {
+        QCOMPARE(verb("capture --prompts p.jsonl --sites resid --positions all --out all.safetensors").code,
+                 0);
+        QCOMPARE(verb("capture --prompts p.jsonl --sites resid --positions last --out last.safetensors").code,
+                 0);
+        const auto all = SafetensorsFile::open(at("all.safetensors").toStdString());
+        const auto last = SafetensorsFile::open(at("last.safetensors").toStdString());
+        const auto offsets = all.integers("tokens/offsets");
+        const auto ids = all.integers("tokens/ids");
+        QCOMPARE(offsets.size(), std::size_t(4));
+        QCOMPARE(offsets.back(), static_cast<std::int64_t>(ids.size()));
+        for (const char* site : {"acts/resid/0", "acts/resid/15", "acts/resid/30"}) {
+            const auto whole = all.floats(site, {static_cast<std::int64_t>(ids.size()), 576});
+            const auto rows = last.floats(site, {3, 576});
+            for (std::size_t prompt = 0; prompt < 3; ++prompt) {
+                double difference = 0, norm = 0;
+                for (std::size_t i = 0; i < 576; ++i) {
+                    const double a = whole[static_cast<std::size_t>(offsets[prompt + 1] - 1) * 576 + i],
+                                 b = rows[prompt * 576 + i];
+                    difference += (a - b) * (a - b);
+                    norm += a * a;
+                }
+                QVERIFY(difference <= 1e-8 * norm);
+            }
+        }
+    }
+
+    void addingNothingChangesNothing() {
+        QCOMPARE(verb("generate --prompts p.jsonl --max-new-tokens 12 --out plain.jsonl").code, 0);
+        QCOMPARE(verb("generate --prompts p.jsonl --max-new-tokens 12 --out zero.jsonl --direction "
+                      "d.safetensors --op add "
+                      "--strength 0 --k-from 0 --k-to 30")
+                     .code,
+                 0);
+        QCOMPARE(verb("generate --prompts p.jsonl --max-new-tokens 12 --out far.jsonl --direction "
+                      "d.safetensors --op add "
+                      "--strength -400 --k-from 10 --k-to 12")
+                     .code,
+                 0);
+        const auto plain = contentOf(at("plain.jsonl"));
+        QCOMPARE(contentOf(at("zero.jsonl")), plain);
+        QVERIFY(contentOf(at("far.jsonl")) != plain);
+        const auto rows = lines(plain);
+        QCOMPARE(rows.size(), std::size_t(3));
+        for (const auto& row : rows) {
+            const auto ids = row["ids"].get<std::vector<int>>();
+            QVERIFY(!ids.empty() && ids.size() <= 12);
+            QCOMPARE(row["finish"].get<std::string>() == "stop", ids.back() == 2); // <|im_end|>
+            QVERIFY(row["text"].get<std::string>().find("<|im_end|>") == std::string::npos);
+        }
+    }
+
+    void rawStrengthIsMultipliedByTheNorm() {
+        double squares = 0;
+        for (std::size_t i = 0; i < 576; ++i)
+            squares += std::pow(static_cast<int>(i * 7919 % 23) - 11, 2);
+        const auto alpha = std::to_string(0.25 * std::sqrt(squares));
+        const std::string common =
+            "generate --prompts p.jsonl --max-new-tokens 8 --direction d.safetensors --op add "
+            "--k-from 12 --k-to 12 --out ";
+        QCOMPARE(verb((common + "raw.jsonl --raw --strength 0.25").c_str()).code, 0);
+        QCOMPARE(verb((common + "unit.jsonl --strength " + alpha).c_str()).code, 0);
+        QCOMPARE(contentOf(at("raw.jsonl")), contentOf(at("unit.jsonl")));
+    }
+
+    void refuses_data() {
+        QTest::addColumn<QString>("arguments");
+        QTest::addColumn<QString>("finding");
+        const QString steer =
+            QStringLiteral("generate --prompts p.jsonl --max-new-tokens 4 --out x.jsonl --op ablate ");
+        QTest::newRow("id outside the vocabulary, generate")
+            << QStringLiteral("generate --prompts outside.jsonl --max-new-tokens 4 --out x.jsonl")
+            << QStringLiteral("49152");
+        QTest::newRow("id outside the vocabulary, capture")
+            << QStringLiteral("capture --prompts outside.jsonl --out x.safetensors")
+            << QStringLiteral("49152");
+        QTest::newRow("id outside the vocabulary, tokens")
+            << QStringLiteral("tokens --prompts outside.jsonl --out x.jsonl") << QStringLiteral("49152");
+        QTest::newRow("k beyond L") << steer +
+                                           QStringLiteral("--direction d.safetensors --k-from 0 --k-to 31")
+                                    << QStringLiteral("R[30]");
+        QTest::newRow("another width")
+            << steer + QStringLiteral("--direction narrow.safetensors --k-from 0 --k-to 30")
+            << QStringLiteral("640");
+    }
+    void refuses() {
+        QFETCH(QString, arguments);
+        QFETCH(QString, finding);
+        const auto ended = verb(arguments.toLatin1().constData());
+        QCOMPARE(ended.code, 2);
+        QCOMPARE(ended.errors.count(QLatin1Char('\n')), 1);
+        QVERIFY2(ended.errors.contains(finding), qPrintable(ended.errors));
+        QVERIFY(!QFile::exists(at("x.jsonl")) && !QFile::exists(at("x.safetensors")));
+    }
+};
+
+QTEST_GUILESS_MAIN(VerbsEngineTest)
+#include "verbs_engine_test.moc"
