@@ -251,10 +251,10 @@ void Workbench::onOpened() {
     if (!m_session.isUntitled())
         m_settings.addRecentFile(m_session.path());
     m_settings.setStarted();
-    if (m_fresh) { // the view may have come before
-        m_fresh = false;
+    if (m_fresh) { // until the place is restored, nothing is remembered over it
         m_window->setView(m_session.view(), true);
         restorePlace();
+        m_fresh = false;
     }
     showSaveState();
     if (!m_runAfterOpen.isEmpty()) {
