@@ -67,6 +67,10 @@ void measured(Figure& figure, const TransferCell& cell, const CellBox& box) {
         figure.text({x, box.y + 23}, number(cell.excessTeLow) + " to " + number(cell.excessTeHigh), 6.5,
                     Anchor::Middle, Weight::Regular, differs ? textColourOn(fill) : grey);
         track(figure, cell, box);
+    } else {
+        figure.text({x, box.y + 23},
+                    "over control " + number(cell.excessLow) + " to " + number(cell.excessHigh), 5.5,
+                    Anchor::Middle, Weight::Regular, differs ? textColourOn(fill) : grey);
     }
     if (cell.kind == CellKind::PrecisionTransfer)
         figure.text({x, box.y + box.height - 10}, "precision transfer", 6, Anchor::Middle, Weight::Medium,

@@ -48,6 +48,7 @@ TransferPage::TransferPage(QWidget* parent)
     : Page(QStringLiteral("transfer"), tr("Transfer"), QStringLiteral("transfer"), parent) {
     m_segments = new Segments(tr("Transfer view"), this);
     m_segments->add(tr("Efficiency"));
+    m_segments->add(tr("Over control"));
     m_segments->add(tr("Coherent rate"));
     m_segments->add(tr("Cosine"));
     headerMiddle()->addWidget(m_segments);
@@ -212,6 +213,11 @@ void TransferPage::fillMatrix() {
                 out.low = cell.excessTeLow;
                 out.high = cell.excessTeHigh;
                 out.notDifferent = cell.excessLow <= 0 && cell.excessHigh >= 0;
+            } else if (shown == OverControlView) {
+                out.value = cell.excess;
+                out.low = cell.excessLow;
+                out.high = cell.excessHigh;
+                out.notDifferent = cell.excessLow <= 0 && cell.excessHigh >= 0;
             } else if (shown == RateView) {
                 out.value = cell.foreign.value;
                 out.low = cell.foreign.low;
@@ -220,9 +226,10 @@ void TransferPage::fillMatrix() {
                 out.value = cell.cosine;
                 out.low = out.high = std::nan("");
             }
-            const QString what = shown == EfficiencyView ? tr("excess efficiency %1")
-                                 : shown == RateView     ? tr("coherent rate %1")
-                                                         : tr("cosine %1");
+            const QString what = shown == EfficiencyView    ? tr("excess efficiency %1")
+                                 : shown == OverControlView ? tr("coherent over control %1")
+                                 : shown == RateView        ? tr("coherent rate %1")
+                                                            : tr("cosine %1");
             out.sentence = where + what.arg(formatFixed(out.value, 2));
             if (std::isfinite(out.low))
                 out.sentence += QStringLiteral(", ") + formatRange(out.low, out.high, 2);

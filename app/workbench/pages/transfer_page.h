@@ -31,7 +31,7 @@ protected:
     void refresh() override;
 
 private:
-    enum View { EfficiencyView, RateView, CosineView };
+    enum View { EfficiencyView, OverControlView, RateView, CosineView };
     const TransferCell* selectedCell() const;
     void fillMatrix();
     void fillDrawer();

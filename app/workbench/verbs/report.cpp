@@ -60,6 +60,8 @@ std::string cellText(const TransferCell& cell) {
     std::string text = fixed(cell.excessTe);
     if (std::isfinite(cell.excessTeLow) && std::isfinite(cell.excessTeHigh))
         text += " (" + fixed(cell.excessTeLow) + " to " + fixed(cell.excessTeHigh) + ")";
+    text += ", over control " + fixed(cell.excess) + " (" + fixed(cell.excessLow) + " to " +
+            fixed(cell.excessHigh) + ")";
     return cell.kind == CellKind::PrecisionTransfer ? text + " precision" : text;
 }
 
@@ -113,7 +115,8 @@ std::string reportText(const ProjectView& view) {
                       std::to_string(view.jobs.size()) + " jobs\n\n" + modelsText(view) + "\nCalibration\n" +
                       calibrationsText(view) + "\nEvaluation\n" + evaluationText(view);
     for (const auto& value : view.study->concepts)
-        out += "\nTransfer of " + value.name + ", excess efficiency (95 %)\n" +
+        out += "\nTransfer of " + value.name +
+               ", excess efficiency, and foreign rate over control with its paired 95 % interval\n" +
                matrixText(transferMatrix(view, *view.study, value));
     return out;
 }
