@@ -13,7 +13,7 @@ constexpr Rgb ink{16, 22, 27}, grey{70, 83, 96}, rule{123, 135, 145}, grid{216, 
 constexpr Rgb coherentColour{0x0B, 0x5F, 0xA5}, garbledColour{0xA8, 0x43, 0x00};
 constexpr Rgb coherentBand{0xD8, 0xE5, 0xF1}, garbledBand{0xF1, 0xE1, 0xD6}; // 16 % of the colour on white
 constexpr Rgb accent{0x0E, 0x6B, 0x66};
-constexpr double labelSize = 7;
+constexpr double labelSize = 7, legendHeight = 20;
 
 struct Frame {
     double left, top, width, height, xLow, xHigh;
@@ -116,19 +116,19 @@ Figure doseResponseFigure(const std::vector<DosePanel>& panels, double width) {
                       rows = (panels.size() + columns - 1) / columns;
     const double cell = (width - 16) / static_cast<double>(columns),
                  panelHeight = std::clamp(cell * 0.55, 70.0, 130.0);
-    figure.height = 14 + static_cast<double>(rows) * (panelHeight + 58);
+    figure.height = legendHeight + static_cast<double>(rows) * (panelHeight + 58);
     figure.table.columns = {"model",        "strength",      "n",       "coherent",     "coherent rate",
                             "coherent low", "coherent high", "garbled", "garbled rate", "garbled low",
                             "garbled high", "chosen"};
-    figure.text({8, 14 + 24 + panelHeight / 2}, "completions, %", labelSize, Anchor::Middle, Weight::Regular,
-                grey, 90);
+    figure.text({8, legendHeight + 24 + panelHeight / 2}, "completions, %", labelSize, Anchor::Middle,
+                Weight::Regular, grey, 90);
     for (std::size_t i = 0; i < panels.size(); ++i) {
         const auto& panel = panels[i];
         if (panel.points.empty())
             continue;
         Frame frame{};
         frame.left = 16 + static_cast<double>(i % columns) * cell + 18;
-        frame.top = 14 + static_cast<double>(i / columns) * (panelHeight + 58) + 24;
+        frame.top = legendHeight + static_cast<double>(i / columns) * (panelHeight + 58) + 24;
         frame.width = cell - 30;
         frame.height = panelHeight;
         frame.xLow = 0;

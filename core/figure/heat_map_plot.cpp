@@ -51,7 +51,7 @@ void colourBar(Figure& figure, const HeatMapPlot& plot, const Layout& at) {
         figure.text({x + width + 4.5, y + labelSize * 0.35}, ticks.labels[i], labelSize, Anchor::Start,
                     Weight::Regular, grey);
     }
-    figure.text({x + width + 26, at.top + at.mapHeight / 2}, plot.valueTitle, labelSize, Anchor::Middle,
+    figure.text({x + width + 24, at.top + at.mapHeight / 2}, plot.valueTitle, labelSize, Anchor::Middle,
                 Weight::Regular, grey, 90);
 }
 

@@ -69,7 +69,7 @@ void measured(Figure& figure, const TransferCell& cell, const CellBox& box) {
         track(figure, cell, box);
     } else {
         figure.text({x, box.y + 23},
-                    "over control " + number(cell.excessLow) + " to " + number(cell.excessHigh), 5.5,
+                    "over control " + number(cell.excessLow) + " to " + number(cell.excessHigh), 6,
                     Anchor::Middle, Weight::Regular, differs ? textColourOn(fill) : grey);
     }
     if (cell.kind == CellKind::PrecisionTransfer)
@@ -127,7 +127,8 @@ Figure transferFigure(const std::string& conceptName, const std::vector<std::str
     Figure figure;
     figure.title = "Transfer of the " + conceptName + " direction";
     figure.description =
-        "Excess transfer efficiency with its 95 % interval; rows are sources, columns are targets";
+        "Excess efficiency; foreign rate over control with its paired 95 % interval. Rows are sources, "
+        "columns are targets.";
     figure.width = width;
     const double left = 108, top = 40,
                  cellWidth = std::min(96.0, (width - left - 6) / static_cast<double>(names.size())),
