@@ -3,6 +3,7 @@
 #include "app/workbench/arms.h"
 #include "app/workbench/inspector.h"
 #include "app/workbench/navigator.h"
+#include "app/workbench/results_cache.h"
 #include "app/workbench/selection_bar.h"
 #include "app/workbench/theme/theme.h"
 #include "app/workbench/words.h"
@@ -53,6 +54,16 @@ MainWindow::MainWindow(QWidget* parent) : QMainWindow(parent), m_selection(new S
     buildPanes();
     buildMenus();
     buildStatusBar();
+    connect(&ResultsCache::instance(), &ResultsCache::ready, this, &MainWindow::refreshPages);
+    connect(
+        &ResultsCache::instance(), &ResultsCache::failed, this,
+        [this](const Error& error) {
+            notify({Severity::failure,
+                    tr("The results could not be computed"),
+                    {QString::fromStdString(error.message()), QString::fromStdString(error.remedy())},
+                    {}});
+        },
+        Qt::QueuedConnection);
     connect(m_selection, &SelectionModel::changed, this, [this] {
         if (auto* next = page(m_selection->current().page); next && m_stack->currentWidget() != next) {
             m_stack->setCurrentWidget(next);

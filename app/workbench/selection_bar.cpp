@@ -12,11 +12,17 @@
 
 namespace azimuth {
 
+namespace {
+constexpr qsizetype mostChoices = 300; // more than that nobody reads in a menu
+QString orNone(const QString& text) { return text.isEmpty() ? SelectionBar::tr("none") : text; }
+} // namespace
+
 SelectionField::SelectionField(QString caption, QWidget* parent)
     : QToolButton(parent), m_caption(std::move(caption)) {
     setPopupMode(QToolButton::InstantPopup);
     setFocusPolicy(Qt::TabFocus);
     setMenu(new QMenu(this));
+    connect(menu(), &QMenu::aboutToShow, this, &SelectionField::fillMenu);
     setValue(tr("none"));
 }
 
@@ -33,16 +39,29 @@ void SelectionField::setUsed(bool used) {
     update();
 }
 
-void SelectionField::setChoices(const QStringList& texts, const QStringList& ids, const QString& current) {
+void SelectionField::setChoices(std::function<Choices()> choices) {
+    m_choices = std::move(choices);
+    setEnabled(m_choices != nullptr);
+}
+
+// A menu is made when it opens: with 10,000 prompts, making it at each change of the Selection would be felt.
+void SelectionField::fillMenu() {
     menu()->clear();
-    for (qsizetype i = 0; i < texts.size(); ++i) {
-        auto* action = menu()->addAction(texts[i]);
+    if (!m_choices)
+        return;
+    const Choices choices = m_choices();
+    const auto shown = std::min<qsizetype>(choices.texts.size(), mostChoices);
+    for (qsizetype i = 0; i < shown; ++i) {
+        auto* action = menu()->addAction(choices.texts[i]);
         action->setCheckable(true);
-        action->setChecked(ids[i] == current);
-        const QString id = ids[i];
+        action->setChecked(choices.ids[i] == choices.current);
+        const QString id = choices.ids[i];
         connect(action, &QAction::triggered, this, [this, id] { Q_EMIT chosen(id); });
     }
-    setEnabled(!texts.isEmpty());
+    if (shown < choices.texts.size())
+        menu()->addAction(tr("%1 more, on the page").arg(choices.texts.size() - shown))->setEnabled(false);
+    if (choices.texts.isEmpty())
+        menu()->addAction(tr("Nothing to choose yet"))->setEnabled(false);
 }
 
 QSize SelectionField::sizeHint() const {
@@ -153,89 +172,117 @@ void SelectionBar::choose(const QString& name, const QString& id) {
     m_selection->set(next);
 }
 
-void SelectionBar::fillArms(SelectionField* field) const {
-    const auto& selection = m_selection->current();
-    const auto* model = m_view->model(selection.model.toStdString());
-    QStringList texts, ids;
-    QString current = tr("none");
-    const auto arms = armIndex(m_view);
-    for (const auto& [digest, arm] : arms->measuredOn(model ? model->identity : std::string())) {
-        texts << words::armText(*arm);
-        ids << QString::fromStdString(digest);
-        if (ids.back() == selection.armDigest)
-            current = texts.back();
-    }
-    field->setValue(current);
-    field->setChoices(texts, ids, selection.armDigest);
-}
-
 void SelectionBar::refresh() {
     m_back->setEnabled(m_selection->canGoBack());
     m_forward->setEnabled(m_selection->canGoForward());
     m_nothing->setVisible(!m_view);
     for (auto* action : m_fieldActions)
         action->setVisible(m_view != nullptr);
-    const auto& selection = m_selection->current();
+    const auto selection = m_selection->current();
     for (const auto& [name, field] : m_fields) {
         field->setUsed(m_page && m_page->usesField(name));
         if (!m_view) {
             field->setValue(tr("none"));
-            field->setChoices({}, {}, {});
+            field->setChoices({});
         }
     }
     if (!m_view)
         return;
-    QStringList models, concepts, methods, ks, kIds, positions, positionIds, prompts, promptIds;
-    for (const auto& reference : m_view->study->models)
-        models << QString::fromStdString(reference.name);
-    for (const auto& value : m_view->study->concepts)
-        concepts << QString::fromStdString(value.name);
-    for (const auto method : m_view->study->methods)
-        methods << QString::fromStdString(toString(method)).toUpper();
-    const auto orNone = [](const QString& text) { return text.isEmpty() ? tr("none") : text; };
-    field(QStringLiteral("model"))->setValue(orNone(selection.model));
-    field(QStringLiteral("model"))->setChoices(models, models, selection.model);
-    field(QStringLiteral("concept"))->setValue(orNone(selection.concept_));
-    field(QStringLiteral("concept"))->setChoices(concepts, concepts, selection.concept_);
-    field(QStringLiteral("method"))->setValue(methods.value(0, tr("none")));
-    field(QStringLiteral("method"))->setChoices(methods, methods, methods.value(0));
-    const auto* model = m_view->model(selection.model.toStdString());
-    const auto* bank = model ? m_view->bank(model->identity, selection.concept_.toStdString(),
-                                            m_view->study->methods.front())
-                             : nullptr;
+    const auto set = [this](const char* name, const QString& value, std::function<Choices()> choices) {
+        auto* field = this->field(QString::fromLatin1(name));
+        field->setValue(value);
+        field->setChoices(std::move(choices));
+    };
+    const auto view = m_view;
+    set("model", orNone(selection.model), [view, selection] {
+        Choices choices{{}, {}, selection.model};
+        for (const auto& reference : view->study->models)
+            choices.add(QString::fromStdString(reference.name), QString::fromStdString(reference.name));
+        return choices;
+    });
+    set("concept", orNone(selection.concept_), [view, selection] {
+        Choices choices{{}, {}, selection.concept_};
+        for (const auto& value : view->study->concepts)
+            choices.add(QString::fromStdString(value.name), QString::fromStdString(value.name));
+        return choices;
+    });
+    set("method", selection.method.isEmpty() ? tr("none") : selection.method.toUpper(), [view, selection] {
+        Choices choices{{}, {}, selection.method};
+        for (const auto method : view->study->methods)
+            choices.add(QString::fromStdString(toString(method)).toUpper(),
+                        QString::fromStdString(toString(method)));
+        return choices;
+    });
+    refreshSite();
+    refreshPrompt();
+    refreshArm();
+}
+
+void SelectionBar::refreshSite() {
+    const auto view = m_view;
+    const auto selection = m_selection->current();
+    const auto* model = view->model(selection.model.toStdString());
+    const auto* bank =
+        model ? view->bank(model->identity, selection.concept_.toStdString(), view->study->methods.front())
+              : nullptr;
     const std::int64_t blocks = model ? model->blocks : 0;
-    for (std::int64_t k = 0; bank && k < bank->ks; ++k) {
-        ks << words::kText(k, blocks);
-        kIds << QString::number(k);
-    }
     field(QStringLiteral("k"))->setValue(selection.k >= 0 ? words::kText(selection.k, blocks) : tr("none"));
-    field(QStringLiteral("k"))->setChoices(ks, kIds, QString::number(selection.k));
-    for (std::size_t i = 0; bank && i < bank->positions.size(); ++i) {
-        positions << words::positionText(*bank, i);
-        positionIds << QString::number(bank->positions[i]);
-    }
+    field(QStringLiteral("k"))->setChoices([view, selection, bank, blocks] {
+        Choices choices{{}, {}, QString::number(selection.k)};
+        for (std::int64_t k = 0; bank && k < bank->ks; ++k)
+            choices.add(words::kText(k, blocks), QString::number(k));
+        return choices;
+    });
     field(QStringLiteral("position"))
         ->setValue(selection.position == -1
                        ? tr("last")
                        : QLocale::c().toString(selection.position).replace(QLatin1Char('-'), QChar(0x2212)));
-    field(QStringLiteral("position"))
-        ->setChoices(positions, positionIds, QString::number(selection.position));
-    const auto* value = m_view->study->concept_(selection.concept_.toStdString());
-    QString promptValue = tr("none");
-    if (const auto* set = value ? value->set(PromptRole::TestInduce) : nullptr)
-        for (std::size_t i = 0; i < set->prompts.size(); ++i) {
-            prompts << QStringLiteral("%1  %2").arg(i + 1).arg(QString::fromStdString(set->prompts[i].text));
-            promptIds << QString::fromStdString(set->prompts[i].id);
-            if (promptIds.back() == selection.promptId)
-                promptValue = tr("%1 of %2").arg(i + 1).arg(set->prompts.size());
-        }
-    if (const auto* set = value ? value->set(PromptRole::Calibration) : nullptr)
-        for (std::size_t i = 0; i < set->prompts.size(); ++i)
-            if (QString::fromStdString(set->prompts[i].id) == selection.promptId)
-                promptValue = tr("%1 of %2, calibration").arg(i + 1).arg(set->prompts.size());
-    field(QStringLiteral("prompt"))->setValue(promptValue);
-    field(QStringLiteral("prompt"))->setChoices(prompts, promptIds, selection.promptId);
-    fillArms(field(QStringLiteral("arm")));
+    field(QStringLiteral("position"))->setChoices([view, selection, bank] {
+        Choices choices{{}, {}, QString::number(selection.position)};
+        for (std::size_t i = 0; bank && i < bank->positions.size(); ++i)
+            choices.add(words::positionText(*bank, i), QString::number(bank->positions[i]));
+        return choices;
+    });
+}
+
+void SelectionBar::refreshPrompt() {
+    const auto view = m_view;
+    const auto selection = m_selection->current();
+    const auto* value = view->study->concept_(selection.concept_.toStdString());
+    const auto wanted = selection.promptId.toStdString();
+    QString shown = tr("none");
+    for (const auto role : {PromptRole::Calibration, PromptRole::TestInduce})
+        if (const auto* set = value && !wanted.empty() ? value->set(role) : nullptr)
+            for (std::size_t i = 0; i < set->prompts.size(); ++i)
+                if (set->prompts[i].id == wanted)
+                    shown = (role == PromptRole::Calibration ? tr("%1 of %2, calibration") : tr("%1 of %2"))
+                                .arg(i + 1)
+                                .arg(set->prompts.size());
+    field(QStringLiteral("prompt"))->setValue(shown);
+    field(QStringLiteral("prompt"))->setChoices([view, selection, value] {
+        Choices choices{{}, {}, selection.promptId};
+        if (const auto* set = value ? value->set(PromptRole::TestInduce) : nullptr)
+            for (std::size_t i = 0; i < set->prompts.size() && choices.texts.size() <= mostChoices; ++i)
+                choices.add(
+                    QStringLiteral("%1  %2").arg(i + 1).arg(QString::fromStdString(set->prompts[i].text)),
+                    QString::fromStdString(set->prompts[i].id));
+        return choices;
+    });
+}
+
+void SelectionBar::refreshArm() {
+    const auto selection = m_selection->current();
+    const auto* model = m_view->model(selection.model.toStdString());
+    const auto arms = armIndex(m_view);
+    const auto* arm = arms->find(selection.armDigest.toStdString());
+    const std::string identity = model ? model->identity : std::string();
+    field(QStringLiteral("arm"))->setValue(arm ? words::armText(*arm) : tr("none"));
+    field(QStringLiteral("arm"))->setChoices([arms, identity, selection] {
+        Choices choices{{}, {}, selection.armDigest};
+        for (const auto& [digest, one] : arms->measuredOn(identity))
+            choices.add(words::armText(*one), QString::fromStdString(digest));
+        return choices;
+    });
 }
 
 } // namespace azimuth

@@ -6,6 +6,7 @@
 #include "core/study/project_view.h"
 #include "widgets/themed.h"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <QToolBar>
@@ -16,6 +17,15 @@ namespace azimuth {
 
 class Page;
 
+struct Choices {
+    QStringList texts, ids;
+    QString current; // id of the one that is checked
+    void add(const QString& text, const QString& id) {
+        texts << text;
+        ids << id;
+    }
+};
+
 // Caption 11 and value 13 Medium, painted; a popup menu with the choices.
 class SelectionField : public QToolButton, public Themed {
     Q_OBJECT
@@ -24,8 +34,8 @@ public:
     void setValue(const QString& value);
     const QString& value() const { return m_value; }
     void setUsed(bool used);
-    // texts and ids of the choices; current is checked.
-    void setChoices(const QStringList& texts, const QStringList& ids, const QString& current);
+    // Asked for when the menu opens; null: nothing to choose, the field is disabled.
+    void setChoices(std::function<Choices()> choices);
     QSize sizeHint() const override;
     void setTokens(const Tokens& tokens) override;
 
@@ -36,7 +46,9 @@ protected:
     void paintEvent(QPaintEvent* event) override;
 
 private:
+    void fillMenu();
     QString m_caption, m_value;
+    std::function<Choices()> m_choices;
     bool m_used = true;
     Tokens m_tokens;
 };
@@ -51,7 +63,9 @@ public:
 private:
     void refresh();
     void choose(const QString& field, const QString& id);
-    void fillArms(SelectionField* field) const;
+    void refreshSite();
+    void refreshPrompt();
+    void refreshArm();
     SelectionModel* m_selection;
     std::shared_ptr<const ProjectView> m_view;
     const Page* m_page = nullptr;

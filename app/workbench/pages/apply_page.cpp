@@ -3,6 +3,7 @@
 #include "app/workbench/arms.h"
 #include "app/workbench/label_toggle.h"
 #include "app/workbench/pages/next_step.h"
+#include "app/workbench/results_cache.h"
 #include "app/workbench/theme/theme.h"
 #include "app/workbench/words.h"
 #include "widgets/empty_state.h"
@@ -253,7 +254,7 @@ void ApplyPage::resizeEvent(QResizeEvent* event) {
 
 void ApplyPage::refresh() {
     m_arms = armIndex(sharedView());
-    const auto step = view() ? nextStep(*view(), activity()) : NextStep{};
+    const auto step = view() ? nextStep(sharedView(), activity()) : NextStep{};
     primaryButton()->setEnabled(view() && step.runs && !activity().running);
     primaryButton()->setToolTip(activity().running ? tr("The study is running.")
                                 : step.runs        ? tr("Runs what the study is missing (Ctrl+Return)")
@@ -261,9 +262,6 @@ void ApplyPage::refresh() {
     refreshSweep();
     refreshRows();
     m_shownView = sharedView();
-    m_shownModel = selection().model;
-    m_shownConcept = selection().concept_;
-    m_shownArm = selection().armDigest;
     showCurrent();
 }
 
@@ -365,15 +363,18 @@ void ApplyPage::refreshRows() {
     const auto* one = arm();
     const auto* found = model();
     const bool any = found && concept_() && one;
-    const bool same = m_shownView == sharedView() && m_shownModel == selection().model &&
-                      m_shownConcept == selection().concept_ && m_shownArm == selection().armDigest;
     m_lower->setVisible(found && concept_() &&
                         (m_calibration || !m_arms->measuredOn(found->identity).empty()));
-    if (same)
-        return;
-    m_allRows.clear();
+    std::shared_ptr<const std::vector<ComparisonRow>> rows;
     if (any)
-        m_allRows = completionsFor(*view(), *view()->study, *concept_(), *found, *one);
+        rows = ResultsCache::instance().comparison(sharedView(), concept_()->name,
+                                                   selection().model.toStdString(),
+                                                   selection().armDigest.toStdString());
+    const bool reading = any && !rows;
+    if (rows == m_allRows && reading == m_reading)
+        return;
+    m_allRows = rows;
+    m_reading = reading;
     if (any)
         m_list->setTitles(tr("Control"), one->isControl() ? tr("Control again")
                                                           : tr("Steered, %1").arg(words::armText(*one)));
@@ -382,7 +383,7 @@ void ApplyPage::refreshRows() {
 
 void ApplyPage::fillRows() {
     int counts[2] = {0, 0};
-    for (const auto& row : m_allRows)
+    for (const auto& row : allRows())
         ++counts[row.role == PromptRole::Calibration];
     const auto role = m_wantedRole == PromptRole::Calibration
                           ? (counts[1] ? PromptRole::Calibration : PromptRole::TestInduce)
@@ -394,10 +395,10 @@ void ApplyPage::fillRows() {
         m_prompts->addItem(tr("Calibration, %1").arg(counts[1]), static_cast<int>(PromptRole::Calibration));
     m_prompts->setCurrentIndex(m_prompts->findData(static_cast<int>(role)));
     m_prompts->setVisible(m_prompts->count() > 1);
-    m_filterRow->setVisible(!m_allRows.empty());
+    m_filterRow->setVisible(!allRows().empty());
     m_rows.clear();
     std::map<LabelShape, int> labels;
-    for (const auto& row : m_allRows)
+    for (const auto& row : allRows())
         if (row.role == role) {
             m_rows.push_back(row);
             if (row.steeredLabel)
@@ -438,9 +439,15 @@ CompletionRow ApplyPage::fetch(int index) const {
     return out;
 }
 
+const std::vector<ComparisonRow>& ApplyPage::allRows() const {
+    static const std::vector<ComparisonRow> none;
+    return m_allRows ? *m_allRows : none;
+}
+
 const ComparisonRow* ApplyPage::row() const {
-    for (const auto& one : m_allRows)
-        if (q(one.prompt->id) == selection().promptId)
+    const auto wanted = selection().promptId.toStdString();
+    for (const auto& one : allRows())
+        if (one.prompt->id == wanted)
             return &one;
     return nullptr;
 }
@@ -460,8 +467,9 @@ void ApplyPage::showCurrent() {
         m_map->setCurrent(row, column);
     }
     int current = -1;
+    const auto wanted = selection().promptId.toStdString();
     for (std::size_t i = 0; i < m_rows.size(); ++i)
-        if (q(m_rows[i].prompt->id) == selection().promptId)
+        if (m_rows[i].prompt->id == wanted)
             current = static_cast<int>(i);
     if (current != m_list->current())
         m_list->setCurrent(current);
@@ -471,7 +479,9 @@ void ApplyPage::countShown() {
     const int count = m_list->count(), shown = m_list->shownCount();
     m_shownCount->setText(count > 0 ? tr("%1 of %2").arg(shown).arg(count) : QString());
     const bool none = shown == 0 && !m_list->isFiltering();
-    if (none && count == 0)
+    if (m_reading)
+        m_noRows->setText(tr("The completions are being read"), tr("A large project takes a moment."), {});
+    else if (none && count == 0)
         m_noRows->setText(arm() ? tr("No completions of this arm yet") : tr("No arm is selected"),
                           m_calibration ? tr("Click a cell of the map to read its completions.")
                                         : tr("Choose an arm in the bar above to read its completions."),

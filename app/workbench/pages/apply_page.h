@@ -48,6 +48,7 @@ private:
     void selectPoint(int point);
     void showCurrent();
     void countShown();
+    const std::vector<ComparisonRow>& allRows() const;
     const Arm* arm() const;             // the selected one, or null
     int pointOfArm() const;             // of the calibration, or -1
     const ComparisonRow* row() const;   // of the selected prompt, or null
@@ -78,8 +79,9 @@ private:
     std::vector<std::string> m_pointArms; // digest of each point's arm, or empty
     std::int64_t m_shownK = -1;
     std::shared_ptr<const ProjectView> m_shownView;
-    QString m_shownModel, m_shownConcept, m_shownArm;
-    std::vector<ComparisonRow> m_allRows, m_rows; // all, and those of the chosen prompt set
+    std::shared_ptr<const std::vector<ComparisonRow>> m_allRows; // null: none, or being read
+    bool m_reading = false;
+    std::vector<ComparisonRow> m_rows; // those of the chosen prompt set
     PromptRole m_wantedRole = PromptRole::TestInduce;
 };
 

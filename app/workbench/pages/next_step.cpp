@@ -1,7 +1,7 @@
 #include "app/workbench/pages/next_step.h"
 
+#include "app/workbench/results_cache.h"
 #include "app/workbench/words.h"
-#include "core/results/transfer_matrix.h"
 
 #include <QObject>
 
@@ -16,7 +16,8 @@ NextStep found(const QString& title, const QString& line, const QString& button,
 
 } // namespace
 
-NextStep nextStep(const ProjectView& view, const Activity& activity) {
+NextStep nextStep(const std::shared_ptr<const ProjectView>& shared, const Activity& activity) {
+    const auto& view = *shared;
     if (activity.running)
         return found(activity.what.isEmpty() ? tr("The study is running") : activity.what,
                      tr("Results appear as they come; finished parts are kept if you stop."), {}, false);
@@ -45,7 +46,11 @@ NextStep nextStep(const ProjectView& view, const Activity& activity) {
         }
     for (const auto& value : study.concepts) {
         int waiting = 0;
-        for (const auto& cell : transferMatrix(view, study, value).cells)
+        const auto matrix = ResultsCache::instance().transfer(shared, value.name);
+        if (!matrix)
+            return found(tr("The results are being read"), tr("Rates of a large project take a moment."), {},
+                         false);
+        for (const auto& cell : matrix->cells)
             waiting += cell.notMeasured && cell.notMeasured->kind == NotMeasured::Kind::NotYet;
         if (study.transfer && waiting > 0)
             return found(tr("Next: measure %1")

@@ -1,6 +1,7 @@
 #include "app/workbench/pages/overview_page.h"
 
 #include "app/workbench/pages/next_step.h"
+#include "app/workbench/results_cache.h"
 #include "app/workbench/theme/theme.h"
 #include "app/workbench/words.h"
 #include "core/base/units.h"
@@ -189,7 +190,7 @@ QWidget* OverviewPage::makeStudy() {
     m_banner = new Banner({}, {}, {}, box);
     layout->addWidget(m_banner);
     connect(m_banner, &Banner::clicked, this, [this] {
-        if (nextStep(*view(), activity()).runs)
+        if (nextStep(sharedView(), activity()).runs)
             Q_EMIT runRequested();
         else {
             Selection next = selection();
@@ -260,18 +261,25 @@ void OverviewPage::refresh() {
                                 "another model"));
     if (!view())
         return;
-    m_runButton->setEnabled(!activity().running && nextStep(*view(), activity()).runs);
-    fillBanner();
-    fillState();
-    fillFindings();
-}
-
-void OverviewPage::fillBanner() {
-    const auto step = nextStep(*view(), activity());
+    const auto step = nextStep(sharedView(), activity());
+    m_runButton->setEnabled(!activity().running && step.runs);
     m_banner->setText(step.title, step.line, step.button);
+    const auto* value = concept_() ? concept_() : &view()->study->concepts.front();
+    const auto matrix = ResultsCache::instance().transfer(sharedView(), value->name);
+    const Shown now{sharedView(), matrix, QString::fromStdString(value->name), activity().running,
+                    activity().runningModel};
+    if (!(now == m_shown)) {
+        fillState(matrix.get());
+        fillFindings();
+    }
+    m_shown = now;
+    for (int row = 0; row < m_rows->rowCount(); ++row) {
+        auto* name = m_rows->item(row, NameColumn);
+        name->setData(name->text() == selection().model, HereRole);
+    }
 }
 
-void OverviewPage::fillState() {
+void OverviewPage::fillState(const TransferMatrix* matrix) {
     const auto& study = *view()->study;
     m_table->clearSpans();
     m_rows->clear();
@@ -281,7 +289,6 @@ void OverviewPage::fillState() {
     for (const int column : {BlocksColumn, WidthColumn, StrengthColumn})
         m_rows->horizontalHeaderItem(column)->setTextAlignment(Qt::AlignRight | Qt::AlignVCenter);
     const auto* value = concept_() ? concept_() : &study.concepts.front();
-    const auto matrix = transferMatrix(*view(), study, *value);
     for (std::size_t i = 0; i < study.models.size(); ++i) {
         const auto& reference = study.models[i];
         const auto* found = view()->model(reference.name);
@@ -289,7 +296,6 @@ void OverviewPage::fillState() {
         const auto* choice = calibration ? calibration->choice() : nullptr;
         const bool extracted = found && view()->bank(found->identity, value->name, study.methods.front());
         auto* name = textItem(QString::fromStdString(reference.name));
-        name->setData(QString::fromStdString(reference.name) == selection().model, HereRole);
         QList<QStandardItem*> row{name, textItem(found ? QString::number(found->blocks) : QString(), true),
                                   textItem(found ? QString::number(found->width) : QString(), true),
                                   textItem(QString::fromStdString(toString(reference.precision)))};
@@ -313,10 +319,12 @@ void OverviewPage::fillState() {
                              why)
                 << textItem({});
         }
-        const auto& own = matrix.at(i, i);
-        row << (own.notMeasured
-                    ? stateItem(State::notMeasured, QString::fromStdString(own.notMeasured->shortReason))
-                    : rateItem(own.own));
+        if (!matrix)
+            row << stateItem(State::waiting, tr("being read"));
+        else if (const auto& own = matrix->at(i, i); own.notMeasured)
+            row << stateItem(State::notMeasured, QString::fromStdString(own.notMeasured->shortReason));
+        else
+            row << rateItem(own.own);
         m_rows->appendRow(row);
         if (!choice) // one reason over three columns
             m_table->setSpan(static_cast<int>(i), BestColumn, 1, 3);
@@ -341,8 +349,10 @@ void OverviewPage::fillFindings() {
                      findingItem(calibrationText(*calibration, study.sweep.unit),
                                  QString::fromStdString(calibration->reason), !calibration->choice())});
         }
-        const auto matrix = transferMatrix(*view(), study, value);
-        for (const auto& cell : matrix.cells) {
+        const auto matrix = ResultsCache::instance().transfer(sharedView(), value.name);
+        if (!matrix)
+            continue;
+        for (const auto& cell : matrix->cells) {
             if (cell.kind == CellKind::Own)
                 continue;
             const QString about =

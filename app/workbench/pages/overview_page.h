@@ -3,6 +3,7 @@
 #pragma once
 
 #include "app/workbench/page.h"
+#include "core/results/transfer_matrix.h"
 
 #include <QStringList>
 
@@ -32,9 +33,8 @@ private:
     QWidget* makeStart();
     QWidget* makeSteps();
     QWidget* makeStudy();
-    void fillState();
+    void fillState(const TransferMatrix* matrix); // null: being read
     void fillFindings();
-    void fillBanner();
 
     QStackedLayout* m_stack;
     QWidget *m_start, *m_study;
@@ -46,6 +46,15 @@ private:
     DataTable *m_table, *m_findings;
     QStandardItemModel *m_rows, *m_findingRows;
     QPushButton* m_runButton;
+    struct Shown { // what the tables were filled from
+        std::shared_ptr<const ProjectView> view;
+        std::shared_ptr<const TransferMatrix> matrix;
+        QString conceptName;
+        bool running = false;
+        QString runningModel;
+        friend bool operator==(const Shown&, const Shown&) = default;
+    };
+    Shown m_shown;
 };
 
 } // namespace azimuth

@@ -1,6 +1,7 @@
 #include "app/workbench/pages/transfer_page.h"
 
 #include "app/workbench/pages/next_step.h"
+#include "app/workbench/results_cache.h"
 #include "app/workbench/theme/theme.h"
 #include "app/workbench/words.h"
 #include "core/results/transfer_plan.h"
@@ -146,21 +147,31 @@ const TransferCell* TransferPage::selectedCell() const {
 
 void TransferPage::refresh() {
     const auto* value = concept_();
-    const auto step = view() ? nextStep(*view(), activity()) : NextStep{};
+    const auto step = view() ? nextStep(sharedView(), activity()) : NextStep{};
     primaryButton()->setEnabled(view() && step.runs);
     for (QWidget* part : {static_cast<QWidget*>(m_export), static_cast<QWidget*>(m_segments),
                           static_cast<QWidget*>(primaryButton())})
         part->setVisible(value);
     if (!value) {
+        m_empty->setText(tr("No transfer cells yet"),
+                         tr("Two models of equal width and a calibrated target are needed."), {});
         m_stack->setCurrentIndex(0);
         m_data = {};
         m_shown = nullptr;
         return;
     }
-    if (m_shown != view() || m_data.conceptName != value->name) {
-        m_data = transferMatrix(*view(), *view()->study, *value);
-        m_shown = view();
+    const auto matrix = ResultsCache::instance().transfer(sharedView(), value->name);
+    if (!matrix) {
+        m_empty->setText(tr("The results are being read"), tr("Rates of a large project take a moment."), {});
+        m_stack->setCurrentIndex(0);
+        m_data = {};
+        m_shown = nullptr;
+        return;
     }
+    const bool same = m_shown == matrix;
+    if (!same)
+        m_data = *matrix;
+    m_shown = matrix;
     int waiting = 0;
     for (const auto& cell : m_data.cells)
         waiting += cell.notMeasured && cell.notMeasured->kind == NotMeasured::Kind::NotYet;
@@ -168,7 +179,9 @@ void TransferPage::refresh() {
                                  ? tr("Measure %1").arg(words::countText(waiting, tr("cell"), tr("cells")))
                                  : tr("Measure"));
     m_stack->setCurrentWidget(m_content);
-    fillMatrix();
+    if (!same)
+        fillMatrix();
+    showCurrent();
     fillDrawer();
 }
 
@@ -240,6 +253,10 @@ void TransferPage::fillMatrix() {
         data.cells.push_back(out);
     }
     m_matrix->setData(std::move(data));
+    showCurrent();
+}
+
+void TransferPage::showCurrent() {
     for (std::size_t i = 0; i < m_data.models.size(); ++i)
         for (std::size_t j = 0; j < m_data.models.size(); ++j)
             if (selectedCell() == &m_data.at(i, j))

@@ -35,6 +35,7 @@ private:
     const TransferCell* selectedCell() const;
     void fillMatrix();
     void fillDrawer();
+    void showCurrent();
 
     QStackedLayout* m_stack;
     QWidget *m_content, *m_drawer;
@@ -46,7 +47,7 @@ private:
     DataTable* m_rates;
     QStandardItemModel* m_rateRows;
     TransferMatrix m_data;
-    const ProjectView* m_shown = nullptr;
+    std::shared_ptr<const TransferMatrix> m_shown;
 };
 
 } // namespace azimuth
