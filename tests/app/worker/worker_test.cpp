@@ -226,10 +226,11 @@ private Q_SLOTS:
     void endsWithItsInput_data() {
         QTest::addColumn<QString>("how");
         QTest::addColumn<QString>("model");
-        for (const char* how : {"close", "quit", "terminate"})
-            for (const char* model : {"", "slow", "deaf"})
-                QTest::addRow("%s while %s", how, *model ? model : "idle")
-                    << QString::fromLatin1(how) << QString::fromLatin1(model);
+        for (const QString how : {QStringLiteral("close"), QStringLiteral("quit"), QStringLiteral("terminate")})
+            for (const QString model : {QString(), QStringLiteral("slow"), QStringLiteral("deaf")})
+                QTest::newRow(qPrintable(how + QStringLiteral(" while ") +
+                                         (model.isEmpty() ? QStringLiteral("idle") : model)))
+                    << how << model;
     }
     void endsWithItsInput() {
         QFETCH(QString, how);
