@@ -226,8 +226,8 @@ private Q_SLOTS:
     void endsWithItsInput_data() {
         QTest::addColumn<QString>("how");
         QTest::addColumn<QString>("model");
-        for (const QString how : {QStringLiteral("close"), QStringLiteral("quit"), QStringLiteral("terminate")})
-            for (const QString model : {QString(), QStringLiteral("slow"), QStringLiteral("deaf")})
+        for (const QString& how : {QStringLiteral("close"), QStringLiteral("quit"), QStringLiteral("terminate")})
+            for (const QString& model : {QString(), QStringLiteral("slow"), QStringLiteral("deaf")})
                 QTest::newRow(qPrintable(how + QStringLiteral(" while ") +
                                          (model.isEmpty() ? QStringLiteral("idle") : model)))
                     << how << model;
