@@ -67,7 +67,7 @@ set_up_torch() {
 
 # A wheel made for this very processor: llama.cpp is also a bench peer, so it gets every instruction there is.
 build_llama() {
-  local flags source
+  local flags source work
   flags="$(grep -m 1 '^flags' /proc/cpuinfo | sha256sum | cut -c1-12)"
   source="$(requirement_lines "$requirements/llama-source.txt")"
   wheel_folder="$azimuth_cache/built/$(digest_of "$requirements/llama-source.txt")-$flags"
@@ -79,17 +79,25 @@ build_llama() {
     fetch_lines --no-build-isolation --no-binary llama-cpp-python -- "$source"
     find_pip
   fi
-  say "compiling ${source%% *} (about ten minutes on two cores)"
-  mkdir -p "$scratch/wheel" "$azimuth_cache/built"
+  # Folders that stay until the wheel is there, so that an interrupted compilation goes on where it was.
+  work="$azimuth_cache/built/work-${wheel_folder##*/}"
+  if [ ! -d "$work" ]; then
+    mkdir -p "$scratch/work/source" "$azimuth_cache/built"
+    tar -xf "$(folder_of_line "$source")"/*.tar.gz -C "$scratch/work/source" --strip-components=1
+    mv -T "$scratch/work" "$work"
+  fi
+  say "compiling ${source%% *} (minutes; messages in $work/log)"
+  mkdir -p "$scratch/wheel"
   if ! CMAKE_ARGS="-DLLAVA_BUILD=OFF" CMAKE_BUILD_PARALLEL_LEVEL="${AZIMUTH_JOBS:-$(nproc)}" \
-      nice -n 10 "${pip[@]}" --python "$venv/bin/python" wheel --quiet --no-build-isolation --no-deps \
-      --no-index --wheel-dir "$scratch/wheel" \
-      "$(folder_of_line "$source")"/* </dev/null >"$scratch/wheel.log" 2>&1; then
-    tail -n 30 "$scratch/wheel.log" >&2
+      nice -n 10 "${pip[@]}" --python "$venv/bin/python" wheel -v --no-build-isolation --no-deps --no-index \
+      --config-settings=build-dir="$work/build" --wheel-dir "$scratch/wheel" "$work/source" \
+      </dev/null >"$work/log" 2>&1; then
+    tail -n 30 "$work/log" >&2
     die "llama-cpp-python did not compile" \
-      "read the compiler's messages above; start this again to go on from here"
+      "read the messages above; start this again to go on from here, or remove $work to start afresh"
   fi
   mv -T "$scratch/wheel" "$wheel_folder"
+  rm -rf "$work"
 }
 
 make_llama_peer() {
