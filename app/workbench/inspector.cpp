@@ -1,6 +1,7 @@
 #include "app/workbench/inspector.h"
 
 #include "app/workbench/elided_label.h"
+#include "app/workbench/inspector_section.h"
 #include "app/workbench/page.h"
 #include "app/workbench/theme/theme.h"
 
@@ -13,11 +14,6 @@
 #include <QVBoxLayout>
 
 namespace azimuth {
-namespace {
-
-constexpr int keyWidth = 92;
-
-} // namespace
 
 Inspector::Inspector(QWidget* parent) : QWidget(parent) {
     setObjectName(QStringLiteral("inspector"));
@@ -64,12 +60,22 @@ Inspector::Inspector(QWidget* parent) : QWidget(parent) {
     m_scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
     m_scroll->setProperty("surface", QStringLiteral("chrome"));
     m_scroll->viewport()->setAutoFillBackground(false);
+    auto* content = new QWidget;
+    content->setObjectName(QStringLiteral("inspectorContent"));
+    content->setProperty("surface", QStringLiteral("chrome"));
+    m_sectionLayout = new QVBoxLayout(content);
+    m_sectionLayout->setContentsMargins(0, 0, 0, 0);
+    m_sectionLayout->setSpacing(0);
+    m_sectionLayout->addStretch(1);
+    m_scroll->setWidget(content);
     layout->addWidget(m_scroll, 1);
     connect(m_copy, &QToolButton::clicked, this, [this] { QApplication::clipboard()->setText(plainText()); });
-    setContent({});
+    rebuild();
 }
 
 void Inspector::setContent(const InspectorContent& content) {
+    if (content == m_content)
+        return;
     m_content = content;
     rebuild();
 }
@@ -86,96 +92,31 @@ QString Inspector::plainText() const {
     return text;
 }
 
-QWidget* Inspector::makeRow(const InspectorRow& row, QWidget* parent) {
-    auto* line = new QWidget(parent);
-    auto* layout = new QHBoxLayout(line);
-    layout->setContentsMargins(0, 0, 0, 0);
-    layout->setSpacing(0);
-    auto* key = new QLabel(row.key, line);
-    key->setTextFormat(Qt::PlainText);
-    key->setFont(m_tokens.sans(12));
-    key->setProperty("role", QStringLiteral("secondary"));
-    key->setFixedWidth(m_tokens.px(keyWidth));
-    auto* value = new ElidedLabel(row.value, row.mono ? Qt::ElideMiddle : Qt::ElideRight, line);
-    value->setFont(row.mono ? m_tokens.mono(12)
-                            : m_tokens.sans(12, row.strong ? QFont::DemiBold : QFont::Normal));
-    value->setContextMenuPolicy(Qt::ActionsContextMenu);
-    auto* copy = new QAction(tr("Copy"), value);
-    const QString text = row.value;
-    connect(copy, &QAction::triggered, this, [text] { QApplication::clipboard()->setText(text); });
-    value->addAction(copy);
-    layout->addWidget(key);
-    layout->addWidget(value, 1);
-    line->setFixedHeight(m_tokens.px(20));
-    return line;
-}
-
-QWidget* Inspector::makeSection(const InspectorSection& section) {
-    auto* box = new QWidget;
-    auto* layout = new QVBoxLayout(box);
-    layout->setContentsMargins(12, 7, 12, 10);
-    layout->setSpacing(0);
-    auto* toggle = new QToolButton(box);
-    toggle->setText(section.title);
-    toggle->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
-    toggle->setProperty("role", QStringLiteral("inspectorSection"));
-    toggle->setIconSize(QSize(16, 16));
-    toggle->setFocusPolicy(Qt::TabFocus);
-    layout->addWidget(toggle);
-    auto* inner = new QWidget(box);
-    auto* rows = new QVBoxLayout(inner);
-    rows->setContentsMargins(0, 4, 0, 0);
-    rows->setSpacing(0);
-    for (const auto& row : section.rows)
-        rows->addWidget(makeRow(row, inner));
-    if (!section.paragraph.isEmpty()) {
-        auto* text = new QLabel(section.paragraph, inner);
-        text->setTextFormat(Qt::PlainText);
-        text->setWordWrap(true);
-        text->setFont(m_tokens.sans(12));
-        if (!section.rows.empty())
-            text->setContentsMargins(0, 4, 0, 0);
-        rows->addWidget(text);
-    }
-    layout->addWidget(inner);
-    const QString title = section.title;
-    const auto show = [this, title, toggle, inner] {
-        const bool open = !m_collapsed.count(title);
-        inner->setVisible(open);
-        toggle->setIcon(Theme::icon(open ? QStringLiteral("chevron-down") : QStringLiteral("chevron-right")));
-    };
-    connect(toggle, &QToolButton::clicked, this, [this, title, show] {
-        if (!m_collapsed.erase(title))
-            m_collapsed.insert(title);
-        show();
-    });
-    show();
-    return box;
-}
-
 void Inspector::rebuild() {
     const bool empty = m_content.empty();
-    m_head->setVisible(true);
     m_name->setWhole(empty ? tr("Inspector") : m_content.name);
     m_kind->setWhole(m_content.kind);
     m_kind->setVisible(!m_content.kind.isEmpty());
     m_copy->setVisible(!empty);
     m_hint->setVisible(empty);
     m_scroll->setVisible(!empty);
-    auto* content = new QWidget;
-    content->setObjectName(QStringLiteral("inspectorContent"));
-    content->setProperty("surface", QStringLiteral("chrome"));
-    auto* layout = new QVBoxLayout(content);
-    layout->setContentsMargins(0, 0, 0, 0);
-    layout->setSpacing(0);
-    for (const auto& section : m_content.sections) {
-        layout->addWidget(makeSection(section));
-        layout->addWidget(makeRule(content));
+    while (m_sections.size() < m_content.sections.size()) {
+        auto* section = new InspectorSectionView(m_scroll->widget());
+        m_sectionLayout->insertWidget(static_cast<int>(m_sections.size()), section);
+        m_sections.push_back(section);
+        connect(section, &InspectorSectionView::folded, this, [this](const QString& title, bool open) {
+            if (open)
+                m_collapsed.erase(title);
+            else
+                m_collapsed.insert(title);
+        });
     }
-    layout->addStretch(1);
-    const int place = m_scroll->verticalScrollBar()->value();
-    m_scroll->setWidget(content);
-    m_scroll->verticalScrollBar()->setValue(place);
+    for (std::size_t i = 0; i < m_sections.size(); ++i) {
+        const bool used = i < m_content.sections.size();
+        if (used)
+            m_sections[i]->setSection(m_content.sections[i], !m_collapsed.count(m_content.sections[i].title));
+        m_sections[i]->setVisible(used);
+    }
 }
 
 QSize Inspector::sizeHint() const { return {m_tokens.px(272), m_tokens.px(400)}; }
@@ -185,7 +126,6 @@ void Inspector::setTokens(const Tokens& tokens) {
     m_head->setFixedHeight(tokens.px(44));
     m_name->setFont(tokens.sans(13, QFont::DemiBold));
     m_icon->setPixmap(Theme::icon(QStringLiteral("crosshair"), IconTone::here).pixmap(16, 16));
-    rebuild();
 }
 
 } // namespace azimuth

@@ -7,6 +7,7 @@
 #include <QScrollArea>
 #include <QWidget>
 #include <set>
+#include <vector>
 
 class QLabel;
 class QToolButton;
@@ -15,6 +16,7 @@ class QVBoxLayout;
 namespace azimuth {
 
 class ElidedLabel;
+class InspectorSectionView;
 
 class Inspector : public QWidget, public Themed {
     Q_OBJECT
@@ -28,8 +30,6 @@ public:
 
 private:
     void rebuild();
-    QWidget* makeSection(const InspectorSection& section);
-    QWidget* makeRow(const InspectorRow& row, QWidget* parent);
 
     InspectorContent m_content;
     Tokens m_tokens;
@@ -38,7 +38,9 @@ private:
     ElidedLabel *m_name, *m_kind;
     QToolButton* m_copy;
     QScrollArea* m_scroll;
-    std::set<QString> m_collapsed; // titles
+    QVBoxLayout* m_sectionLayout;
+    std::vector<InspectorSectionView*> m_sections; // made as needed, then reused
+    std::set<QString> m_collapsed;                 // titles
 };
 
 } // namespace azimuth

@@ -10,12 +10,14 @@ struct InspectorRow {
     QString key, value;
     bool mono = false; // a digest or id: monospace, elided in the middle
     bool strong = false;
+    friend bool operator==(const InspectorRow&, const InspectorRow&) = default;
 };
 
 struct InspectorSection {
     QString title;
     std::vector<InspectorRow> rows;
     QString paragraph; // instead of, or after the rows
+    friend bool operator==(const InspectorSection&, const InspectorSection&) = default;
 };
 
 struct InspectorContent {
@@ -23,6 +25,7 @@ struct InspectorContent {
     std::vector<InspectorSection> sections; // Values, page-specific, Provenance
 
     bool empty() const { return name.isEmpty(); }
+    friend bool operator==(const InspectorContent&, const InspectorContent&) = default;
 };
 
 } // namespace azimuth
