@@ -55,6 +55,7 @@ Inspector::Inspector(QWidget* parent) : QWidget(parent) {
     layout->addWidget(m_hint, 1);
 
     m_scroll = new QScrollArea(this);
+    m_scroll->setAccessibleName(tr("Values of the selection"));
     m_scroll->setFrameShape(QFrame::NoFrame);
     m_scroll->setWidgetResizable(true);
     m_scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);

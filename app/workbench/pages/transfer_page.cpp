@@ -74,6 +74,8 @@ TransferPage::TransferPage(QWidget* parent)
     layout->setContentsMargins(0, 0, 0, 0);
     layout->setSpacing(12);
     auto* scroll = new QScrollArea(m_content);
+    scroll->setAccessibleName(tr("Transfer matrix"));
+    scroll->setFocusPolicy(Qt::NoFocus); // the matrix in it has the focus
     scroll->setFrameShape(QFrame::NoFrame);
     scroll->setWidgetResizable(true);
     scroll->viewport()->setAutoFillBackground(false);
