@@ -99,7 +99,7 @@ Navigator::Navigator(QWidget* parent) : QWidget(parent) {
     m_headIcon = new QLabel(m_head);
     auto* headLayout = new QVBoxLayout;
     headLayout->setSpacing(0);
-    m_name = new ElidedLabel({}, Qt::ElideMiddle, m_head);
+    m_name = new ElidedLabel({}, Qt::ElideRight, m_head);
     m_line = new ElidedLabel({}, Qt::ElideRight, m_head);
     m_line->setProperty("role", QStringLiteral("caption"));
     headLayout->addWidget(m_name);

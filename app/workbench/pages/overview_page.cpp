@@ -18,6 +18,7 @@
 #include <QHeaderView>
 #include <QLabel>
 #include <QPushButton>
+#include <QScrollArea>
 #include <QStackedLayout>
 #include <QStandardItemModel>
 #include <QVBoxLayout>
@@ -227,7 +228,16 @@ QWidget* OverviewPage::makeStudy() {
     m_findings->setMaximumWidth(widestTable);
     layout->addWidget(m_findings);
     layout->addStretch(1);
-    return box;
+    auto* scroll = new QScrollArea(this); // for low windows; there is no other one in the page
+    scroll->setAccessibleName(tr("Study"));
+    scroll->setFocusPolicy(Qt::NoFocus);
+    scroll->setFrameShape(QFrame::NoFrame);
+    scroll->setWidgetResizable(true);
+    scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+    scroll->viewport()->setAutoFillBackground(false);
+    scroll->setWidget(box);
+    box->setAutoFillBackground(false);
+    return scroll;
 }
 
 void OverviewPage::setRecentFiles(const QStringList& paths) {

@@ -163,6 +163,14 @@ void FrameTest::panesHideAndCome() {
     QVERIFY(inspector->isVisible());
     w.window.resize(1100, 700);
     QTRY_VERIFY(!inspector->isVisible());
+    press(w, "Ctrl+J");
+    QVERIFY(!bottom->isVisible());
+    for (const char* page : {"overview", "layers", "apply", "transfer"}) {
+        w.open(page);
+        QTest::qWait(20); // the hidden pane's width is free after the layout
+        w.window.resize(880, 620);
+        QTRY_COMPARE(w.window.size(), QSize(880, 620));
+    }
     w.window.resize(1280, 800);
     QTRY_VERIFY(inspector->isVisible());
 }
