@@ -26,7 +26,8 @@
 namespace azimuth {
 namespace {
 
-constexpr int inspectorNeeds = 1120, namesNeed = 900, largeWidth = 2200; // window widths
+// Window widths, the first two at the normal size of text.
+constexpr int inspectorNeeds = 1120, namesNeed = 900, largeWidth = 2200;
 
 QDockWidget* makeDock(QMainWindow* window, const QString& name, const QString& title, QWidget* content,
                       Qt::DockWidgetArea area) {
@@ -64,6 +65,7 @@ MainWindow::MainWindow(QWidget* parent) : QMainWindow(parent), m_selection(new S
                     {}});
         },
         Qt::QueuedConnection);
+    connect(Theme::instance(), &Theme::changed, this, &MainWindow::arrangePanes);
     connect(m_selection, &SelectionModel::changed, this, [this] {
         if (auto* next = page(m_selection->current().page); next && m_stack->currentWidget() != next) {
             m_stack->setCurrentWidget(next);
@@ -292,8 +294,9 @@ void MainWindow::closeEvent(QCloseEvent* event) {
 
 // What the user wants, as far as the width allows; nothing to inspect on the first page without a project.
 void MainWindow::arrangePanes() {
-    m_inspectorDock->setVisible(m_wantInspector && m_view && width() >= inspectorNeeds);
-    const bool iconsOnly = !m_wantNames || width() < namesNeed;
+    m_inspectorDock->setVisible(m_wantInspector && m_view &&
+                                width() >= Theme::instance()->px(inspectorNeeds));
+    const bool iconsOnly = !m_wantNames || width() < Theme::instance()->px(namesNeed);
     if (iconsOnly != m_navigator->iconsOnly())
         m_navigator->setIconsOnly(iconsOnly);
     const bool large = width() >= largeWidth;

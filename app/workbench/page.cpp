@@ -17,6 +17,12 @@ QFrame* makeRule(QWidget* parent) {
     return rule;
 }
 
+QLabel* makeSectionTitle(const QString& text, QWidget* parent) {
+    auto* label = new QLabel(text, parent);
+    label->setProperty("role", QStringLiteral("section"));
+    return label;
+}
+
 Page::Page(QString id, QString title, QString icon, QWidget* parent)
     : QWidget(parent), m_id(std::move(id)), m_title(std::move(title)), m_icon(std::move(icon)) {
     setObjectName(QStringLiteral("page-") + m_id);

@@ -30,6 +30,7 @@ struct Activity {
 };
 
 QFrame* makeRule(QWidget* parent); // a separator of 1 px
+QLabel* makeSectionTitle(const QString& text, QWidget* parent);
 
 class Page : public QWidget {
     Q_OBJECT

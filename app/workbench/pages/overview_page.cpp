@@ -12,6 +12,7 @@
 #include "widgets/interval.h"
 #include "widgets/numbers.h"
 
+#include <algorithm>
 #include <cmath>
 #include <QFileInfo>
 #include <QHBoxLayout>
@@ -38,12 +39,6 @@ enum Column {
 };
 
 constexpr int widestTable = 1120; // longer lines are hard to follow with the eye
-
-QLabel* sectionTitle(const QString& text, QWidget* parent) {
-    auto* label = new QLabel(text, parent);
-    label->setProperty("role", QStringLiteral("section"));
-    return label;
-}
 
 QStandardItem* textItem(const QString& text, bool right = false) {
     auto* item = new QStandardItem(text);
@@ -105,84 +100,6 @@ OverviewPage::OverviewPage(QWidget* parent)
     m_stack->addWidget(m_study);
 }
 
-QWidget* OverviewPage::makeStart() {
-    auto* box = new QWidget(this);
-    auto* columns = new QHBoxLayout(box);
-    columns->setContentsMargins(0, 0, 0, 0);
-    columns->setSpacing(32);
-    auto* layout = new QVBoxLayout;
-    layout->setSpacing(12);
-    layout->addWidget(sectionTitle(tr("Start"), box));
-    m_demo = new EmptyState(QStringLiteral("azimuth"), tr("Demo study"),
-                            tr("Steers SmolLM2 135M towards verse: extracts, calibrates, carries over. "
-                               "A few minutes on two cores."),
-                            tr("Run the demo"), box);
-    m_open = new EmptyState(QStringLiteral("open"), tr("A project or a study"),
-                            tr("A project (.h5), or a study (.json), which then runs. You can also drop a "
-                               "file anywhere in this window."),
-                            tr("Open…"), box);
-    m_open->button()->setProperty("primary", false);
-    layout->addWidget(m_demo);
-    layout->addWidget(m_open);
-    layout->addSpacing(8);
-    layout->addWidget(sectionTitle(tr("Recent projects"), box));
-    layout->addWidget(makeRule(box));
-    m_noRecent = new QLabel(tr("No projects yet. The ones you open are listed here."), box);
-    m_noRecent->setProperty("role", QStringLiteral("secondary"));
-    m_noRecent->setContentsMargins(8, 0, 8, 0);
-    layout->addWidget(m_noRecent);
-    m_recentRows = new QStandardItemModel(this);
-    m_recent = new DataTable(tr("Recent projects"), box);
-    m_recent->setModel(m_recentRows);
-    m_recent->horizontalHeader()->hide();
-    layout->addWidget(m_recent, 1);
-    layout->addStretch(0);
-    columns->addLayout(layout, 3);
-    columns->addWidget(makeSteps(), 2);
-    connect(m_demo, &EmptyState::clicked, this, &Page::demoRequested);
-    connect(m_open, &EmptyState::clicked, this, &Page::openRequested);
-    connect(m_recent, &DataTable::rowActivated, this, [this](int row) {
-        Q_EMIT fileRequested(m_recentRows->item(row, 0)->data(Qt::UserRole).toString());
-    });
-    setRecentFiles({});
-    return box;
-}
-
-QWidget* OverviewPage::makeSteps() {
-    auto* box = new QWidget(this);
-    auto* layout = new QVBoxLayout(box);
-    layout->setContentsMargins(0, 0, 0, 0);
-    layout->setSpacing(0);
-    layout->addWidget(sectionTitle(tr("A study in five steps"), box));
-    layout->addSpacing(12);
-    layout->addWidget(makeRule(box));
-    const std::pair<QString, QString> steps[] = {
-        {tr("Extract"), tr("Two prompt sets give a direction at every layer.")},
-        {tr("Look"), tr("Norms and cosines show where the direction settles.")},
-        {tr("Apply"), tr("A sweep finds the strength that steers and stays readable.")},
-        {tr("Carry over"), tr("The direction goes unchanged into models of equal width.")},
-        {tr("Show"), tr("Figures for the paper, with their provenance.")},
-    };
-    for (const auto& [name, text] : steps) {
-        auto* row = new QWidget(box);
-        auto* line = new QHBoxLayout(row);
-        line->setContentsMargins(8, 7, 8, 7);
-        line->setSpacing(12);
-        auto* title = new QLabel(name, row);
-        title->setProperty("role", QStringLiteral("strong"));
-        title->setFixedWidth(Theme::instance()->px(84));
-        auto* words = new QLabel(text, row);
-        words->setProperty("role", QStringLiteral("secondary"));
-        words->setWordWrap(true);
-        line->addWidget(title, 0, Qt::AlignTop);
-        line->addWidget(words, 1);
-        layout->addWidget(row);
-        layout->addWidget(makeRule(box));
-    }
-    layout->addStretch(1);
-    return box;
-}
-
 QWidget* OverviewPage::makeStudy() {
     auto* box = new QWidget(this);
     auto* layout = new QVBoxLayout(box);
@@ -199,7 +116,7 @@ QWidget* OverviewPage::makeStudy() {
             Q_EMIT selectionRequested(next);
         }
     });
-    layout->addWidget(sectionTitle(tr("State of the study"), box));
+    layout->addWidget(makeSectionTitle(tr("State of the study"), box));
     m_rows = new QStandardItemModel(this);
     m_table = new DataTable(tr("State of the study"), box);
     m_table->setModel(m_rows);
@@ -219,7 +136,7 @@ QWidget* OverviewPage::makeStudy() {
         Q_EMIT selectionRequested(next);
     });
     layout->addSpacing(4);
-    layout->addWidget(sectionTitle(tr("What was found"), box));
+    layout->addWidget(makeSectionTitle(tr("What was found"), box));
     m_findingRows = new QStandardItemModel(this);
     m_findings = new DataTable(tr("What was found"), box);
     m_findings->setModel(m_findingRows);
@@ -238,23 +155,6 @@ QWidget* OverviewPage::makeStudy() {
     scroll->setWidget(box);
     box->setAutoFillBackground(false);
     return scroll;
-}
-
-void OverviewPage::setRecentFiles(const QStringList& paths) {
-    m_recentRows->clear();
-    for (const auto& path : paths) {
-        auto* name = textItem(QFileInfo(path).fileName());
-        name->setData(path, Qt::UserRole);
-        auto* folder = textItem(QFileInfo(path).path());
-        folder->setData(true, MutedRole);
-        for (auto* item : {name, folder})
-            item->setToolTip(path);
-        m_recentRows->appendRow({name, folder});
-    }
-    m_recent->setColumnWidth(0, Theme::instance()->px(200));
-    m_recent->horizontalHeader()->setStretchLastSection(true);
-    m_recent->setVisible(!paths.isEmpty());
-    m_noRecent->setVisible(paths.isEmpty());
 }
 
 bool OverviewPage::usesField(const QString& field) const {
@@ -339,10 +239,27 @@ void OverviewPage::fillState(const TransferMatrix* matrix) {
         if (!choice) // one reason over three columns
             m_table->setSpan(static_cast<int>(i), BestColumn, 1, 3);
     }
-    const int widths[] = {160, 60, 60, 80, 80, 104, 76};
-    for (int i = 0; i < 7; ++i)
-        m_table->setColumnWidth(i, Theme::instance()->px(widths[i]));
     m_table->horizontalHeader()->setStretchLastSection(true);
+    arrangeColumns();
+}
+
+// Where the page is too narrow for the columns all of them give way, so that the rate stays in sight.
+void OverviewPage::arrangeColumns() {
+    const auto px = [](int n) { return Theme::instance()->px(n); };
+    const int widths[] = {160, 60, 60, 80, 80, 104, 76}, rate = 150;
+    int all = 0;
+    for (const int width : widths)
+        all += px(width);
+    const double share =
+        std::min(1.0, static_cast<double>(std::min(width() - 48, widestTable) - px(rate)) / all);
+    for (int i = 0; i < 7; ++i)
+        m_table->setColumnWidth(i, static_cast<int>(px(widths[i]) * share));
+}
+
+void OverviewPage::resizeEvent(QResizeEvent* event) {
+    Page::resizeEvent(event);
+    if (view())
+        arrangeColumns();
 }
 
 void OverviewPage::fillFindings() {

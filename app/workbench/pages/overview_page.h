@@ -28,12 +28,14 @@ public:
 
 protected:
     void refresh() override;
+    void resizeEvent(QResizeEvent* event) override;
 
 private:
     QWidget* makeStart();
     QWidget* makeSteps();
     QWidget* makeStudy();
     void fillState(const TransferMatrix* matrix); // null: being read
+    void arrangeColumns();
     void fillFindings();
 
     QStackedLayout* m_stack;
