@@ -5,9 +5,10 @@
 #define AT_PER_OPERATOR_HEADERS // TensorOperators.h then needs a few operations instead of all
 #endif
 
-#include <algorithm>
-#include <ATen/core/grad_mode.h>
+#include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
 #include <ATen/core/Tensor.h>
+#include <ATen/core/grad_mode.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
@@ -15,8 +16,7 @@
 #include <ATen/ops/linear.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
-#include <ATen/Parallel.h>
-#include <ATen/TensorOperators.h>
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <map>
