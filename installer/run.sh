@@ -40,7 +40,7 @@ if [ -z "$project" ]; then
   project="$azimuth_data/demo/demo.h5"
   figures="$azimuth_data/demo/figures"
   mkdir -p "$figures"
-  "$azimuth" run data/demo/study.json -o "$project"
+  "$azimuth" run data/demo/study.json -o "$project" >/dev/null # show prints what was found
 fi
 if has_display; then
   exec "$azimuth" "$project"

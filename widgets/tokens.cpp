@@ -2,6 +2,7 @@
 
 #include "core/base/error.h"
 #include "core/base/json_reader.h"
+#include "core/figure/colour.h"
 #include "resources/resources.h"
 
 #include <algorithm>
@@ -135,12 +136,9 @@ double contrast(const QColor& one, const QColor& other) {
 }
 
 QColor textOn(const QColor& ground) {
-    const QColor ink(0x10, 0x16, 0x1B);
-    const QColor paper(0xFF, 0xFF, 0xFF);
-    if (contrast(paper, ground) >= 4.5) {
-        return contrast(ink, ground) > contrast(paper, ground) ? ink : paper;
-    }
-    return contrast(ink, ground) >= 4.5 ? ink : QColor(Qt::black);
+    const auto channel = [](int value) { return static_cast<std::uint8_t>(value); };
+    const Rgb text = textColourOn({channel(ground.red()), channel(ground.green()), channel(ground.blue())});
+    return QColor(text.red, text.green, text.blue);
 }
 
 } // namespace azimuth

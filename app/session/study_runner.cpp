@@ -280,6 +280,7 @@ void StudyRunner::showPlan() {
 void StudyRunner::updateProgress(double jobFraction, const QString& phase) {
     const bool busy = m_run != 0;
     m_progress.stage = busy ? QString::fromStdString(toString(m_current.stage)) : QString();
+    m_progress.model = busy ? QString::fromStdString(m_current.modelName) : QString();
     m_progress.title = busy ? QString::fromStdString(m_current.title) : QString();
     m_progress.phase = phase;
     m_progress.jobFraction = jobFraction;

@@ -29,7 +29,7 @@ struct RunJob {
 };
 
 struct RunProgress {
-    QString stage, title, phase; // of the job under way; empty between jobs
+    QString stage, model, title, phase; // of the job under way; empty between jobs. model: the study's name
     double jobFraction = -1;
     double fraction = 0;                  // of everything, as far as it is known
     double secondsLeft = -1;              // of everything, from what was measured in this run

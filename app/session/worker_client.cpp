@@ -4,6 +4,7 @@
 #include "core/base/text.h"
 
 #include <algorithm>
+#include <csignal>
 #include <QCoreApplication>
 #include <QProcessEnvironment>
 
@@ -85,6 +86,11 @@ void WorkerClient::start() {
     for (const auto& entry : m_options.environment)
         environment.insert(entry.section(QLatin1Char('='), 0, 0), entry.section(QLatin1Char('='), 1));
     m_process->setProcessEnvironment(environment);
+    m_process->setChildProcessModifier([] { // a verb blocks signals for itself; its worker must hear SIGTERM
+        sigset_t none;
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, nullptr);
+    });
     connect(m_process, &QProcess::readyReadStandardOutput, this, &WorkerClient::onStandardOutput);
     connect(m_process, &QProcess::readyReadStandardError, this, &WorkerClient::onStandardError);
     connect(m_process, &QProcess::finished, this, &WorkerClient::onEnded);

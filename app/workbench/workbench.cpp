@@ -134,7 +134,7 @@ void Workbench::connectSession() {
     });
     connect(&m_session, &ProjectSession::noted, this, [this](const QString& text) {
         m_window->bottomPane()->appendLog(text);
-        m_window->notify({Severity::information, tr("The project was opened"), {text}, {}});
+        m_window->notify({Severity::information, tr("About this project"), {text}, {}});
     });
     connect(&m_session, &ProjectSession::failed, this, [this](const QString& action, const Error& error) {
         m_closeWhenSaved = false;
@@ -229,6 +229,7 @@ void Workbench::open(const QString& path) {
 }
 
 void Workbench::openProject(const QString& path) {
+    m_runner.setSearchFolders(modelSearchFolders(QFileInfo(path).path(), m_settings.modelFolders()));
     m_fresh = true;
     m_session.open(path);
 }
@@ -287,7 +288,7 @@ void Workbench::showJobs() {
     activity.what = progress.title;
     activity.fraction = activity.running ? progress.fraction : -1;
     activity.missing = static_cast<int>(progress.wanted - progress.present);
-    activity.runningModel = progress.title.section(QLatin1Char(':'), 0, 0);
+    activity.runningModel = progress.model;
     m_window->setActivity(activity);
 }
 

@@ -29,7 +29,10 @@ double contrastRatio(Rgb a, Rgb b) {
 
 Rgb textColourOn(Rgb ground) {
     constexpr Rgb dark{0x10, 0x16, 0x1B}, light{255, 255, 255};
-    return contrastRatio(ground, dark) >= contrastRatio(ground, light) ? dark : light;
+    const double onDark = contrastRatio(ground, dark), onLight = contrastRatio(ground, light);
+    if (std::max(onDark, onLight) < 4.5)
+        return {0, 0, 0};
+    return onDark >= onLight ? dark : light;
 }
 
 } // namespace azimuth

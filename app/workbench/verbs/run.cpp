@@ -129,8 +129,8 @@ private:
 class Run : public QObject {
 public:
     Run(const RunOptions& options, const Study& study)
-        : m_progress(options.progress), m_runner(m_session, runnerOptions(options)),
-          m_signals([this] { interrupt(); }) {
+        : m_signals([this] { interrupt(); }), m_progress(options.progress),
+          m_runner(m_session, runnerOptions(options)) {
         connect(&m_session, &ProjectSession::opened, this, [this] { m_runner.start(); });
         connect(&m_session, &ProjectSession::noted, this,
                 [this](const QString& text) { m_progress.note(text.toStdString()); });
@@ -201,10 +201,11 @@ private:
             qApp, [code] { QCoreApplication::exit(code); }, Qt::QueuedConnection);
     }
 
+    Signals m_signals; // first: the threads that the others start inherit its mask, else one of them takes
+                       // the signal and dies
     Progress m_progress;
     ProjectSession m_session;
     StudyRunner m_runner;
-    Signals m_signals;
     bool m_interrupted = false, m_leaving = false, m_left = false;
     int m_code = 0;
 };

@@ -18,7 +18,7 @@
 namespace azimuth {
 namespace {
 
-constexpr double figureWidths[] = {234, 396, 486}; // ICML column, NeurIPS text, ICML page; in points
+constexpr double textWidth = 396; // NeurIPS, in points
 
 void print(const std::string& text) {
     std::fwrite(text.data(), 1, text.size(), stdout);
@@ -130,7 +130,7 @@ struct CommandLine {
         exportVerb->add_option("--position", figure.position,
                                "Offset from the prompt's end; -1 is the last token");
         exportVerb->add_option("--width", figure.width, "Width in points")
-            ->default_val(figureWidths[1])
+            ->default_val(textWidth)
             ->check(CLI::Range(120.0, 1200.0));
         list_->excludes(kind);
         auto* validateVerb =

@@ -165,7 +165,7 @@ private Q_SLOTS:
     void textOnColourCanBeRead() {
         for (const auto* map : allColourMaps)
             for (const auto& colour : map->table)
-                QVERIFY(contrastRatio(colour, textColourOn(colour)) >= 4.2); // the worst ground allows 4.27
+                QVERIFY(contrastRatio(colour, textColourOn(colour)) >= 4.5);
         QCOMPARE(contrastRatio({0, 0, 0}, {255, 255, 255}), 21.0);
     }
 };
