@@ -19,7 +19,6 @@
 #include <QMimeData>
 #include <QProgressBar>
 #include <QScreen>
-#include <QSettings>
 #include <QStackedWidget>
 #include <QStatusBar>
 
@@ -262,32 +261,29 @@ void MainWindow::showLog() {
     m_bottom->showTab(BottomPane::Log);
 }
 
-void MainWindow::restoreLayout() {
-    QSettings settings;
-    const bool large = screen() && screen()->availableSize().width() >= 2200;
-    if (!restoreGeometry(settings.value(QStringLiteral("window/geometry")).toByteArray()))
-        resize(large ? QSize(2000, 1240) : QSize(1280, 800));
-    m_wantInspector = settings.value(QStringLiteral("window/inspector"), true).toBool();
-    m_wantNames = settings.value(QStringLiteral("window/names"), true).toBool();
-    m_bottomDock->setVisible(settings.value(QStringLiteral("window/bottom"), large).toBool());
+void MainWindow::restoreLayout(const WindowLayout& layout) {
+    const QSize room = screen() ? screen()->availableSize() : QSize(1280, 800);
+    const bool large = room.width() >= 2200;
+    constexpr int frame = 40; // a title bar and borders, which the window does not know before it is shown
+    if (!restoreGeometry(layout.geometry))
+        resize((large ? QSize(2000, 1240) : QSize(1280, 800)).boundedTo(room - QSize(0, frame)));
+    m_wantInspector = layout.inspector;
+    m_wantNames = layout.names;
+    m_bottomDock->setVisible(layout.bottom.value_or(large));
     resizeDocks({m_navigatorDock, m_inspectorDock}, {large ? 208 : 176, large ? 352 : 272}, Qt::Horizontal);
     resizeDocks({m_bottomDock},
-                {settings.value(QStringLiteral("window/bottomHeight"), large ? 196 : 132).toInt()},
+                {layout.bottomHeight > 0 ? layout.bottomHeight
+                 : large                 ? 196
+                                         : 132},
                 Qt::Vertical);
 }
 
-void MainWindow::saveLayout() const {
-    QSettings settings;
-    settings.setValue(QStringLiteral("window/geometry"), saveGeometry());
-    settings.setValue(QStringLiteral("window/inspector"), m_wantInspector);
-    settings.setValue(QStringLiteral("window/names"), m_wantNames);
-    settings.setValue(QStringLiteral("window/bottom"), m_bottomDock->isVisible());
-    if (m_bottomDock->isVisible())
-        settings.setValue(QStringLiteral("window/bottomHeight"), m_bottomDock->height());
+WindowLayout MainWindow::layoutNow() const {
+    return {saveGeometry(), m_wantInspector, m_wantNames, m_bottomDock->isVisible(),
+            m_bottomDock->isVisible() ? m_bottomDock->height() : 0};
 }
 
 void MainWindow::closeEvent(QCloseEvent* event) {
-    saveLayout();
     event->accept();
     Q_EMIT closing(event);
 }

@@ -9,6 +9,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <QMainWindow>
 #include <vector>
 
@@ -24,6 +25,14 @@ namespace azimuth {
 class Inspector;
 class Navigator;
 class SelectionBar;
+
+// Size and panes, as the user left them.
+struct WindowLayout {
+    QByteArray geometry;
+    bool inspector = true, names = true;
+    std::optional<bool> bottom; // nothing: by the screen's size
+    int bottomHeight = 0;       // 0: by the screen's size
+};
 
 struct SaveState {
     QString text; // "Saved 14:32:07, generation 12", "Saving…"
@@ -59,8 +68,8 @@ public:
     void notify(const Notification& notification);
     void showLog();
 
-    void restoreLayout(); // size, panes, from the settings; else by the screen's size
-    void saveLayout() const;
+    void restoreLayout(const WindowLayout& layout); // what is missing goes by the screen's size
+    WindowLayout layoutNow() const;
 
 Q_SIGNALS:
     void openRequested();

@@ -49,6 +49,33 @@ JobItem::State stateOf(RunJob::State state) {
     return JobItem::State::Waiting;
 }
 
+// Panes as JSON; what cannot be read keeps its default.
+WindowLayout layoutFromSettings(const Settings& settings) {
+    WindowLayout layout;
+    layout.geometry = settings.windowGeometry();
+    try {
+        JsonReader reader(parseJson(settings.windowState().toStdString(), "settings"), "settings", true);
+        auto& root = reader.root();
+        layout.inspector = root.boolean("inspector", true);
+        layout.names = root.boolean("names", true);
+        if (root.has("bottom"))
+            layout.bottom = root.boolean("bottom");
+        layout.bottomHeight = static_cast<int>(root.integer("bottom_height", 0, 10000, 0));
+        reader.finish();
+    } catch (const Error&) { // the first start, or a damaged entry
+        return {settings.windowGeometry(), true, true, {}, 0};
+    }
+    return layout;
+}
+
+void rememberLayout(Settings& settings, const WindowLayout& layout) {
+    const Json state{{"inspector", layout.inspector},
+                     {"names", layout.names},
+                     {"bottom", layout.bottom.value_or(false)},
+                     {"bottom_height", layout.bottomHeight}};
+    settings.setWindow(layout.geometry, QByteArray::fromStdString(canonicalJson(state)));
+}
+
 QString leftText(const RunJob& job) {
     if (job.secondsLeft < 0)
         return {};
@@ -82,7 +109,7 @@ Workbench::Workbench(Theme& theme, StudyRunner::Options options)
 Workbench::~Workbench() = default;
 
 void Workbench::show() {
-    m_window->restoreLayout();
+    m_window->restoreLayout(layoutFromSettings(m_settings));
     m_window->show();
     if (auto* first = m_window->currentPage()->firstFocus())
         first->setFocus();
@@ -425,6 +452,7 @@ void Workbench::setTheme(const QString& mode) {
 // Finished parts lie in shards, so nothing is lost by closing; what is merged but not published yet is
 // published first.
 void Workbench::onClosing(QCloseEvent* event) {
+    rememberLayout(m_settings, m_window->layoutNow());
     if (m_runner.isRunning())
         m_runner.cancel();
     if (m_session.isOpen() && m_session.isModified() && !m_closeWhenSaved) {
