@@ -17,17 +17,17 @@ namespace {
 
 struct Slot {
     std::int64_t request = -1; // -1: idle
-    std::int64_t length = 0; // positions in the cache
-    std::int32_t last = 0; // chosen, not yet in the cache
-    bool finished = false; // keeps its place in a fixed batch
+    std::int64_t length = 0;   // positions in the cache
+    std::int32_t last = 0;     // chosen, not yet in the cache
+    bool finished = false;     // but computed on, so that the batch keeps its shape
 };
 
 class Run {
 public:
     Run(const Decoder& decoder, const std::vector<GenerateRequest>& requests, const Steering& steering,
         const GenerateOptions& options, const GenerateCallbacks& callbacks)
-        : m_decoder(decoder), m_requests(requests), m_steering(steering), m_options(options), m_callbacks(callbacks),
-          m_rows(requests.size()) {
+        : m_decoder(decoder), m_requests(requests), m_steering(steering), m_options(options),
+          m_callbacks(callbacks), m_rows(requests.size()) {
         const double start = options.logProbability ? 0 : std::numeric_limits<double>::quiet_NaN();
         for (auto& row : m_rows)
             row.logProbability = start;
@@ -59,9 +59,11 @@ private:
         m_slots.assign(slots, Slot{});
         std::size_t next = first;
         while (true) {
-            const auto open = std::count_if(m_slots.begin(), m_slots.end(), [](const Slot& s) { return s.request < 0; });
+            const auto open =
+                std::count_if(m_slots.begin(), m_slots.end(), [](const Slot& s) { return s.request < 0; });
             const bool idle = open == static_cast<std::ptrdiff_t>(slots);
-            // Filling one place at a time would make prompts small products: wait for an eighth of the places.
+            // Filling one place at a time would make prompts small products: wait for an eighth of the
+            // places.
             if (next < last && (idle || open * 8 >= static_cast<std::ptrdiff_t>(slots)))
                 next = fill(cache, next, last);
             if (std::none_of(m_slots.begin(), m_slots.end(),
@@ -81,7 +83,8 @@ private:
         for (std::size_t i = 0; i < m_slots.size() && next < last; ++i)
             if (m_slots[i].request < 0) {
                 const auto& ids = m_requests[next].ids;
-                m_slots[i] = {static_cast<std::int64_t>(next), static_cast<std::int64_t>(ids.size()), 0, false};
+                m_slots[i] = {static_cast<std::int64_t>(next), static_cast<std::int64_t>(ids.size()), 0,
+                              false};
                 rows.push_back({ids, static_cast<std::int64_t>(next), static_cast<std::int64_t>(i)});
                 places.push_back(i);
                 ++next;
@@ -100,9 +103,10 @@ private:
             auto& slot = m_slots[i];
             if (slot.request < 0)
                 continue;
-            const auto prompt = static_cast<std::int64_t>(m_requests[static_cast<std::size_t>(slot.request)].ids.size());
-            sequences.push_back({slot.length, 1, prompt, slot.finished ? -1 : slot.request,
-                                 {static_cast<std::int64_t>(i)}});
+            const auto prompt =
+                static_cast<std::int64_t>(m_requests[static_cast<std::size_t>(slot.request)].ids.size());
+            sequences.push_back(
+                {slot.length, 1, prompt, slot.finished ? -1 : slot.request, {static_cast<std::int64_t>(i)}});
             ids.emplace_back(&slot.last, 1);
             places.push_back(i);
         }
@@ -127,20 +131,24 @@ private:
         std::vector<SampleRow> rows;
         for (const auto place : places) {
             const auto request = static_cast<std::size_t>(m_slots[place].request);
-            rows.push_back({m_requests[request].noise, static_cast<std::int64_t>(m_rows[request].ids.size())});
+            rows.push_back(
+                {m_requests[request].noise, static_cast<std::int64_t>(m_rows[request].ids.size())});
         }
-        const auto chosen = sampleTokens(logits, rows, m_options.decoding);
+        const at::Tensor host = logits.to(at::kCPU).contiguous();
+        const auto chosen = sampleTokens(host, rows, m_options.decoding);
         at::Tensor normaliser;
         if (m_options.logProbability)
-            normaliser = at::logsumexp(logits, {1}).to(at::kCPU, at::kDouble);
+            normaliser = at::logsumexp(logits, {1}).to(at::kCPU).contiguous();
         for (std::size_t i = 0; i < places.size(); ++i) {
             auto& slot = m_slots[places[i]];
             if (slot.finished)
                 continue;
-            const auto row = static_cast<std::int64_t>(i);
-            if (normaliser.defined())
+            if (normaliser.defined()) {
+                const float* values =
+                    host.const_data_ptr<float>() + static_cast<std::int64_t>(i) * host.size(1);
                 m_rows[static_cast<std::size_t>(slot.request)].logProbability +=
-                    logits[row][chosen[i]].item<double>() - normaliser[row].item<double>();
+                    double(values[chosen[i]]) - double(normaliser.const_data_ptr<float>()[i]);
+            }
             accept(slot, chosen[i]);
         }
     }
@@ -153,12 +161,13 @@ private:
         ++m_progress.tokens;
         if (m_callbacks.token)
             m_callbacks.token(request, id);
-        const bool stopped = std::find(m_options.stop.begin(), m_options.stop.end(), id) != m_options.stop.end();
+        const bool stopped =
+            std::find(m_options.stop.begin(), m_options.stop.end(), id) != m_options.stop.end();
         if (!stopped && static_cast<std::int64_t>(row.ids.size()) < m_options.decoding.maximumNewTokens)
             return;
         row.finish = stopped ? Finish::Stop : Finish::Length;
         ++m_progress.rowsDone;
-        if (m_options.refill)
+        if (m_options.refill || m_decoder.rowsAreIndependent())
             slot = Slot{};
         else
             slot.finished = true;
@@ -186,12 +195,13 @@ void check(const Decoder& decoder, const std::vector<GenerateRequest>& requests,
         throw Error("generate.request", finding, "Correct the decoding settings or the prompts.");
     };
     if (decoding.rows < 1 || decoding.maximumNewTokens < 1)
-        refuse("Decoding needs at least one row and one new token; given are " + std::to_string(decoding.rows) +
-               " and " + std::to_string(decoding.maximumNewTokens) + ".");
+        refuse("Decoding needs at least one row and one new token; given are " +
+               std::to_string(decoding.rows) + " and " + std::to_string(decoding.maximumNewTokens) + ".");
     if (!(decoding.temperature >= 0) || !std::isfinite(decoding.temperature) || !(decoding.topP > 0) ||
         decoding.topP > 1 || decoding.topK < 0)
-        refuse("Temperature " + std::to_string(decoding.temperature) + ", top-p " + std::to_string(decoding.topP) +
-               " or top-k " + std::to_string(decoding.topK) + " is out of range.");
+        refuse("Temperature " + std::to_string(decoding.temperature) + ", top-p " +
+               std::to_string(decoding.topP) + " or top-k " + std::to_string(decoding.topK) +
+               " is out of range.");
     std::int64_t longest = 0;
     for (std::size_t i = 0; i < requests.size(); ++i) {
         const auto length = static_cast<std::int64_t>(requests[i].ids.size());
@@ -200,9 +210,10 @@ void check(const Decoder& decoder, const std::vector<GenerateRequest>& requests,
         longest = std::max(longest, length);
         if (length + decoding.maximumNewTokens > decoder.spec().contextLength)
             throw Error("model.context",
-                        "Prompt " + std::to_string(i) + " has " + std::to_string(length) + " tokens and asks for " +
-                            std::to_string(decoding.maximumNewTokens) + " more; the model's context is " +
-                            std::to_string(decoder.spec().contextLength) + ".",
+                        "Prompt " + std::to_string(i) + " has " + std::to_string(length) +
+                            " tokens and asks for " + std::to_string(decoding.maximumNewTokens) +
+                            " more; the model's context is " + std::to_string(decoder.spec().contextLength) +
+                            ".",
                         "Shorten the prompt or ask for fewer new tokens.");
     }
     const auto rows = std::min(decoding.rows, static_cast<std::int64_t>(requests.size()));

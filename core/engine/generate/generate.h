@@ -1,12 +1,13 @@
 // Batched decoding with a static key-value cache. Rows of one batch may carry different arms (see Steering).
 //
-// Fixed batches (the default): requests are cut in order into batches of decoding.rows; a batch keeps its shape until all its rows
-// have finished, so a row's bits depend on the batch's prompts and arms but not on what other rows write, and a rerun of a
-// batch gives the same bits. Refill: a finished row's place is taken by the next request; quicker where rows end early, equal
-// to fixed batches up to rounding.
-// Greedy or seeded sampling as sampler.h. One thread drives it; InferenceMode is on inside.
-// Errors: generate.request (empty prompt, counts out of range), model.context (prompt and new tokens exceed the context),
-// generate.memory before anything is allocated, generate.nonfinite, cancelled.
+// Fixed batches (the default): requests are cut in order into batches of decoding.rows, and a rerun of a
+// batch gives the same bits. Where rows are independent (Decoder::rowsAreIndependent) a row's bits depend on
+// nothing but its own prompt, arm and noise; elsewhere a batch keeps its shape until all its rows have
+// finished, so that they do not depend on what the other rows write. Refill: a finished row's place is taken
+// by the next request; quicker where rows end early. Greedy or seeded sampling as sampler.h. One thread
+// drives it; InferenceMode is on inside. Errors: generate.request (empty prompt, counts out of range),
+// model.context (prompt and new tokens exceed the context), generate.memory before anything is allocated,
+// generate.nonfinite, cancelled.
 #pragma once
 
 #include "core/engine/model/decoder.h"
@@ -19,9 +20,9 @@
 
 namespace azimuth {
 
-struct GenerateRequest { // request i is row i of the Steering
+struct GenerateRequest {           // request i is row i of the Steering
     std::vector<std::int32_t> ids; // the prompt
-    std::uint64_t noise = 0; // names the row's random numbers; unused under greedy decoding
+    std::uint64_t noise = 0;       // names the row's random numbers; unused under greedy decoding
 };
 
 struct GenerateOptions {
@@ -43,7 +44,8 @@ struct GenerateProgress {
 };
 
 struct GenerateCallbacks {
-    std::function<bool(const GenerateProgress&)> progress; // before each prefill and step; false: Error "cancelled"
+    std::function<bool(const GenerateProgress&)>
+        progress; // before each prefill and step; false: Error "cancelled"
     std::function<void(std::int64_t request, std::int32_t id)> token;
     std::function<void(std::int64_t request, const GeneratedRow& row)> row; // when it has finished
 };

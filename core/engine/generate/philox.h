@@ -1,4 +1,5 @@
-// Philox 4x32 with ten rounds (Salmon, Moraes, Dror and Shaw, SC 2011): random words as a pure function of key and counter.
+// Philox 4x32 with ten rounds (Salmon, Moraes, Dror and Shaw, SC 2011): random words as a pure function of
+// key and counter.
 #pragma once
 
 #include <array>

@@ -16,7 +16,8 @@ struct Trunk {
 
 class Pass {
 public:
-    Pass(const Decoder& decoder, KeyValueCache& cache, const Steering& steering, std::span<const PrefillRow> rows)
+    Pass(const Decoder& decoder, KeyValueCache& cache, const Steering& steering,
+         std::span<const PrefillRow> rows)
         : m_decoder(decoder), m_cache(cache), m_steering(steering), m_rows(rows), m_sequenceOf(rows.size()) {
         std::vector<Sequence> sequences;
         std::vector<std::span<const std::int32_t>> ids;
@@ -67,17 +68,19 @@ public:
     }
 
 private:
-    // Rows whose first edit is at k leave their trunk; edits of R[L] part before the last block, which keeps last rows only.
+    // Rows whose first edit is at k leave their trunk; edits of R[L] part before the last block, which keeps
+    // last rows only.
     void part(std::int64_t k, at::Tensor& residual) {
         const std::int64_t beforeLast = m_decoder.spec().blocks - 1;
         std::vector<at::Tensor> pieces{residual};
         for (auto& trunk : m_trunks) {
             if (trunk.rows.size() < 2)
                 continue;
-            const auto first = std::stable_partition(trunk.rows.begin(), trunk.rows.end(), [&](std::size_t row) {
-                return std::min(m_steering.firstPromptEdit(m_rows[row].row), beforeLast) != k ||
-                       m_steering.firstPromptEdit(m_rows[row].row) > beforeLast + 1;
-            });
+            const auto first =
+                std::stable_partition(trunk.rows.begin(), trunk.rows.end(), [&](std::size_t row) {
+                    return std::min(m_steering.firstPromptEdit(m_rows[row].row), beforeLast) != k ||
+                           m_steering.firstPromptEdit(m_rows[row].row) > beforeLast + 1;
+                });
             std::vector<std::size_t> leaving(first, trunk.rows.end());
             trunk.rows.erase(first, trunk.rows.end());
             if (trunk.rows.empty() && !leaving.empty()) { // the first of them goes on as the trunk

@@ -4,7 +4,6 @@
 #include "core/engine/generate/philox.h"
 #include "core/engine/model/parallel.h"
 
-
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -24,7 +23,8 @@ std::int32_t largest(const float* logits, std::int64_t count) {
 }
 
 // Indices in falling order of logits, lower index first on ties, cut by top-k and top-p.
-std::vector<std::int32_t> kept(const float* logits, const std::vector<double>& weight, const Decoding& decoding) {
+std::vector<std::int32_t> kept(const float* logits, const std::vector<double>& weight,
+                               const Decoding& decoding) {
     std::vector<std::int32_t> order(weight.size());
     std::iota(order.begin(), order.end(), 0);
     const auto before = [&](std::int32_t a, std::int32_t b) {
@@ -56,8 +56,8 @@ std::int32_t draw(const float* logits, std::int64_t count, const Decoding& decod
         return -1;
     std::vector<double> weight(static_cast<std::size_t>(count));
     for (std::int64_t i = 0; i < count; ++i)
-        weight[static_cast<std::size_t>(i)] =
-            std::exp((static_cast<double>(logits[i]) - static_cast<double>(logits[best])) / decoding.temperature);
+        weight[static_cast<std::size_t>(i)] = std::exp(
+            (static_cast<double>(logits[i]) - static_cast<double>(logits[best])) / decoding.temperature);
     auto ids = kept(logits, weight, decoding);
     std::sort(ids.begin(), ids.end());
     double total = 0;
@@ -76,9 +76,11 @@ std::int32_t draw(const float* logits, std::int64_t count, const Decoding& decod
 
 double uniformOf(std::uint64_t seed, const SampleRow& row) {
     const auto step = static_cast<std::uint64_t>(row.step);
-    const auto word = [](std::uint64_t value, int half) { return static_cast<std::uint32_t>(value >> (32 * half)); };
-    const auto random =
-        philox({word(step, 0), word(step, 1), word(row.key, 0), word(row.key, 1)}, {word(seed, 0), word(seed, 1)});
+    const auto word = [](std::uint64_t value, int half) {
+        return static_cast<std::uint32_t>(value >> (32 * half));
+    };
+    const auto random = philox({word(step, 0), word(step, 1), word(row.key, 0), word(row.key, 1)},
+                               {word(seed, 0), word(seed, 1)});
     const std::uint64_t bits = (std::uint64_t{random[0]} << 32) | random[1];
     return static_cast<double>(bits >> 11) * 0x1p-53;
 }

@@ -1,9 +1,10 @@
 // The next token of each row from its logits.
 //
-// Greedy: the largest logit, the first index on ties. Sampling: temperature, then top-k (ties with the k-th stay), then top-p
-// (a token stays while the probability of those before it, in falling order, is below p), then one draw. The draw is a pure
-// function of (seed, row key, step): batch composition and the order of rows do not change it.
-// Thread-safe; rows in parallel. Error generate.nonfinite if a row's logits hold no finite maximum.
+// Greedy: the largest logit, the first index on ties. Sampling: temperature, then top-k (ties with the k-th
+// stay), then top-p (a token stays while the probability of those before it, in falling order, is below p),
+// then one draw. The draw is a pure function of (seed, row key, step): batch composition and the order of
+// rows do not change it. Thread-safe; rows in parallel. Error generate.nonfinite if a row's logits hold no
+// finite maximum.
 #pragma once
 
 #include "core/study/completion.h"

@@ -42,8 +42,8 @@ void requirePositive(const ArchitectureSpec& spec, const char* name, std::int64_
 
 void checkRope(const ArchitectureSpec& spec, const RopeSpec& rope) {
     require(rope.rotaryWidth >= 0 && rope.rotaryWidth <= spec.headWidth && rope.rotaryWidth % 2 == 0, spec,
-            "rotary width must be even and at most the head width " + std::to_string(spec.headWidth) + ", is " +
-                std::to_string(rope.rotaryWidth));
+            "rotary width must be even and at most the head width " + std::to_string(spec.headWidth) +
+                ", is " + std::to_string(rope.rotaryWidth));
     const auto frequencies = static_cast<std::size_t>(rope.rotaryWidth / 2);
     require(rope.divisors.empty() || rope.divisors.size() == frequencies, spec,
             "rotary divisors: expected " + std::to_string(frequencies) + ", there are " +
@@ -64,13 +64,15 @@ const std::vector<std::string>& architectureFamilies() {
 }
 
 ArchitectureSpec architectureOf(const Hyperparameters& h) {
-    const auto row = std::find_if(table().begin(), table().end(),
-                                  [&](const ArchitectureSpec& candidate) { return candidate.family == h.family; });
+    const auto row = std::find_if(table().begin(), table().end(), [&](const ArchitectureSpec& candidate) {
+        return candidate.family == h.family;
+    });
     if (row == table().end()) {
         std::string known;
         for (const auto& name : architectureFamilies())
             known += (known.empty() ? "" : ", ") + name;
-        throw Error("model.family", "The architecture \"" + h.family + "\" is not supported; these are: " + known + ".",
+        throw Error("model.family",
+                    "The architecture \"" + h.family + "\" is not supported; these are: " + known + ".",
                     "Choose a model of a supported architecture.");
     }
     ArchitectureSpec spec = *row;

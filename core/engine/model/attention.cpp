@@ -4,7 +4,7 @@
 #include "core/engine/model/cpu_kernels.h"
 #include "core/engine/model/parallel.h"
 
-#include <ATen/TensorOperators.h>
+#include <algorithm>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
@@ -13,7 +13,7 @@
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/tanh.h>
 #include <ATen/ops/tensor.h>
-#include <algorithm>
+#include <ATen/TensorOperators.h>
 #include <limits>
 
 namespace azimuth::operations {
@@ -29,8 +29,8 @@ std::vector<Queries> queriesBySequence(const AttentionInput& input, const Packed
     std::vector<Queries> result(batch.sequences().size());
     const std::int64_t total = input.query.size(0);
     for (std::int64_t i = 0; i < total; ++i) {
-        const auto& place =
-            batch.places()[static_cast<std::size_t>(input.wanted ? (*input.wanted)[static_cast<std::size_t>(i)] : i)];
+        const auto& place = batch.places()[static_cast<std::size_t>(
+            input.wanted ? (*input.wanted)[static_cast<std::size_t>(i)] : i)];
         auto& queries = result[static_cast<std::size_t>(place.sequence)];
         if (queries.count++ == 0)
             queries.first = i;
@@ -43,14 +43,16 @@ void writeCache(const AttentionInput& input, const PackedBatch& batch, KeyValueC
     for (std::size_t i = 0; i < batch.sequences().size(); ++i) {
         const auto& sequence = batch.sequences()[i];
         if (sequence.start + sequence.length > cache.capacity())
-            throw Error("cache.capacity", "A sequence of " + std::to_string(sequence.start + sequence.length) +
-                                              " tokens does not fit a cache of " + std::to_string(cache.capacity()) +
-                                              " positions.",
+            throw Error("cache.capacity",
+                        "A sequence of " + std::to_string(sequence.start + sequence.length) +
+                            " tokens does not fit a cache of " + std::to_string(cache.capacity()) +
+                            " positions.",
                         "");
         for (const auto slot : sequence.slots) {
             const auto write = [&](const at::Tensor& to, const at::Tensor& from) {
-                to.select(0, slot).narrow(0, sequence.start, sequence.length).copy_(
-                    from.narrow(0, batch.offsets()[i], sequence.length));
+                to.select(0, slot)
+                    .narrow(0, sequence.start, sequence.length)
+                    .copy_(from.narrow(0, batch.offsets()[i], sequence.length));
             };
             write(cache.keys(input.block), input.key);
             write(cache.values(input.block), input.value);
@@ -61,8 +63,10 @@ void writeCache(const AttentionInput& input, const PackedBatch& batch, KeyValueC
 // [queries, keys], true where a query may look; undefined if it may look at all or plain causality does.
 at::Tensor visible(const Queries& queries, std::int64_t firstKey, std::int64_t keys, std::int64_t window,
                    at::Device device) {
-    const at::Tensor at = at::tensor(queries.positions, at::TensorOptions().dtype(at::kLong)).to(device).unsqueeze(1);
-    const at::Tensor key = at::arange(firstKey, firstKey + keys, at::TensorOptions().dtype(at::kLong).device(device));
+    const at::Tensor at =
+        at::tensor(queries.positions, at::TensorOptions().dtype(at::kLong)).to(device).unsqueeze(1);
+    const at::Tensor key =
+        at::arange(firstKey, firstKey + keys, at::TensorOptions().dtype(at::kLong).device(device));
     at::Tensor mask = key <= at;
     if (window > 0)
         mask = mask & (key > at - window);
@@ -70,8 +74,8 @@ at::Tensor visible(const Queries& queries, std::int64_t firstKey, std::int64_t k
 }
 
 // Scores, cap, mask, softmax in float, cast, as the eager paths of transformers.
-at::Tensor cappedAttention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& mask,
-                           const ArchitectureSpec& spec) {
+at::Tensor cappedAttention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                           const at::Tensor& mask, const ArchitectureSpec& spec) {
     const std::int64_t group = spec.heads / spec.keyValueHeads;
     const at::Tensor keys = k.repeat_interleave(group, 1), values = v.repeat_interleave(group, 1);
     at::Tensor scores = at::matmul(q, keys.transpose(-2, -1)) * spec.attentionScale;
@@ -84,14 +88,16 @@ struct Keys {
     at::Tensor key, value; // [keys, key-value heads, head width], from position 0
 };
 
-Keys keysOf(const AttentionInput& input, const PackedBatch& batch, const KeyValueCache* cache, std::size_t index) {
+Keys keysOf(const AttentionInput& input, const PackedBatch& batch, const KeyValueCache* cache,
+            std::size_t index) {
     const auto& sequence = batch.sequences()[index];
     if (sequence.start == 0)
         return {input.key.narrow(0, batch.offsets()[index], sequence.length),
                 input.value.narrow(0, batch.offsets()[index], sequence.length)};
     if (!cache || sequence.slots.empty())
-        throw Error("cache.missing", "A sequence continues at token " + std::to_string(sequence.start) +
-                                         " without a key-value cache.",
+        throw Error("cache.missing",
+                    "A sequence continues at token " + std::to_string(sequence.start) +
+                        " without a key-value cache.",
                     "");
     const auto slot = sequence.slots.front();
     const auto length = sequence.start + sequence.length;
@@ -99,8 +105,8 @@ Keys keysOf(const AttentionInput& input, const PackedBatch& batch, const KeyValu
             cache->values(input.block).select(0, slot).narrow(0, 0, length)};
 }
 
-at::Tensor attendOne(const at::Tensor& query, const Keys& keys, const Queries& queries, const ArchitectureSpec& spec,
-                     std::int64_t window) {
+at::Tensor attendOne(const at::Tensor& query, const Keys& keys, const Queries& queries,
+                     const ArchitectureSpec& spec, std::int64_t window) {
     const std::int64_t length = keys.key.size(0);
     std::int64_t firstKey = 0, count = length;
     if (queries.count == 1) { // its window is one run of keys, no mask
@@ -121,7 +127,8 @@ at::Tensor attendOne(const at::Tensor& query, const Keys& keys, const Queries& q
             mask = visible(queries, firstKey, count, 0, query.device());
         out = cappedAttention(q, k, v, mask, spec);
     } else {
-        const std::optional<at::Tensor> given = mask.defined() ? std::optional<at::Tensor>(mask) : std::nullopt;
+        const std::optional<at::Tensor> given =
+            mask.defined() ? std::optional<at::Tensor>(mask) : std::nullopt;
         out = at::scaled_dot_product_attention(q, k, v, given, 0.0, causal, spec.attentionScale,
                                                spec.heads != spec.keyValueHeads);
     }
@@ -156,10 +163,10 @@ at::Tensor attendCached(const AttentionInput& input, const PackedBatch& batch, c
         const T* v = static_cast<const T*>(cache.values(input.block).const_data_ptr());
         const std::int64_t work = 2 * longest * spec.headWidth * spec.heads / spec.keyValueHeads;
         parallelFor(0, rows * spec.keyValueHeads, std::max<std::int64_t>(1, 16384 / work),
-                         [&](std::int64_t first, std::int64_t last) {
-                             std::vector<float> scores(room);
-                             cpu::decodeAttention(to, q, k, v, arguments, scores.data(), first, last);
-                         });
+                    [&](std::int64_t first, std::int64_t last) {
+                        std::vector<float> scores(room);
+                        cpu::decodeAttention(to, q, k, v, arguments, scores.data(), first, last);
+                    });
     };
     if (input.query.scalar_type() == at::kFloat)
         run(static_cast<float*>(out.data_ptr()));

@@ -1,14 +1,12 @@
-// Sixteen floats at a time with the compiler's vector extension; used by cpu_kernels.cpp only.
+// Sixteen floats at a time with the compiler's vector extension; used by cpu_kernels_body.h only, compiled
+// for one instruction set.
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 
 #define AZIMUTH_INLINE static inline __attribute__((always_inline))
-// One copy of the function per instruction set, chosen when the library is loaded.
-#define AZIMUTH_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 
-namespace azimuth::cpu::detail {
+namespace azimuth::cpu::AZIMUTH_LEVEL {
 
 constexpr std::int64_t lanes = 16;
 
@@ -20,48 +18,54 @@ using Halves = std::uint16_t __attribute__((vector_size(32)));
 AZIMUTH_INLINE float widen(std::uint16_t value) {
     const std::uint32_t bits = std::uint32_t{value} << 16;
     float result;
-    std::memcpy(&result, &bits, 4);
+    __builtin_memcpy(&result, &bits, 4);
     return result;
 }
 AZIMUTH_INLINE float widen(float value) { return value; }
 
 AZIMUTH_INLINE std::uint16_t narrow(float value) {
     std::uint32_t bits;
-    std::memcpy(&bits, &value, 4);
+    __builtin_memcpy(&bits, &value, 4);
     if ((bits & 0x7fffffffu) > 0x7f800000u)
         return static_cast<std::uint16_t>((bits >> 16) | 0x40u);
     return static_cast<std::uint16_t>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
 }
 
-AZIMUTH_INLINE Floats splat(float value) { return Floats{} + value; }
+AZIMUTH_INLINE Floats asFloats(Words bits) {
+    Floats result;
+    __builtin_memcpy(&result, &bits, sizeof result);
+    return result;
+}
+
+AZIMUTH_INLINE Floats splat(float v) { return Floats{v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v}; }
 
 AZIMUTH_INLINE Floats load(const float* from) {
     Floats result;
-    std::memcpy(&result, from, sizeof result);
+    __builtin_memcpy(&result, from, sizeof result);
     return result;
 }
 AZIMUTH_INLINE Floats load(const std::uint16_t* from) {
     Halves halves;
-    std::memcpy(&halves, from, sizeof halves);
+    __builtin_memcpy(&halves, from, sizeof halves);
     const Words words = __builtin_convertvector(halves, Words) << 16;
     Floats result;
-    std::memcpy(&result, &words, sizeof result);
+    __builtin_memcpy(&result, &words, sizeof result);
     return result;
 }
 
 AZIMUTH_INLINE Words narrowBits(Floats value) { // the rounded value in the upper half of each word
     Words bits;
-    std::memcpy(&bits, &value, sizeof bits);
+    __builtin_memcpy(&bits, &value, sizeof bits);
     const Words rounded = bits + 0x7fffu + ((bits >> 16) & 1u);
     const Integers isNan = (bits & 0x7fffffffu) > 0x7f800000u;
     Words mask;
-    std::memcpy(&mask, &isNan, sizeof mask);
+    __builtin_memcpy(&mask, &isNan, sizeof mask);
     return (rounded & ~mask) | ((bits | 0x400000u) & mask);
 }
-AZIMUTH_INLINE void store(float* to, Floats value) { std::memcpy(to, &value, sizeof value); }
+AZIMUTH_INLINE void store(float* to, Floats value) { __builtin_memcpy(to, &value, sizeof value); }
 AZIMUTH_INLINE void store(std::uint16_t* to, Floats value) {
     const Halves halves = __builtin_convertvector(narrowBits(value) >> 16, Halves);
-    std::memcpy(to, &halves, sizeof halves);
+    __builtin_memcpy(to, &halves, sizeof halves);
 }
 
 // The value as the element type would hold it.
@@ -69,7 +73,7 @@ AZIMUTH_INLINE Floats roundTo(const float*, Floats value) { return value; }
 AZIMUTH_INLINE Floats roundTo(const std::uint16_t*, Floats value) {
     const Words words = narrowBits(value) & 0xffff0000u;
     Floats result;
-    std::memcpy(&result, &words, sizeof result);
+    __builtin_memcpy(&result, &words, sizeof result);
     return result;
 }
 AZIMUTH_INLINE float roundTo(const float*, float value) { return value; }
@@ -79,7 +83,7 @@ AZIMUTH_INLINE void store(std::uint16_t* to, float value) { *to = narrow(value);
 
 AZIMUTH_INLINE float sum(Floats value) {
     float part[lanes];
-    std::memcpy(part, &value, sizeof part);
+    __builtin_memcpy(part, &value, sizeof part);
     for (int width = 8; width > 0; width /= 2)
         for (int lane = 0; lane < width; ++lane)
             part[lane] += part[lane + width];
@@ -88,11 +92,14 @@ AZIMUTH_INLINE float sum(Floats value) {
 
 AZIMUTH_INLINE Floats select(Integers mask, Floats yes, Floats no) { return mask ? yes : no; }
 
-// exp(x) for x <= 88.7 within 2 units in the last place; 0 below -87.3 (Cody and Waite reduction, Taylor to degree 7).
+// exp(x) for x <= 88.7 within 2 units in the last place; 0 below -87.3 (Cody and Waite reduction, Taylor to
+// degree 7).
 AZIMUTH_INLINE Floats exponential(Floats x) {
-    const Floats clamped = select(x < splat(-87.3f), splat(-87.3f), select(x > splat(88.7f), splat(88.7f), x));
+    const Floats clamped =
+        select(x < splat(-87.3f), splat(-87.3f), select(x > splat(88.7f), splat(88.7f), x));
     const Floats scaled = clamped * 1.44269504f;
-    const Floats magic = splat(12582912.0f); // 1.5 * 2^23: adding and taking it away rounds to the nearest integer
+    const Floats magic =
+        splat(12582912.0f); // 1.5 * 2^23: adding and taking it away rounds to the nearest integer
     const Floats whole = (scaled + magic) - magic;
     Floats r = clamped - whole * 0.693359375f;
     r = r - whole * -2.12194440e-4f;
@@ -109,10 +116,10 @@ AZIMUTH_INLINE Floats exponential(Floats x) {
     const Integers large = whole > splat(127.0f);
     exponent = exponent - ((large & 1) << 23);
     Floats power;
-    std::memcpy(&power, &exponent, sizeof power);
+    __builtin_memcpy(&power, &exponent, sizeof power);
     const Floats result = p * power;
     const Floats doubled = select(large, result * 2.0f, result);
     return select(x < splat(-87.3f), Floats{}, select(x == x, doubled, x));
 }
 
-} // namespace azimuth::cpu::detail
+} // namespace azimuth::cpu::AZIMUTH_LEVEL

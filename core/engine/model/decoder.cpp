@@ -4,12 +4,11 @@
 #include "core/engine/model/decoder_weights.h"
 #include "core/engine/model/operations.h"
 
-#include <ATen/TensorOperators.h>
+#include <algorithm>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/embedding.h>
 #include <ATen/ops/tanh.h>
 #include <ATen/ops/tensor.h>
-#include <algorithm>
+#include <ATen/TensorOperators.h>
 #include <mutex>
 
 namespace azimuth {
@@ -63,8 +62,8 @@ std::shared_ptr<const RopeTables> Decoder::State::ropesFor(const PackedBatch& ba
     return ropes;
 }
 
-at::Tensor Decoder::State::attentionBranch(std::int64_t block, const at::Tensor& residual, const PackedBatch& batch,
-                                           const BlockOptions& options) const {
+at::Tensor Decoder::State::attentionBranch(std::int64_t block, const at::Tensor& residual,
+                                           const PackedBatch& batch, const BlockOptions& options) const {
     const auto& w = weights.blocks[static_cast<std::size_t>(block)];
     const std::int64_t d = spec.headWidth;
     const at::Tensor x = spec.preNorm ? operations::normalise(residual, w.attentionNorm, spec) : residual;
@@ -72,12 +71,12 @@ at::Tensor Decoder::State::attentionBranch(std::int64_t block, const at::Tensor&
     if (options.wanted) {
         const at::Tensor rows = at::tensor(*options.wanted, at::TensorOptions().dtype(at::kLong)).to(device);
         queryPositions = positions.index_select(0, rows);
-        q = operations::linear(x.index_select(0, rows), w.query(spec), w.queryBias(spec));
-        const at::Tensor kv = operations::linear(x, w.keyValue(spec), w.keyValueBias(spec));
+        q = w.queryKeyValue.multiply(x.index_select(0, rows), w.queryKeyValueBias, 0, spec.queryWidth());
+        const at::Tensor kv = w.queryKeyValue.multiply(x, w.queryKeyValueBias, spec.queryWidth());
         k = kv.narrow(1, 0, spec.keyValueWidth());
         v = kv.narrow(1, spec.keyValueWidth(), spec.keyValueWidth());
     } else {
-        const at::Tensor qkv = operations::linear(x, w.queryKeyValue, w.queryKeyValueBias);
+        const at::Tensor qkv = w.queryKeyValue.multiply(x, w.queryKeyValueBias);
         q = qkv.narrow(1, 0, spec.queryWidth());
         k = qkv.narrow(1, spec.queryWidth(), spec.keyValueWidth());
         v = qkv.narrow(1, spec.queryWidth() + spec.keyValueWidth(), spec.keyValueWidth());
@@ -97,34 +96,35 @@ at::Tensor Decoder::State::attentionBranch(std::int64_t block, const at::Tensor&
     const auto& table = spec.isWindowed(block) ? tables->windowed : tables->plain;
     q = operations::rotate(q, table, queryPositions);
     k = operations::rotate(k, table, positions);
-    const at::Tensor mixed =
-        operations::attend({q, k, v, options.wanted, block}, batch, options.cache, spec);
-    const at::Tensor out = operations::linear(mixed, w.attentionOut, w.attentionOutBias);
+    const at::Tensor mixed = operations::attend({q, k, v, options.wanted, block}, batch, options.cache, spec);
+    const at::Tensor out = w.attentionOut.multiply(mixed, w.attentionOutBias);
     return spec.postNorm ? operations::normalise(out, w.attentionPostNorm, spec) : out;
 }
 
 at::Tensor Decoder::State::mlpBranch(const BlockWeights& w, const at::Tensor& residual) const {
     const at::Tensor x = spec.preNorm ? operations::normalise(residual, w.mlpNorm, spec) : residual;
-    const at::Tensor inner = operations::linear(x, w.mlpIn, w.mlpInBias);
+    const at::Tensor inner = w.mlpIn.multiply(x, w.mlpInBias);
     const at::Tensor active = spec.gatedFeedForward ? operations::gate(inner, spec.activation)
                                                     : operations::activate(inner, spec.activation);
-    const at::Tensor out = operations::linear(active, w.mlpOut, w.mlpOutBias);
+    const at::Tensor out = w.mlpOut.multiply(active, w.mlpOutBias);
     return spec.postNorm ? operations::normalise(out, w.mlpPostNorm, spec) : out;
 }
 
-Decoder::Decoder(ArchitectureSpec spec, Weights weights, at::ScalarType compute, at::Device device)
+Decoder::Decoder(ArchitectureSpec spec, Weights weights, at::ScalarType compute, at::Device device,
+                 WeightLayout layout)
     : m_state(std::make_unique<State>(std::move(spec), compute, device)) {
     const at::NoGradGuard noGrad;
     checkArchitecture(m_state->spec);
-    m_state->weights = fuseWeights(m_state->spec, std::move(weights), compute, device);
+    m_state->weights =
+        fuseWeights(m_state->spec, std::move(weights), compute, device, layout == WeightLayout::Packed);
     m_state->embeddingScale =
         at::tensor(m_state->spec.embeddingScale, at::kDouble).to(compute).to(at::kDouble).item<double>();
 }
 
 Decoder Decoder::load(const Checkpoint& checkpoint, at::ScalarType compute, at::Device device,
-                      const Checkpoint::Progress& progress) {
+                      const Checkpoint::Progress& progress, WeightLayout layout) {
     auto spec = architectureOf(checkpoint.hyperparameters());
-    return Decoder(std::move(spec), checkpoint.loadAll(compute, device, progress), compute, device);
+    return Decoder(std::move(spec), checkpoint.loadAll(compute, device, progress), compute, device, layout);
 }
 
 Decoder::~Decoder() = default;
@@ -135,6 +135,8 @@ const ArchitectureSpec& Decoder::spec() const { return m_state->spec; }
 at::ScalarType Decoder::computeType() const { return m_state->compute; }
 at::Device Decoder::device() const { return m_state->device; }
 
+bool Decoder::rowsAreIndependent() const { return m_state->weights.embedding.packed(); }
+
 at::Tensor Decoder::embed(const PackedBatch& batch) const {
     const auto& spec = m_state->spec;
     const at::Tensor outside = (batch.ids() < 0).logical_or(batch.ids() >= spec.vocabulary);
@@ -143,7 +145,7 @@ at::Tensor Decoder::embed(const PackedBatch& batch) const {
                     "Token id " + std::to_string(batch.ids().masked_select(outside)[0].item<std::int64_t>()) +
                         " is outside the vocabulary of " + std::to_string(spec.vocabulary) + ".",
                     "Use token ids of this model's tokenizer.");
-    const at::Tensor rows = at::embedding(m_state->weights.embedding, batch.ids());
+    const at::Tensor rows = m_state->weights.embedding.rows(batch.ids());
     return spec.embeddingScale == 1 ? rows : rows * m_state->embeddingScale;
 }
 
@@ -151,9 +153,9 @@ at::Tensor Decoder::block(std::int64_t block, const at::Tensor& residual, const 
                           const BlockOptions& options) const {
     const auto& state = *m_state;
     if (residual.size(0) != batch.tokens())
-        throw Error("batch.length", "Block " + std::to_string(block) + " was given " +
-                                        std::to_string(residual.size(0)) + " rows for a batch of " +
-                                        std::to_string(batch.tokens()) + " tokens.",
+        throw Error("batch.length",
+                    "Block " + std::to_string(block) + " was given " + std::to_string(residual.size(0)) +
+                        " rows for a batch of " + std::to_string(batch.tokens()) + " tokens.",
                     "");
     const auto& w = state.weights.blocks.at(static_cast<std::size_t>(block));
     const auto hook = [&](BlockSite site, at::Tensor& value) {
@@ -166,8 +168,8 @@ at::Tensor Decoder::block(std::int64_t block, const at::Tensor& residual, const 
     at::Tensor attention = state.attentionBranch(block, residual, batch, options);
     at::Tensor kept = residual;
     if (options.wanted)
-        kept = residual.index_select(0, at::tensor(*options.wanted, at::TensorOptions().dtype(at::kLong))
-                                            .to(state.device));
+        kept = residual.index_select(
+            0, at::tensor(*options.wanted, at::TensorOptions().dtype(at::kLong)).to(state.device));
     hook(BlockSite::AttentionOut, attention);
     if (state.spec.parallelBranches) {
         at::Tensor mlp = state.mlpBranch(w, kept);
@@ -186,7 +188,8 @@ at::Tensor Decoder::finalNorm(const at::Tensor& residual) const {
 }
 
 at::Tensor Decoder::logits(const at::Tensor& residual) const {
-    at::Tensor result = operations::linear(finalNorm(residual), m_state->weights.head, {});
+    const auto& head = m_state->spec.tiedHead ? m_state->weights.embedding : m_state->weights.head;
+    at::Tensor result = head.multiply(finalNorm(residual));
     const double cap = m_state->spec.logitSoftCap;
     if (cap > 0)
         result = at::tanh(result / cap) * cap;

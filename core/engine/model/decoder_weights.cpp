@@ -2,8 +2,8 @@
 
 #include "core/base/error.h"
 
-#include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
+#include <ATen/TensorOperators.h>
 
 namespace azimuth {
 namespace {
@@ -18,13 +18,15 @@ std::string shapeText(at::IntArrayRef shape) {
 // Takes tensors out of the map, so that what was fused is freed at once.
 class Taker {
 public:
-    Taker(const ArchitectureSpec& spec, Weights& weights, at::ScalarType compute, at::Device device)
-        : m_spec(spec), m_weights(weights), m_compute(compute), m_device(device) {}
+    Taker(const ArchitectureSpec& spec, Weights& weights, at::ScalarType compute, at::Device device,
+          bool pack)
+        : m_spec(spec), m_weights(weights), m_compute(compute), m_device(device), m_pack(pack) {}
 
     at::Tensor take(const std::string& name, at::IntArrayRef shape) {
         const auto found = m_weights.find(name);
         if (found == m_weights.end())
-            throw Error("model.weights", name + ": the weights lack this tensor of shape " + shapeText(shape) + ".",
+            throw Error("model.weights",
+                        name + ": the weights lack this tensor of shape " + shapeText(shape) + ".",
                         "Get the checkpoint again, or choose a model of a supported architecture.");
         at::Tensor tensor = std::move(found->second);
         m_weights.erase(found);
@@ -37,6 +39,7 @@ public:
     at::Tensor takeIf(bool present, const std::string& name, at::IntArrayRef shape) {
         return present ? take(name, shape) : at::Tensor();
     }
+    LinearWeight matrix(at::Tensor weight) const { return LinearWeight(std::move(weight), m_pack); }
     operations::Norm norm(bool present, const std::string& name, std::int64_t width) {
         operations::Norm result;
         if (!present)
@@ -54,6 +57,7 @@ private:
     Weights& m_weights;
     at::ScalarType m_compute;
     at::Device m_device;
+    bool m_pack;
 };
 
 BlockWeights takeBlock(Taker& taker, const ArchitectureSpec& spec, const std::string& prefix) {
@@ -68,52 +72,44 @@ BlockWeights takeBlock(Taker& taker, const ArchitectureSpec& spec, const std::st
     const bool whole = spec.queryKeyNorm == QueryKeyNorm::WholeWidth;
     w.queryNorm = taker.norm(normed, attention + "q_norm", whole ? q : spec.headWidth);
     w.keyNorm = taker.norm(normed, attention + "k_norm", whole ? kv : spec.headWidth);
-    w.queryKeyValue = at::cat({taker.take(attention + "q.weight", {q, d}), taker.take(attention + "k.weight", {kv, d}),
-                               taker.take(attention + "v.weight", {kv, d})});
+    w.queryKeyValue = taker.matrix(
+        at::cat({taker.take(attention + "q.weight", {q, d}), taker.take(attention + "k.weight", {kv, d}),
+                 taker.take(attention + "v.weight", {kv, d})}));
     if (spec.queryKeyValueBias)
-        w.queryKeyValueBias = at::cat({taker.take(attention + "q.bias", {q}), taker.take(attention + "k.bias", {kv}),
-                                       taker.take(attention + "v.bias", {kv})});
-    w.attentionOut = taker.take(attention + "o.weight", {d, q});
+        w.queryKeyValueBias =
+            at::cat({taker.take(attention + "q.bias", {q}), taker.take(attention + "k.bias", {kv}),
+                     taker.take(attention + "v.bias", {kv})});
+    w.attentionOut = taker.matrix(taker.take(attention + "o.weight", {d, q}));
     w.attentionOutBias = taker.takeIf(spec.outputBias, attention + "o.bias", {d});
     if (spec.gatedFeedForward) {
-        w.mlpIn = at::cat({taker.take(mlp + "gate.weight", {f, d}), taker.take(mlp + "up.weight", {f, d})});
+        w.mlpIn = taker.matrix(
+            at::cat({taker.take(mlp + "gate.weight", {f, d}), taker.take(mlp + "up.weight", {f, d})}));
         if (spec.feedForwardBias)
             w.mlpInBias = at::cat({taker.take(mlp + "gate.bias", {f}), taker.take(mlp + "up.bias", {f})});
     } else {
-        w.mlpIn = taker.take(mlp + "up.weight", {f, d});
+        w.mlpIn = taker.matrix(taker.take(mlp + "up.weight", {f, d}));
         w.mlpInBias = taker.takeIf(spec.feedForwardBias, mlp + "up.bias", {f});
     }
-    w.mlpOut = taker.take(mlp + "down.weight", {d, f});
+    w.mlpOut = taker.matrix(taker.take(mlp + "down.weight", {d, f}));
     w.mlpOutBias = taker.takeIf(spec.feedForwardBias, mlp + "down.bias", {d});
     return w;
 }
 
 } // namespace
 
-at::Tensor BlockWeights::query(const ArchitectureSpec& spec) const {
-    return queryKeyValue.narrow(0, 0, spec.queryWidth());
-}
-at::Tensor BlockWeights::keyValue(const ArchitectureSpec& spec) const {
-    return queryKeyValue.narrow(0, spec.queryWidth(), 2 * spec.keyValueWidth());
-}
-at::Tensor BlockWeights::queryBias(const ArchitectureSpec& spec) const {
-    return queryKeyValueBias.defined() ? queryKeyValueBias.narrow(0, 0, spec.queryWidth()) : at::Tensor();
-}
-at::Tensor BlockWeights::keyValueBias(const ArchitectureSpec& spec) const {
-    return queryKeyValueBias.defined() ? queryKeyValueBias.narrow(0, spec.queryWidth(), 2 * spec.keyValueWidth())
-                                       : at::Tensor();
-}
-
-DecoderWeights fuseWeights(const ArchitectureSpec& spec, Weights weights, at::ScalarType compute, at::Device device) {
+DecoderWeights fuseWeights(const ArchitectureSpec& spec, Weights weights, at::ScalarType compute,
+                           at::Device device, bool pack) {
     DecoderWeights result;
-    Taker taker(spec, weights, compute, device);
-    result.embedding = taker.take("embed.weight", {spec.vocabulary, spec.width});
-    result.head = spec.tiedHead ? result.embedding : taker.take("head.weight", {spec.vocabulary, spec.width});
+    Taker taker(spec, weights, compute, device, pack);
+    result.embedding = taker.matrix(taker.take("embed.weight", {spec.vocabulary, spec.width}));
+    if (!spec.tiedHead)
+        result.head = taker.matrix(taker.take("head.weight", {spec.vocabulary, spec.width}));
     result.finalNorm = taker.norm(true, "norm", spec.width);
     for (std::int64_t block = 0; block < spec.blocks; ++block)
         result.blocks.push_back(takeBlock(taker, spec, "blocks." + std::to_string(block) + "."));
     if (!weights.empty())
-        throw Error("model.weights", weights.begin()->first + ": " + spec.family + " has no tensor of this name.",
+        throw Error("model.weights",
+                    weights.begin()->first + ": " + spec.family + " has no tensor of this name.",
                     "The checkpoint is of another architecture than it says.");
     return result;
 }

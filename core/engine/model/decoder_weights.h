@@ -1,8 +1,10 @@
-// The decoder's tensors, fused for fewer and larger products: queries, keys and values in one matrix, gate and up in one.
+// The decoder's tensors, fused for fewer and larger products: queries, keys and values in one matrix, gate
+// and up in one.
 #pragma once
 
 #include "core/engine/checkpoint/checkpoint.h"
 #include "core/engine/model/architecture_spec.h"
+#include "core/engine/model/linear_weight.h"
 #include "core/engine/model/operations.h"
 
 #include <ATen/core/Tensor.h>
@@ -13,25 +15,22 @@ namespace azimuth {
 
 struct BlockWeights {
     operations::Norm attentionNorm, attentionPostNorm, mlpNorm, mlpPostNorm, queryNorm, keyNorm;
-    at::Tensor queryKeyValue, queryKeyValueBias; // [query + 2 key-value width, d]: queries, keys, values
-    at::Tensor attentionOut, attentionOutBias;
-    at::Tensor mlpIn, mlpInBias; // [2 feed-forward, d]: gate, up; or [feed-forward, d] where there is no gate
-    at::Tensor mlpOut, mlpOutBias;
-
-    at::Tensor query(const ArchitectureSpec& spec) const;
-    at::Tensor keyValue(const ArchitectureSpec& spec) const;
-    at::Tensor queryBias(const ArchitectureSpec& spec) const;
-    at::Tensor keyValueBias(const ArchitectureSpec& spec) const;
+    LinearWeight queryKeyValue; // [query + 2 key-value width, d]: queries, keys, values
+    LinearWeight attentionOut;
+    LinearWeight mlpIn; // [2 feed-forward, d]: gate, up; or [feed-forward, d] where there is no gate
+    LinearWeight mlpOut;
+    at::Tensor queryKeyValueBias, attentionOutBias, mlpInBias, mlpOutBias;
 };
 
 struct DecoderWeights {
-    at::Tensor embedding; // [vocabulary, d]
-    at::Tensor head; // [vocabulary, d]; the embedding where tied
+    LinearWeight embedding; // [vocabulary, d]; the head too where tied
+    LinearWeight head;      // [vocabulary, d]; undefined where tied
     operations::Norm finalNorm;
     std::vector<BlockWeights> blocks;
 };
 
 // Error model.weights: a tensor is missing, has another shape (both are named), or is one too many.
-DecoderWeights fuseWeights(const ArchitectureSpec& spec, Weights weights, at::ScalarType compute, at::Device device);
+DecoderWeights fuseWeights(const ArchitectureSpec& spec, Weights weights, at::ScalarType compute,
+                           at::Device device, bool pack);
 
 } // namespace azimuth

@@ -4,18 +4,17 @@
 #include "core/engine/model/cpu_kernels.h"
 #include "core/engine/model/parallel.h"
 
-#include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/layer_norm.h>
-#include <ATen/ops/linear.h>
 #include <ATen/ops/mul.h>
 #include <ATen/ops/neg.h>
 #include <ATen/ops/rsqrt.h>
 #include <ATen/ops/silu.h>
+#include <ATen/TensorOperators.h>
 
 namespace azimuth::operations {
 namespace {
@@ -37,14 +36,16 @@ template <class Body> void onElements(const at::Tensor& x, const Body& body) {
 at::Tensor normaliseByOperations(const at::Tensor& x, const Norm& norm, const ArchitectureSpec& spec) {
     const at::Tensor wide = x.to(at::kFloat);
     if (spec.norm == NormKind::Layer)
-        return at::layer_norm(wide, {x.size(-1)}, norm.weight, norm.bias, spec.normEpsilon).to(x.scalar_type());
+        return at::layer_norm(wide, {x.size(-1)}, norm.weight, norm.bias, spec.normEpsilon)
+            .to(x.scalar_type());
     const at::Tensor scaled = wide * at::rsqrt(wide.square().mean(-1, true) + spec.normEpsilon);
     if (spec.normRounding == NormRounding::CastThenScale)
         return norm.weight.to(x.scalar_type()) * scaled.to(x.scalar_type());
     return (scaled * norm.weight).to(x.scalar_type());
 }
 
-at::Tensor normaliseInto(const at::Tensor& out, const at::Tensor& x, const Norm& norm, const ArchitectureSpec& spec) {
+at::Tensor normaliseInto(const at::Tensor& out, const at::Tensor& x, const Norm& norm,
+                         const ArchitectureSpec& spec) {
     cpu::NormArguments arguments;
     arguments.width = x.size(-1);
     arguments.rows = x.numel() / arguments.width;
@@ -86,22 +87,6 @@ at::Tensor normaliseInPlace(const at::Tensor& x, const Norm& norm, const Archite
     return normaliseInto(x, x, norm, spec);
 }
 
-at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
-    constexpr std::int64_t streamedRows = 4;
-    const std::int64_t rows = x.size(0), depth = x.size(1), outputs = weight.size(0);
-    if (!usesKernels(x) || rows > streamedRows || bias.defined() || !weight.is_contiguous())
-        return bias.defined() ? at::linear(x, weight, bias) : at::linear(x, weight);
-    const at::Tensor wide = x.to(at::kFloat).contiguous();
-    at::Tensor out = at::empty({rows, outputs}, x.options());
-    onElements(weight, [&](const auto* w) {
-        auto* to = static_cast<std::remove_const_t<std::remove_pointer_t<decltype(w)>>*>(out.data_ptr());
-        parallelFor(0, outputs, grain(depth), [&](std::int64_t first, std::int64_t last) {
-            cpu::streamLinear(to, outputs, wide.const_data_ptr<float>(), w, rows, depth, first, last);
-        });
-    });
-    return out;
-}
-
 at::Tensor rotate(const at::Tensor& x, const RopeTable& table, const at::Tensor& positions) {
     if (table.half == 0)
         return x;
@@ -109,8 +94,9 @@ at::Tensor rotate(const at::Tensor& x, const RopeTable& table, const at::Tensor&
     if (usesKernels(x) && x.stride(2) == 1 && x.stride(1) == headWidth) {
         onElements(x, [&](auto* from) {
             parallelFor(0, tokens, grain(heads * headWidth), [&](std::int64_t first, std::int64_t last) {
-                cpu::rotate(from, x.stride(0), heads, headWidth, half, positions.const_data_ptr<std::int64_t>(),
-                            table.cosine.const_data_ptr<float>(), table.sine.const_data_ptr<float>(), first, last);
+                cpu::rotate(from, x.stride(0), heads, headWidth, half,
+                            positions.const_data_ptr<std::int64_t>(), table.cosine.const_data_ptr<float>(),
+                            table.sine.const_data_ptr<float>(), first, last);
             });
         });
         return x;

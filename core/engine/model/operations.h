@@ -1,5 +1,6 @@
-// The decoder's arithmetic on tensors. On a CPU, in F32 and BF16 and outside autograd, our kernels run; everywhere else the
-// same formulas as ATen operations, differentiable and on any device. Inputs of kernels are contiguous in their last axis.
+// The decoder's arithmetic on tensors. On a CPU, in F32 and BF16 and outside autograd, our kernels run;
+// everywhere else the same formulas as ATen operations, differentiable and on any device. Inputs of kernels
+// are contiguous in their last axis.
 #pragma once
 
 #include "core/engine/model/architecture_spec.h"
@@ -18,17 +19,15 @@ bool usesKernels(const at::Tensor& x);
 
 struct Norm {
     at::Tensor weight; // F32 [width], offset added; undefined: no norm
-    at::Tensor bias; // F32, layer norm only
+    at::Tensor bias;   // F32, layer norm only
 };
 // Over the last axis. x is [rows, width], or [tokens, heads, width] with contiguous heads.
 at::Tensor normalise(const at::Tensor& x, const Norm& norm, const ArchitectureSpec& spec);
 // The same, overwriting x where no gradient is wanted; returns the result.
 at::Tensor normaliseInPlace(const at::Tensor& x, const Norm& norm, const ArchitectureSpec& spec);
 
-// x [rows, in] -> [rows, out]. Few rows stream over the weights.
-at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias);
-
-// x [tokens, heads, head width] at positions I64 [tokens]; overwrites x where no gradient is wanted; returns the result.
+// x [tokens, heads, head width] at positions I64 [tokens]; overwrites x where no gradient is wanted; returns
+// the result.
 at::Tensor rotate(const at::Tensor& x, const RopeTable& table, const at::Tensor& positions);
 
 // activation(gate) * up of x [tokens, 2 * width], gate first.
@@ -36,13 +35,13 @@ at::Tensor gate(const at::Tensor& x, Activation activation);
 at::Tensor activate(const at::Tensor& x, Activation activation);
 
 struct AttentionInput {
-    at::Tensor query; // [wanted, heads, head width]
+    at::Tensor query;      // [wanted, heads, head width]
     at::Tensor key, value; // [tokens, key-value heads, head width], of this batch's tokens
     const std::vector<std::int64_t>* wanted = nullptr; // token indices of the queries, ascending; null: all
     std::int64_t block = 0;
 };
-// Causal attention within each sequence; past tokens come from the cache, to which the new keys and values are written.
-// Returns [wanted, heads * head width].
+// Causal attention within each sequence; past tokens come from the cache, to which the new keys and values
+// are written. Returns [wanted, heads * head width].
 at::Tensor attend(const AttentionInput& input, const PackedBatch& batch, KeyValueCache* cache,
                   const ArchitectureSpec& spec);
 

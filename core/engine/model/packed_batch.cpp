@@ -3,9 +3,9 @@
 #include "core/base/error.h"
 #include "core/engine/model/architecture_spec.h"
 
+#include <algorithm>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
-#include <algorithm>
 
 namespace azimuth {
 
@@ -13,15 +13,20 @@ PackedBatch::PackedBatch(std::vector<Sequence> sequences, std::span<const std::s
                          at::Device device)
     : m_sequences(std::move(sequences)) {
     if (ids.size() != m_sequences.size())
-        throw Error("batch.length", "A batch of " + std::to_string(m_sequences.size()) + " sequences has ids for " +
-                                        std::to_string(ids.size()) + ".", "");
+        throw Error("batch.length",
+                    "A batch of " + std::to_string(m_sequences.size()) + " sequences has ids for " +
+                        std::to_string(ids.size()) + ".",
+                    "");
     m_offsets.push_back(0);
     for (std::size_t i = 0; i < ids.size(); ++i) {
         const auto& sequence = m_sequences[i];
-        if (sequence.length < 1 || sequence.length != static_cast<std::int64_t>(ids[i].size()) || sequence.start < 0)
-            throw Error("batch.length", "Sequence " + std::to_string(i) + " of a batch: length " +
-                                            std::to_string(sequence.length) + ", ids " + std::to_string(ids[i].size()) +
-                                            ", start " + std::to_string(sequence.start) + ".", "");
+        if (sequence.length < 1 || sequence.length != static_cast<std::int64_t>(ids[i].size()) ||
+            sequence.start < 0)
+            throw Error("batch.length",
+                        "Sequence " + std::to_string(i) + " of a batch: length " +
+                            std::to_string(sequence.length) + ", ids " + std::to_string(ids[i].size()) +
+                            ", start " + std::to_string(sequence.start) + ".",
+                        "");
         for (std::int64_t t = 0; t < sequence.length; ++t)
             m_places.push_back({static_cast<std::int64_t>(i), sequence.start + t});
         m_offsets.push_back(m_offsets.back() + sequence.length);
@@ -39,7 +44,8 @@ PackedBatch::PackedBatch(std::vector<Sequence> sequences, std::span<const std::s
 }
 
 bool PackedBatch::singleTokens() const {
-    return std::all_of(m_sequences.begin(), m_sequences.end(), [](const Sequence& s) { return s.length == 1; });
+    return std::all_of(m_sequences.begin(), m_sequences.end(),
+                       [](const Sequence& s) { return s.length == 1; });
 }
 
 void PackedBatch::fork(std::int64_t from, std::int64_t row, std::int64_t slot) {
@@ -67,8 +73,9 @@ std::uint64_t KeyValueCache::bytes(const ArchitectureSpec& spec, std::int64_t ro
     std::uint64_t total = 2 * elementBytes;
     for (const auto extent : {spec.blocks, rows, capacity, spec.keyValueWidth()})
         if (extent < 0 || __builtin_mul_overflow(total, static_cast<std::uint64_t>(extent), &total))
-            throw Error("cache.size", "A key-value cache of " + std::to_string(rows) + " rows and " +
-                                          std::to_string(capacity) + " positions is too large.",
+            throw Error("cache.size",
+                        "A key-value cache of " + std::to_string(rows) + " rows and " +
+                            std::to_string(capacity) + " positions is too large.",
                         "Use fewer rows or fewer new tokens.");
     return total;
 }

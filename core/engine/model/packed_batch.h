@@ -13,11 +13,12 @@ namespace azimuth {
 struct ArchitectureSpec;
 
 struct Sequence {
-    std::int64_t start = 0; // absolute position of its first token here; what lies before is in the cache
+    std::int64_t start = 0;  // absolute position of its first token here; what lies before is in the cache
     std::int64_t length = 0; // tokens here
     std::int64_t promptLength = 0; // a token at an absolute position from here on is a generated one
-    std::int64_t row = -1; // row of the Steering; -1: never steered
-    std::vector<std::int64_t> slots; // cache rows that hold its past and receive its keys and values; may be empty
+    std::int64_t row = -1;         // row of the Steering; -1: never steered
+    std::vector<std::int64_t>
+        slots; // cache rows that hold its past and receive its keys and values; may be empty
 };
 
 // One token of the residual stream as a hook sees it.
@@ -29,19 +30,21 @@ struct TokenPlace {
 class PackedBatch {
 public:
     PackedBatch() = default;
-    // ids: one span per sequence, of sequence.length ids. Error batch.length if they differ or a sequence is empty.
-    PackedBatch(std::vector<Sequence> sequences, std::span<const std::span<const std::int32_t>> ids, at::Device device);
+    // ids: one span per sequence, of sequence.length ids. Error batch.length if they differ or a sequence is
+    // empty.
+    PackedBatch(std::vector<Sequence> sequences, std::span<const std::span<const std::int32_t>> ids,
+                at::Device device);
 
     std::int64_t tokens() const { return m_offsets.empty() ? 0 : m_offsets.back(); }
     const std::vector<Sequence>& sequences() const { return m_sequences; }
     const std::vector<std::int64_t>& offsets() const { return m_offsets; } // [sequences + 1]
-    const std::vector<TokenPlace>& places() const { return m_places; } // [tokens]
-    const at::Tensor& ids() const { return m_ids; } // I64 [tokens], on the device
-    const at::Tensor& positions() const { return m_positions; } // I64 [tokens], on the device
+    const std::vector<TokenPlace>& places() const { return m_places; }     // [tokens]
+    const at::Tensor& ids() const { return m_ids; }                        // I64 [tokens], on the device
+    const at::Tensor& positions() const { return m_positions; }            // I64 [tokens], on the device
     bool singleTokens() const; // every sequence has one token here
 
-    // Adds a sequence that goes on as a copy of the tokens of `from`: same ids and positions, a row of its own; it takes
-    // `slot` over from it. The caller appends the same tokens to the residual.
+    // Adds a sequence that goes on as a copy of the tokens of `from`: same ids and positions, a row of its
+    // own; it takes `slot` over from it. The caller appends the same tokens to the residual.
     void fork(std::int64_t from, std::int64_t row, std::int64_t slot);
     void setRow(std::int64_t sequence, std::int64_t row);
 
@@ -52,8 +55,8 @@ private:
     at::Tensor m_ids, m_positions;
 };
 
-// Keys and values of every block: [rows, capacity, key-value heads, head width] each. Contents beyond a row's length are
-// never read.
+// Keys and values of every block: [rows, capacity, key-value heads, head width] each. Contents beyond a row's
+// length are never read.
 class KeyValueCache {
 public:
     // Error cache.size before anything is allocated if a product overflows.

@@ -5,7 +5,8 @@
 #include <exception>
 #include <mutex>
 
-// The runtime's interface as GCC itself calls it; declared here because no file of ours is compiled with OpenMP.
+// The runtime's interface as GCC itself calls it; declared here because no file of ours is compiled with
+// OpenMP.
 extern "C" {
 void GOMP_parallel(void (*body)(void*), void* data, unsigned threads, unsigned flags);
 int omp_get_thread_num(void);
@@ -42,7 +43,8 @@ void parallelFor(std::int64_t begin, std::int64_t end, std::int64_t grain,
     const auto count = end - begin;
     if (count <= 0)
         return;
-    const auto threads = std::min<std::int64_t>(at::get_num_threads(), (count + grain - 1) / std::max<std::int64_t>(grain, 1));
+    const auto threads =
+        std::min<std::int64_t>(at::get_num_threads(), (count + grain - 1) / std::max<std::int64_t>(grain, 1));
     if (threads <= 1 || omp_in_parallel())
         return body(begin, end);
     Loop loop{begin, end, (count + threads - 1) / threads, body, {}, {}};

@@ -1,12 +1,12 @@
 #include "core/engine/model/rope_table.h"
 
-#include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cos.h>
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/pow.h>
 #include <ATen/ops/reciprocal.h>
 #include <ATen/ops/sin.h>
+#include <ATen/TensorOperators.h>
 
 namespace azimuth {
 
@@ -21,8 +21,7 @@ RopeTable::RopeTable(const RopeSpec& spec, std::int64_t positions, at::ScalarTyp
         frequencies = frequencies / spec.linearFactor;
     if (!spec.divisors.empty()) {
         auto divisors = spec.divisors;
-        frequencies = frequencies /
-                      at::from_blob(divisors.data(), {half}, at::kDouble).to(at::kFloat);
+        frequencies = frequencies / at::from_blob(divisors.data(), {half}, at::kDouble).to(at::kFloat);
     }
     const at::Tensor angles =
         at::arange(positions, at::kLong).to(at::kFloat).unsqueeze(1) * frequencies.unsqueeze(0);

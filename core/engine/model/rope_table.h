@@ -1,5 +1,5 @@
-// Cosines and sines of rotary position embedding: F32 [positions, rotary width / 2], rounded to the compute precision as
-// transformers does. Computed once for the whole context; thread-safe afterwards.
+// Cosines and sines of rotary position embedding: F32 [positions, rotary width / 2], rounded to the compute
+// precision as transformers does. Computed once for the whole context; thread-safe afterwards.
 #pragma once
 
 #include "core/engine/model/architecture_spec.h"

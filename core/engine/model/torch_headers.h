@@ -5,10 +5,9 @@
 #define AT_PER_OPERATOR_HEADERS // TensorOperators.h then needs a few operations instead of all
 #endif
 
-#include <ATen/Parallel.h>
-#include <ATen/TensorOperators.h>
-#include <ATen/core/Tensor.h>
+#include <algorithm>
 #include <ATen/core/grad_mode.h>
+#include <ATen/core/Tensor.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
@@ -16,7 +15,8 @@
 #include <ATen/ops/linear.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
-#include <algorithm>
+#include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
 #include <cstdint>
 #include <functional>
 #include <map>

@@ -1,0 +1,87 @@
+// Products with packed weights against float64, every instruction set that this machine has.
+#include "core/engine/model/cpu_kernels.h"
+#include "core/engine/model/linear_weight.h"
+#include "tests/core/engine/support/tiny_model.h"
+
+#include <ATen/ops/linear.h>
+
+#include <QtTest/QtTest>
+
+using namespace azimuth;
+
+namespace {
+
+at::Tensor random(std::int64_t rows, std::int64_t columns, std::uint64_t seed, at::ScalarType type) {
+    auto generator = at::detail::createCPUGenerator(seed);
+    return at::randn({rows, columns}, generator, at::TensorOptions().dtype(at::kFloat)).to(type);
+}
+
+} // namespace
+
+class LinearWeightTest : public QObject {
+    Q_OBJECT
+
+private Q_SLOTS:
+    void products_data() {
+        QTest::addColumn<int>("rows");
+        QTest::addColumn<int>("outputs");
+        QTest::addColumn<int>("depth");
+        QTest::addColumn<bool>("low");
+        for (const bool low : {false, true})
+            for (const int rows : {1, 2, 5, 11, 12, 13, 24, 40, 700})
+                for (const auto& [outputs, depth] : {std::pair{32, 2}, {64, 48}, {101, 48}, {96, 1538}})
+                    QTest::addRow("%d x %d x %d%s", rows, outputs, depth, low ? " bf16" : "") << rows << outputs << depth
+                                                                                              << low;
+    }
+    void products() {
+        QFETCH(int, rows);
+        QFETCH(int, outputs);
+        QFETCH(int, depth);
+        QFETCH(bool, low);
+        const auto type = low ? at::kBFloat16 : at::kFloat;
+        const at::NoGradGuard noGrad;
+        const at::Tensor weight = random(outputs, depth, 1, type), x = random(rows, depth, 2, type);
+        const LinearWeight packed(weight.clone(), true), plain(weight.clone(), false);
+        QVERIFY(packed.packed() && !plain.packed());
+        const at::Tensor exact = at::linear(x.to(at::kDouble), weight.to(at::kDouble));
+        const at::Tensor found = packed.multiply(x).to(at::kDouble);
+        // Against the length of the terms: sums in float, then one rounding to bfloat16.
+        const at::Tensor scale = at::linear(x.to(at::kDouble).abs(), weight.to(at::kDouble).abs());
+        const double sums = 6e-8 * std::sqrt(double(depth)) * 4;
+        const at::Tensor allowed = sums * scale + (low ? exact.abs() / 256 : exact.abs() * 0);
+        QVERIFY(((found - exact).abs() <= allowed).all().item<bool>());
+        QVERIFY(packed.plain().equal(weight));
+        const at::Tensor ids = at::tensor(std::vector<std::int64_t>{outputs - 1, 0, outputs / 2});
+        QVERIFY(packed.rows(ids).equal(plain.rows(ids)));
+        // A range of outputs and one row alone have the bits they have among all.
+        const int first = outputs / 3, count = outputs / 2;
+        QVERIFY(packed.multiply(x, {}, first, count).equal(packed.multiply(x).narrow(1, first, count)));
+        QVERIFY(packed.multiply(x.narrow(0, rows - 1, 1)).equal(packed.multiply(x).narrow(0, rows - 1, 1)));
+        // Rows of a larger tensor.
+        const at::Tensor wide = random(rows, depth + 6, 3, type);
+        QVERIFY(packed.multiply(wide.narrow(1, 3, depth)).equal(packed.multiply(wide.narrow(1, 3, depth).contiguous())));
+        const at::Tensor bias = random(1, outputs, 4, type)[0];
+        QVERIFY(packed.multiply(x, bias).equal(packed.multiply(x) + bias));
+    }
+
+    void whoElseHoldsTheTensorKeepsIt() {
+        const at::Tensor weight = random(64, 48, 1, at::kFloat), copy = weight.clone();
+        const LinearWeight packed(weight, true);
+        QVERIFY(weight.equal(copy));
+    }
+
+    void gradientsPass() {
+        const at::Tensor weight = random(64, 48, 1, at::kFloat);
+        const LinearWeight packed(weight.clone(), true);
+        const at::Tensor x = random(3, 48, 2, at::kFloat).requires_grad_(true);
+        packed.multiply(x).sum().backward();
+        QVERIFY(tiny::relativeError(x.grad(), weight.sum(0).expand({3, 48})) <= 1e-6);
+    }
+
+    void oddDepthsStayPlain() { QVERIFY(!LinearWeight(random(64, 47, 1, at::kBFloat16), true).packed()); }
+
+    void levels() { qInfo("kernels: %s", cpu::levelName()); }
+};
+
+QTEST_GUILESS_MAIN(LinearWeightTest)
+#include "linear_weight_test.moc"
