@@ -4,8 +4,8 @@
 //   embed.weight                          [vocabulary, width]         not scaled
 //   blocks.<b>.attention.norm.weight      [width]                     RMS norm before attention
 //   blocks.<b>.attention.q.weight         [heads * headWidth, width]  rows in rotate-half order
-//   blocks.<b>.attention.k.weight         [kvHeads * headWidth, width]
-//   blocks.<b>.attention.v.weight         [kvHeads * headWidth, width]
+//   blocks.<b>.attention.k.weight         [keyValueHeads * headWidth, width]
+//   blocks.<b>.attention.v.weight         [keyValueHeads * headWidth, width]
 //   blocks.<b>.attention.o.weight         [width, heads * headWidth]
 //   blocks.<b>.attention.q_norm.weight    [headWidth]                 gemma3
 //   blocks.<b>.attention.k_norm.weight    [headWidth]                 gemma3

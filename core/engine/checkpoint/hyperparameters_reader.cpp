@@ -27,6 +27,10 @@ public:
         readRope();
         if (m_values.family == "gemma3")
             readGemma();
+        else if (m_values.window > 0) {
+            m_values.windowed.assign(static_cast<std::size_t>(m_values.blocks), true);
+            m_values.windowRope = m_values.rope;
+        }
         refuseFeatures();
         return m_values;
     }
@@ -86,7 +90,7 @@ private:
     void readRope();
     void readRopeFactors();
     void readGemma();
-    std::int64_t readSlidingPattern() const;
+    std::vector<bool> readWindowed() const;
     void refuseFeatures() const;
 
     const GgufFile& m_file;
@@ -112,9 +116,9 @@ void Reader::readCounts() {
 void Reader::readAttention() {
     auto& v = m_values;
     v.heads = required("attention.head_count", 1'024);
-    v.kvHeads = perBlock("attention.head_count_kv", 1'024).value_or(v.heads);
-    if (v.heads % v.kvHeads != 0)
-        refuse(std::to_string(v.heads) + " heads do not divide by " + std::to_string(v.kvHeads) +
+    v.keyValueHeads = perBlock("attention.head_count_kv", 1'024).value_or(v.heads);
+    if (v.heads % v.keyValueHeads != 0)
+        refuse(std::to_string(v.heads) + " heads do not divide by " + std::to_string(v.keyValueHeads) +
                " key and value heads.");
     if (const auto width = m_file.integer(key("attention.key_length"), 1, 1'024))
         v.headWidth = *width;
@@ -135,18 +139,19 @@ void Reader::readAttention() {
 
 void Reader::readRope() {
     auto& v = m_values;
-    v.ropeWidth = m_file.integer(key("rope.dimension_count"), 2, 1'024).value_or(v.headWidth);
-    if (v.ropeWidth > v.headWidth || v.ropeWidth % 2 != 0)
-        refuse(key("rope.dimension_count") + " is " + std::to_string(v.ropeWidth) +
+    v.rope.width = m_file.integer(key("rope.dimension_count"), 2, 1'024).value_or(v.headWidth);
+    if (v.rope.width > v.headWidth || v.rope.width % 2 != 0)
+        refuse(key("rope.dimension_count") + " is " + std::to_string(v.rope.width) +
                ", allowed are even ones up to " + std::to_string(v.headWidth) + ".");
-    v.ropeTheta = inRange("rope.freq_base", 1, 1e12, v.family == "gemma3" ? 1e6 : 1e4);
-    v.ropeThetaLocal = v.ropeTheta;
+    v.rope.theta = inRange("rope.freq_base", 1, 1e12, v.family == "gemma3" ? 1e6 : 1e4);
     const auto scaling = m_file.text(key("rope.scaling.type")).value_or("");
     if (scaling.empty() || scaling == "linear") { // llama.cpp's default is linear; 0 means no scaling
         const auto before2023October = inRange("rope.scale_linear", 0, 1e4, 1);
-        v.ropeLinearFactor = inRange("rope.scaling.factor", 0, 1e4, before2023October);
-        if (v.ropeLinearFactor == 0)
-            v.ropeLinearFactor = 1;
+        const auto factor = inRange("rope.scaling.factor", 0, 1e4, before2023October);
+        if (factor != 0 && factor != 1) {
+            v.rope.scaling = RopeScaling::Linear;
+            v.rope.factor = factor;
+        }
     } else if (scaling != "none")
         unsupported("the position scaling \"" + forMessage(scaling) +
                     "\" is not supported; supported are none, linear and "
@@ -158,14 +163,15 @@ void Reader::readRopeFactors() {
     const auto* tensor = m_file.findTensor("rope_freqs.weight");
     if (!tensor)
         return;
-    const std::vector<std::int64_t> expected{m_values.ropeWidth / 2};
+    const std::vector<std::int64_t> expected{m_values.rope.width / 2};
     if (m_values.family != "llama" || tensor->type != GgufType::F32 || tensor->shape != expected)
         refuse("rope_freqs.weight: expected F32 [" + std::to_string(expected[0]) +
                "] in a llama model, file has " + ggufTypeName(tensor->type) + " with " +
                std::to_string(tensor->elements) + " elements.");
-    m_values.ropeFactors.resize(tensor->elements);
-    dequantise(tensor->type, m_file.data(*tensor), m_values.ropeFactors);
-    for (const float factor : m_values.ropeFactors)
+    std::vector<float> factors(tensor->elements);
+    dequantise(tensor->type, m_file.data(*tensor), factors);
+    m_values.rope.divisors.assign(factors.begin(), factors.end());
+    for (const float factor : factors)
         if (!(factor >= 1e-3f && factor <= 1e6f))
             refuse("rope_freqs.weight holds " + std::to_string(factor) + ", allowed are 0.001 to 1000000.");
 }
@@ -174,32 +180,36 @@ void Reader::readRopeFactors() {
 // 10,000).
 void Reader::readGemma() {
     auto& v = m_values;
-    v.ropeThetaLocal = inRange("rope.freq_base_swa", 1, 1e12, 1e4);
-    v.slidingPattern = readSlidingPattern();
-    v.attentionSoftcap = inRange("attn_logit_softcapping", 0, 1e6, 0);
-    v.finalSoftcap = inRange("final_logit_softcapping", 0, 1e6, 0);
+    v.activation = Activation::GeluTanh;
+    v.windowRope.theta = inRange("rope.freq_base_swa", 1, 1e12, 1e4);
+    v.windowRope.width = v.rope.width;
+    if (v.window > 0)
+        v.windowed = readWindowed();
+    v.attentionSoftCap = inRange("attn_logit_softcapping", 0, 1e6, 0);
+    v.logitSoftCap = inRange("final_logit_softcapping", 0, 1e6, 0);
     v.embeddingScale = std::sqrt(static_cast<double>(v.width));
     constexpr std::int64_t blocksOf27B = 62; // its scale is the one number the file does not carry
     if (v.blocks == blocksOf27B)
         v.attentionScale = 1 / std::sqrt(static_cast<double>(v.width) / static_cast<double>(v.heads));
 }
 
-std::int64_t Reader::readSlidingPattern() const {
+std::vector<bool> Reader::readWindowed() const {
     const auto name = key("attention.sliding_window_pattern");
-    const auto* value = m_file.find(name);
-    if (!value)
-        return 6;
-    if (value->type != GgufValueType::Array)
-        return *m_file.integer(name, 1, 1'024);
-    const auto slides = *m_file.integers(name);
-    for (std::int64_t pattern = 1; pattern <= m_values.blocks + 1; ++pattern) {
-        bool fits = static_cast<std::int64_t>(slides.size()) == m_values.blocks;
-        for (std::int64_t b = 0; fits && b < m_values.blocks; ++b)
-            fits = (slides[static_cast<std::size_t>(b)] != 0) == ((b + 1) % pattern != 0);
-        if (fits)
-            return pattern;
+    const auto blocks = static_cast<std::size_t>(m_values.blocks);
+    std::vector<bool> windowed(blocks);
+    if (const auto* value = m_file.find(name); value && value->type == GgufValueType::Array) {
+        const auto slides = *m_file.integers(name);
+        if (slides.size() != blocks)
+            refuse(name + " has " + std::to_string(slides.size()) + " entries for " + std::to_string(blocks) +
+                   " blocks.");
+        for (std::size_t b = 0; b < blocks; ++b)
+            windowed[b] = slides[b] != 0;
+        return windowed;
     }
-    unsupported(name + " is not one whole block after every n - 1 sliding ones.");
+    const auto pattern = static_cast<std::size_t>(m_file.integer(name, 1, 1'024).value_or(6));
+    for (std::size_t b = 0; b < blocks; ++b)
+        windowed[b] = (b + 1) % pattern != 0;
+    return windowed;
 }
 
 // Keys that change the arithmetic in a way the decoder does not know.

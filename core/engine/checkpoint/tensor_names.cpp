@@ -74,7 +74,7 @@ std::int64_t extent(Extent of, const Hyperparameters& h) {
     case Queries:
         return h.heads * h.headWidth;
     case Keys:
-        return h.kvHeads * h.headWidth;
+        return h.keyValueHeads * h.headWidth;
     case HeadWidth:
         return h.headWidth;
     }
@@ -87,7 +87,7 @@ TensorPlan planOf(const TensorRow& row, const std::string& storedPrefix, const s
     for (int axis = 0; axis < row.axes; ++axis)
         plan.shape.push_back(extent(row.shape[static_cast<std::size_t>(axis)], h));
     if (row.rows != Rows::AsStored)
-        plan.interleavedHeads = row.rows == Rows::InterleavedQueries ? h.heads : h.kvHeads;
+        plan.interleavedHeads = row.rows == Rows::InterleavedQueries ? h.heads : h.keyValueHeads;
     return plan;
 }
 

@@ -21,7 +21,6 @@ ArchitectureSpec gemma3() {
     spec.normWeightOffset = 1;
     spec.postNorm = true;
     spec.queryKeyNorm = QueryKeyNorm::PerHead;
-    spec.activation = Activation::GeluTanh;
     return spec;
 }
 
@@ -40,15 +39,15 @@ void requirePositive(const ArchitectureSpec& spec, const char* name, std::int64_
     require(value > 0, spec, std::string(name) + " must be positive, is " + std::to_string(value));
 }
 
-void checkRope(const ArchitectureSpec& spec, const RopeSpec& rope) {
-    require(rope.rotaryWidth >= 0 && rope.rotaryWidth <= spec.headWidth && rope.rotaryWidth % 2 == 0, spec,
+void checkRope(const ArchitectureSpec& spec, const RopeParameters& rope) {
+    require(rope.width >= 0 && rope.width <= spec.headWidth && rope.width % 2 == 0, spec,
             "rotary width must be even and at most the head width " + std::to_string(spec.headWidth) +
-                ", is " + std::to_string(rope.rotaryWidth));
-    const auto frequencies = static_cast<std::size_t>(rope.rotaryWidth / 2);
+                ", is " + std::to_string(rope.width));
+    const auto frequencies = static_cast<std::size_t>(rope.width / 2);
     require(rope.divisors.empty() || rope.divisors.size() == frequencies, spec,
             "rotary divisors: expected " + std::to_string(frequencies) + ", there are " +
                 std::to_string(rope.divisors.size()));
-    require(rope.theta > 0 && rope.linearFactor > 0, spec, "rotary base and factor must be positive");
+    require(rope.theta > 0 && rope.factor > 0, spec, "rotary base and factor must be positive");
 }
 
 } // namespace
@@ -76,29 +75,7 @@ ArchitectureSpec architectureOf(const Hyperparameters& h) {
                     "Choose a model of a supported architecture.");
     }
     ArchitectureSpec spec = *row;
-    spec.blocks = h.blocks;
-    spec.width = h.width;
-    spec.feedForward = h.feedForward;
-    spec.heads = h.heads;
-    spec.keyValueHeads = h.kvHeads;
-    spec.headWidth = h.headWidth;
-    spec.vocabulary = h.vocabulary;
-    spec.contextLength = h.contextLength;
-    spec.normEpsilon = h.normEpsilon;
-    spec.rope.theta = h.ropeTheta;
-    spec.rope.rotaryWidth = h.ropeWidth;
-    spec.rope.linearFactor = h.ropeLinearFactor;
-    spec.rope.divisors.assign(h.ropeFactors.begin(), h.ropeFactors.end());
-    spec.windowRope.theta = h.ropeThetaLocal;
-    spec.windowRope.rotaryWidth = h.ropeWidth;
-    spec.window = h.window;
-    for (std::int64_t block = 0; h.window > 0 && block < h.blocks; ++block)
-        spec.windowed.push_back(h.slides(block));
-    spec.attentionScale = h.attentionScale;
-    spec.attentionSoftCap = h.attentionSoftcap;
-    spec.logitSoftCap = h.finalSoftcap;
-    spec.embeddingScale = h.embeddingScale;
-    spec.tiedHead = h.tiedHead;
+    static_cast<Hyperparameters&>(spec) = h;
     checkArchitecture(spec);
     return spec;
 }

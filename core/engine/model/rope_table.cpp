@@ -10,15 +10,15 @@
 
 namespace azimuth {
 
-RopeTable::RopeTable(const RopeSpec& spec, std::int64_t positions, at::ScalarType compute, at::Device device)
-    : half(spec.rotaryWidth / 2) {
+RopeTable::RopeTable(const RopeParameters& spec, std::int64_t positions, at::ScalarType compute, at::Device device)
+    : half(spec.width / 2) {
     if (half == 0)
         return;
-    at::Tensor exponents = at::arange(0, spec.rotaryWidth, 2, at::kLong).to(at::kFloat);
-    exponents = exponents / static_cast<double>(spec.rotaryWidth);
+    at::Tensor exponents = at::arange(0, spec.width, 2, at::kLong).to(at::kFloat);
+    exponents = exponents / static_cast<double>(spec.width);
     at::Tensor frequencies = at::reciprocal(at::pow(spec.theta, exponents));
-    if (spec.linearFactor != 1)
-        frequencies = frequencies / spec.linearFactor;
+    if (spec.scaling == RopeScaling::Linear)
+        frequencies = frequencies / spec.factor;
     if (!spec.divisors.empty()) {
         auto divisors = spec.divisors;
         frequencies = frequencies / at::from_blob(divisors.data(), {half}, at::kDouble).to(at::kFloat);

@@ -13,7 +13,7 @@ struct RopeTable {
     std::int64_t half = 0;
 
     RopeTable() = default;
-    RopeTable(const RopeSpec& spec, std::int64_t positions, at::ScalarType compute, at::Device device);
+    RopeTable(const RopeParameters& spec, std::int64_t positions, at::ScalarType compute, at::Device device);
 };
 
 } // namespace azimuth

@@ -69,23 +69,21 @@ private Q_SLOTS:
         QCOMPARE(h.blocks, 2);
         QCOMPARE(h.width, 32);
         QCOMPARE(h.heads, 4);
-        QCOMPARE(h.kvHeads, 2);
+        QCOMPARE(h.keyValueHeads, 2);
         QCOMPARE(h.headWidth, 8);
         QCOMPARE(h.vocabulary, 40);
-        QCOMPARE(h.ropeWidth, 8);
-        QCOMPARE(h.ropeTheta, 1e5);
-        QCOMPARE(h.ropeThetaLocal, 1e5);
+        QCOMPARE(h.rope.width, 8);
+        QCOMPARE(h.rope.theta, 1e5);
         QCOMPARE(h.normEpsilon, double{1e-5f});
         QCOMPARE(h.attentionScale, 1 / std::sqrt(8.0));
         QCOMPARE(h.embeddingScale, 1.0);
-        QVERIFY(h.tiedHead && !h.slides(0) && h.ropeFactors.empty());
+        QVERIFY(h.tiedHead && !h.isWindowed(0) && h.rope.divisors.empty());
 
         const auto g = open(gemma()).hyperparameters();
-        QCOMPARE(g.ropeThetaLocal, 1e4);
+        QCOMPARE(g.windowRope.theta, 1e4);
         QCOMPARE(g.attentionScale, 0.25);
         QCOMPARE(g.embeddingScale, std::sqrt(32.0));
-        QCOMPARE(g.slidingPattern, 6);
-        QVERIFY(!g.slides(0)); // no window in this file
+        QVERIFY(!g.isWindowed(0)); // no window in this file
     }
 
     void readsWhatIsOptional() {
@@ -99,11 +97,11 @@ private Q_SLOTS:
         };
         const auto g = open(model).hyperparameters();
         QCOMPARE(g.window, 512);
-        QCOMPARE(g.ropeLinearFactor, 8.0);
-        QCOMPARE(g.finalSoftcap, 30.0);
+        QCOMPARE(g.rope.factor, 8.0);
+        QCOMPARE(g.logitSoftCap, 30.0);
         const std::vector<bool> expected{true, true, true, true, true, false, true}; // five local, one global
         for (std::int64_t b = 0; b < 7; ++b)
-            QCOMPARE(g.slides(b), bool(expected[static_cast<std::size_t>(b)]));
+            QCOMPARE(g.isWindowed(b), bool(expected[static_cast<std::size_t>(b)]));
 
         TinyModel llama;
         llama.metadata = [](GgufBuilder& b) {
@@ -111,7 +109,7 @@ private Q_SLOTS:
             b.floats("rope_freqs.weight", {4}, {1, 1.5f, 4, 8});
         };
         const auto checkpoint = open(llama);
-        QVERIFY((checkpoint.hyperparameters().ropeFactors == std::vector<float>{1, 1.5f, 4, 8}));
+        QVERIFY((checkpoint.hyperparameters().rope.divisors == std::vector<double>{1, 1.5f, 4, 8}));
         QVERIFY(!checkpoint.contains("rope_freqs.weight"));
     }
 

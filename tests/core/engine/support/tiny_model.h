@@ -28,7 +28,7 @@ inline ArchitectureSpec sizes(const std::string& family) {
     spec.vocabulary = 101;
     spec.contextLength = 256;
     spec.attentionScale = 0.25;
-    spec.rope.rotaryWidth = spec.windowRope.rotaryWidth = 16;
+    spec.rope.width = spec.windowRope.width = 16;
     return spec;
 }
 
@@ -46,7 +46,8 @@ inline ArchitectureSpec gemma3() {
     spec.window = 7;
     spec.windowed = {true, true, false, true};
     spec.rope.theta = 1e6;
-    spec.rope.linearFactor = 8;
+    spec.rope.scaling = RopeScaling::Linear;
+    spec.rope.factor = 8;
     spec.windowRope.theta = 1e4;
     return spec;
 }
