@@ -25,8 +25,13 @@ struct TokenizerSource {
 
     // Ids, -1 if absent. An absent eot or eom is looked for by its usual texts.
     std::int64_t bos = -1, eos = -1, eot = -1, eom = -1, unknown = -1, padding = -1;
+    std::vector<std::int64_t> stops; // more ids at which generation stops
 
-    // Nothing: the default of the kind (and of pre).
+    // Of the model's embedding: ids the model can read and write are 0 .. rows - 1. 0: as many as tokens.
+    std::int64_t rows = 0;
+
+    // Nothing: the default of the kind (and of pre). addBos and addEos count for nothing beside a json, which
+    // says itself what is added at the ends.
     std::optional<bool> addBos, addEos, addSpacePrefix;
 
     std::optional<std::string> chatTemplate; // Jinja2 source
