@@ -23,6 +23,7 @@ namespace azimuth {
 namespace {
 
 constexpr int logLines = 5000;
+constexpr int notificationWidth = 720; // px
 
 azimuth::State iconState(JobItem::State state) {
     switch (state) {
@@ -253,8 +254,7 @@ void BottomPane::rebuildNotifications() {
     }
     for (std::size_t i = 0; i < m_notifications.size(); ++i) {
         auto* frame = new NotificationFrame(m_notifications[i], content);
-        frame->setTokens(m_tokens);
-        frame->setMaximumWidth(m_tokens.px(720));
+        frame->setMaximumWidth(m_tokens.px(notificationWidth));
         layout->addWidget(frame);
         connect(
             frame, &NotificationFrame::closed, this, [this, i] { dismissNotification(static_cast<int>(i)); },
@@ -262,6 +262,9 @@ void BottomPane::rebuildNotifications() {
         connect(frame, &NotificationFrame::actionTriggered, this, &BottomPane::notificationAction);
     }
     layout->addStretch(1);
+    // Never deleted here: the caller may be a notification, or a style sheet on its way through all widgets.
+    if (auto* old = m_notificationList->takeWidget())
+        old->deleteLater();
     m_notificationList->setWidget(content);
     refreshTitles();
 }
@@ -285,7 +288,8 @@ void BottomPane::setTokens(const Tokens& tokens) {
     m_tokens = tokens;
     m_log->setFont(tokens.mono(12));
     m_jobList->doItemsLayout();
-    rebuildNotifications();
+    for (auto* frame : m_notificationList->findChildren<NotificationFrame*>())
+        frame->setMaximumWidth(tokens.px(notificationWidth));
 }
 
 } // namespace azimuth

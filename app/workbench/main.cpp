@@ -7,8 +7,28 @@
 #include <QApplication>
 #include <QFileInfo>
 
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace {
+
+// Containers and root often have none; Qt would say so on every start.
+void ensureRuntimeFolder() {
+    if (!qEnvironmentVariableIsEmpty("XDG_RUNTIME_DIR"))
+        return;
+    const QByteArray folder = "/tmp/azimuth-runtime-" + QByteArray::number(getuid());
+    struct stat found = {};
+    mkdir(folder.constData(), S_IRWXU);
+    if (lstat(folder.constData(), &found) == 0 && S_ISDIR(found.st_mode) && found.st_uid == getuid() &&
+        (found.st_mode & 0777) == S_IRWXU)
+        qputenv("XDG_RUNTIME_DIR", folder);
+}
+
+} // namespace
+
 int main(int argc, char** argv) {
     using namespace azimuth;
+    ensureRuntimeFolder();
     QCoreApplication::setOrganizationName(QStringLiteral("azimuth"));
     QCoreApplication::setApplicationName(QStringLiteral("azimuth"));
     QCoreApplication::setApplicationVersion(QStringLiteral(AZIMUTH_VERSION));

@@ -182,6 +182,7 @@ void Navigator::setDevice(const QString& text, const QString& memory, double fra
     m_memory->setText(memory);
     m_bar->fraction = fraction;
     m_bar->setVisible(fraction >= 0);
+    m_foot->setToolTip(memory.isEmpty() ? QString() : tr("Memory of this machine in use: %1").arg(memory));
     m_bar->update();
 }
 

@@ -1,11 +1,13 @@
 #include "app/workbench/workbench.h"
 
+#include "app/session/machine_memory.h"
 #include "app/workbench/inspector.h"
 #include "app/workbench/navigator.h"
 #include "app/workbench/pages/apply_page.h"
 #include "app/workbench/pages/layers_page.h"
 #include "app/workbench/pages/overview_page.h"
 #include "app/workbench/pages/transfer_page.h"
+#include "app/workbench/remembered.h"
 #include "app/workbench/theme/theme.h"
 #include "core/base/atomic_file.h"
 #include "core/base/units.h"
@@ -21,6 +23,8 @@
 
 namespace azimuth {
 namespace {
+
+constexpr int memoryInterval = 3000; // ms
 
 QString q(const std::string& text) { return QString::fromStdString(text); }
 
@@ -49,33 +53,6 @@ JobItem::State stateOf(RunJob::State state) {
     return JobItem::State::Waiting;
 }
 
-// Panes as JSON; what cannot be read keeps its default.
-WindowLayout layoutFromSettings(const Settings& settings) {
-    WindowLayout layout;
-    layout.geometry = settings.windowGeometry();
-    try {
-        JsonReader reader(parseJson(settings.windowState().toStdString(), "settings"), "settings", true);
-        auto& root = reader.root();
-        layout.inspector = root.boolean("inspector", true);
-        layout.names = root.boolean("names", true);
-        if (root.has("bottom"))
-            layout.bottom = root.boolean("bottom");
-        layout.bottomHeight = static_cast<int>(root.integer("bottom_height", 0, 10000, 0));
-        reader.finish();
-    } catch (const Error&) { // the first start, or a damaged entry
-        return {settings.windowGeometry(), true, true, {}, 0};
-    }
-    return layout;
-}
-
-void rememberLayout(Settings& settings, const WindowLayout& layout) {
-    const Json state{{"inspector", layout.inspector},
-                     {"names", layout.names},
-                     {"bottom", layout.bottom.value_or(false)},
-                     {"bottom_height", layout.bottomHeight}};
-    settings.setWindow(layout.geometry, QByteArray::fromStdString(canonicalJson(state)));
-}
-
 QString leftText(const RunJob& job) {
     if (job.secondsLeft < 0)
         return {};
@@ -102,7 +79,9 @@ Workbench::Workbench(Theme& theme, StudyRunner::Options options)
     m_overview->setRecentFiles(m_settings.recentFiles());
     m_window->setRecentFiles(m_settings.recentFiles());
     m_window->setView(nullptr, true);
-    m_window->navigator()->setDevice(tr("CPU"), {}, -1);
+    connect(&m_memoryTimer, &QTimer::timeout, this, &Workbench::showMemory);
+    m_memoryTimer.start(memoryInterval);
+    showMemory();
     showSaveState();
 }
 
@@ -188,7 +167,7 @@ void Workbench::connectRunner() {
                                                   level + QStringLiteral("  ") + text);
             });
     connect(&m_runner.worker(), &WorkerClient::ready, this, [this](const event::Hello& hello) {
-        m_window->navigator()->setDevice(tr("CPU"), tr("torch %1").arg(q(hello.torch)), -1);
+        m_window->bottomPane()->appendLog(tr("The worker is ready, torch %1").arg(q(hello.torch)));
     });
     connect(&m_runner.worker(), &WorkerClient::respondingChanged, this, [this](bool responding) {
         if (!responding)
@@ -319,6 +298,18 @@ void Workbench::showJobs() {
     m_window->setActivity(activity);
 }
 
+void Workbench::showMemory() {
+    const auto memory = machineMemory();
+    if (!memory)
+        return m_window->navigator()->setDevice(tr("CPU"), {}, -1);
+    constexpr double gigabyte = 1e9;
+    m_window->navigator()->setDevice(tr("CPU"),
+                                     tr("%1 of %2 GB")
+                                         .arg(static_cast<double>(memory->used) / gigabyte, 0, 'f', 1)
+                                         .arg(static_cast<double>(memory->total) / gigabyte, 0, 'f', 1),
+                                     static_cast<double>(memory->used) / static_cast<double>(memory->total));
+}
+
 void Workbench::showSaveState() {
     if (!m_session.isOpen())
         return m_window->setSaveState({QString(), false});
@@ -392,40 +383,6 @@ void Workbench::exportFigure(const QString& kind) {
     } catch (const Error& error) {
         fail(tr("The figure could not be exported"), error);
     }
-}
-
-QByteArray selectionJson(const Selection& selection) {
-    const Json json{{"page", selection.page.toStdString()},
-                    {"model", selection.model.toStdString()},
-                    {"concept", selection.concept_.toStdString()},
-                    {"k", selection.k},
-                    {"other_k", selection.otherK},
-                    {"position", selection.position},
-                    {"prompt", selection.promptId.toStdString()},
-                    {"arm", selection.armDigest.toStdString()},
-                    {"source", selection.source.toStdString()}};
-    return QByteArray::fromStdString(canonicalJson(json));
-}
-
-Selection selectionFromJson(const QByteArray& text) {
-    Selection selection;
-    try {
-        JsonReader reader(parseJson(text.toStdString(), "settings"), "settings", true);
-        auto& root = reader.root();
-        selection.page = q(root.text("page", ""));
-        selection.model = q(root.text("model", ""));
-        selection.concept_ = q(root.text("concept", ""));
-        selection.k = root.integer("k", -1, 4096, -1);
-        selection.otherK = root.integer("other_k", -1, 4096, -1);
-        selection.position = static_cast<std::int32_t>(root.integer("position", -4096, -1, -1));
-        selection.promptId = q(root.text("prompt", ""));
-        selection.armDigest = q(root.text("arm", ""));
-        selection.source = q(root.text("source", ""));
-        reader.finish();
-    } catch (const Error&) { // a place that cannot be read is no place: the project opens at its first page
-        return {};
-    }
-    return selection;
 }
 
 void Workbench::rememberPlace() {

@@ -9,6 +9,7 @@
 
 #include <QObject>
 #include <QString>
+#include <QTimer>
 
 class QCloseEvent;
 
@@ -44,6 +45,7 @@ private:
     void onOpened();
     void onViewChanged(const View& view);
     void showJobs();
+    void showMemory();
     void showSaveState();
     void fail(const QString& title, const Error& error);
     void askOpen();
@@ -65,10 +67,7 @@ private:
     bool m_fresh = false;   // the next view is another project's
     bool m_closeWhenSaved = false;
     QString m_savedAt;
+    QTimer m_memoryTimer;
 };
-
-// A place of the window as JSON, for the settings.
-QByteArray selectionJson(const Selection& selection);
-Selection selectionFromJson(const QByteArray& json); // what cannot be read keeps its default
 
 } // namespace azimuth

@@ -27,6 +27,7 @@ private Q_SLOTS:
     void anotherViewKeepsThePlace();
     void withoutAProject();
     void jobsAndNotifications();
+    void themeChangesUnderNotifications();
 };
 
 namespace {
@@ -264,6 +265,32 @@ void FrameTest::jobsAndNotifications() {
     QCOMPARE(stop.count(), 1);
     w.window.showLog();
     QCOMPARE(pane->currentTab(), BottomPane::Log);
+}
+
+// A style sheet walks over all widgets; none may be deleted under it, before the window is shown or after.
+void FrameTest::themeChangesUnderNotifications() {
+    auto* theme = Theme::instance();
+    const auto changeAll = [theme] {
+        for (const auto mode : {Theme::Mode::light, Theme::Mode::dark, Theme::Mode::system}) {
+            theme->setMode(mode);
+            for (const double scale : {1.25, 1.0})
+                theme->setFontScale(scale);
+        }
+    };
+    for (int i = 0; i < 5; ++i) {
+        MainWindow window;
+        changeAll(); // as a start with a saved theme does
+        for (int n = 0; n < 3; ++n)
+            window.notify(
+                {Severity::failure, QStringLiteral("The worker stopped"), {QStringLiteral("So.")}, {}});
+        changeAll();
+        window.show();
+        window.action(QStringLiteral("bottom-pane"))->trigger();
+        window.bottomPane()->showTab(BottomPane::Notifications);
+        changeAll();
+        QCoreApplication::processEvents();
+        QCOMPARE(window.bottomPane()->notificationCount(), 3);
+    }
 }
 
 int main(int argc, char** argv) {
