@@ -7,10 +7,12 @@ namespace azimuth {
 namespace {
 const std::vector<std::string> operationNames{"add", "ablate", "affine"};
 const std::vector<std::string> scopeNames{"all", "prompt", "generated", "last-prompt-token-on"};
+const std::vector<std::string> siteNames{"resid", "resid_mid", "attn_out", "mlp_out"};
 } // namespace
 
 std::string toString(Operation operation) { return names::of(operationNames, operation); }
 std::string toString(TokenScope scope) { return names::of(scopeNames, scope); }
+std::string toString(Site site) { return names::of(siteNames, site); }
 
 Json toJson(const Intervention& intervention) {
     Json json{{"operation", toString(intervention.operation)},
@@ -18,7 +20,7 @@ Json toJson(const Intervention& intervention) {
               {"k_from", intervention.kFrom},
               {"k_to", intervention.kTo},
               {"scope", toString(intervention.scope)},
-              {"site", "resid"}};
+              {"site", toString(intervention.site)}};
     if (intervention.operation != Operation::Ablate)
         json["strength"] = intervention.strength;
     return json;
@@ -36,7 +38,7 @@ Intervention readIntervention(JsonObject& object) {
         object.fail("k_to", "is below k_from: " + std::to_string(intervention.kTo) + " < " +
                                 std::to_string(intervention.kFrom));
     intervention.scope = static_cast<TokenScope>(object.choice("scope", scopeNames, 0));
-    object.choice("site", {"resid"}, 0);
+    intervention.site = static_cast<Site>(object.choice("site", siteNames, 0));
     if (intervention.operation == Operation::Ablate) {
         if (object.has("strength"))
             object.fail("strength", "ablate has no strength");

@@ -117,6 +117,8 @@ private:
         at::Tensor residual = m_decoder.embed(batch);
         for (std::int64_t k = 0; k < blocks; ++k) {
             m_steering.apply(k, residual, batch, batch.places());
+            const auto hook = m_steering.blockHook(k, batch, batch.places());
+            options.hook = hook ? &hook : nullptr;
             residual = m_decoder.block(k, residual, batch, options);
         }
         m_steering.apply(blocks, residual, batch, batch.places());

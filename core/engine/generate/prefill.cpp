@@ -57,6 +57,9 @@ public:
                 }
                 options.wanted = &ends;
             }
+            const std::span<const TokenPlace> all(m_batch.places()), narrowed(places);
+            const auto hook = m_steering.blockHook(k, m_batch, options.wanted ? narrowed : all);
+            options.hook = hook ? &hook : nullptr;
             residual = m_decoder.block(k, residual, m_batch, options);
         }
         m_steering.apply(last, residual, m_batch, places);

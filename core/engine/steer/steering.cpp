@@ -31,6 +31,18 @@ bool inScope(TokenScope scope, std::int64_t position, std::int64_t promptLength)
     return false;
 }
 
+Site siteOf(BlockSite site) {
+    switch (site) {
+    case BlockSite::AttentionOut:
+        return Site::AttnOut;
+    case BlockSite::ResidualMid:
+        return Site::ResidMid;
+    case BlockSite::MlpOut:
+        return Site::MlpOut;
+    }
+    return Site::Resid;
+}
+
 Edit editOf(const Intervention& intervention, std::int64_t direction) {
     Edit edit;
     edit.direction = direction;
@@ -40,13 +52,23 @@ Edit editOf(const Intervention& intervention, std::int64_t direction) {
     return edit;
 }
 
-void checkIntervention(const Intervention& intervention, const std::string& arm, std::int64_t blocks) {
-    if (intervention.kFrom < 0 || intervention.kTo > blocks || intervention.kFrom > intervention.kTo)
+void checkIntervention(const Intervention& intervention, const std::string& arm, const ArchitectureSpec& spec) {
+    const bool inside = intervention.site != Site::Resid;
+    const std::int64_t last = inside ? spec.blocks - 1 : spec.blocks;
+    if (intervention.kFrom < 0 || intervention.kTo > last || intervention.kFrom > intervention.kTo) {
+        const auto at = [&](std::int64_t k) {
+            return (inside ? toString(intervention.site) : std::string("R")) + "[" + std::to_string(k) + "]";
+        };
         throw Error("steering.k",
-                    "Arm " + arm + " edits R[" + std::to_string(intervention.kFrom) + "] to R[" +
-                        std::to_string(intervention.kTo) + "]; this model has R[0] to R[" + std::to_string(blocks) +
-                        "].",
+                    "Arm " + arm + " edits " + at(intervention.kFrom) + " to " + at(intervention.kTo) +
+                        "; this model has " + at(0) + " to " + at(last) + ".",
                     "Choose k within the model's range.");
+    }
+    if (intervention.site == Site::ResidMid && spec.parallelBranches)
+        throw Error("steering.site",
+                    "Arm " + arm + " edits resid_mid, which this model does not have: attention and MLP of a block "
+                                   "both read R[k].",
+                    "Edit resid, attn_out or mlp_out instead.");
     if (!std::isfinite(static_cast<float>(intervention.strength)))
         throw Error("steering.strength",
                     "Arm " + arm + " has the strength " + std::to_string(intervention.strength) +
@@ -110,11 +132,11 @@ Steering::Steering(const std::vector<Arm>& arms, std::vector<std::int64_t> armOf
                                             std::to_string(arms.size()) + ".",
                         "");
     std::map<std::string, at::Tensor> resolved;
-    std::map<std::int64_t, std::vector<std::string>> used; // per k, the digests of its table in order
+    std::map<Where, std::vector<std::string>> used; // per site, the digests of its table in order
     m_firstPromptEdit.assign(arms.size(), spec.blocks + 1);
     for (std::size_t arm = 0; arm < arms.size(); ++arm)
         for (const auto& intervention : arms[arm].interventions) {
-            checkIntervention(intervention, arms[arm].name, spec.blocks);
+            checkIntervention(intervention, arms[arm].name, spec);
             Edit edit = editOf(intervention, 0);
             if (edit.alpha == 0 && edit.beta == 0)
                 continue;
@@ -135,20 +157,21 @@ Steering::Steering(const std::vector<Arm>& arms, std::vector<std::int64_t> armOf
             if (intervention.scope != TokenScope::Generated)
                 m_firstPromptEdit[arm] = std::min(m_firstPromptEdit[arm], intervention.kFrom);
             for (auto k = intervention.kFrom; k <= intervention.kTo; ++k) {
-                auto& digests = used[k];
+                const Where where{intervention.site, k};
+                auto& digests = used[where];
                 const auto found = std::find(digests.begin(), digests.end(), intervention.direction);
                 edit.direction = found - digests.begin();
                 if (found == digests.end())
                     digests.push_back(intervention.direction);
-                auto& table = m_tables[k];
+                auto& table = m_tables[where];
                 table.edits.resize(arms.size());
                 table.edits[arm].push_back(edit);
                 table.longest = std::max(table.longest, table.edits[arm].size());
             }
         }
-    for (auto& [k, table] : m_tables) {
+    for (auto& [where, table] : m_tables) {
         std::vector<at::Tensor> rows;
-        for (const auto& digest : used[k])
+        for (const auto& digest : used[where])
             rows.push_back(resolved.at(digest));
         table.directions = at::stack(rows).to(decoder.device());
     }
@@ -166,9 +189,9 @@ const std::vector<Edit>* Steering::editsOf(const Table& table, std::int64_t row)
     return &table.edits[static_cast<std::size_t>(m_armOfRow.at(static_cast<std::size_t>(row)))];
 }
 
-void Steering::apply(std::int64_t k, at::Tensor& residual, const PackedBatch& batch,
-                     std::span<const TokenPlace> places) const {
-    const auto found = m_tables.find(k);
+void Steering::applyAt(Where where, at::Tensor& value, const PackedBatch& batch,
+                       std::span<const TokenPlace> places) const {
+    const auto found = m_tables.find(where);
     if (found == m_tables.end())
         return;
     const auto& table = found->second;
@@ -185,11 +208,30 @@ void Steering::apply(std::int64_t k, at::Tensor& residual, const PackedBatch& ba
         }
         if (tasks.empty())
             continue;
-        if (operations::usesKernels(residual) && residual.is_contiguous())
-            applyOnCpu(residual, table.directions, tasks);
+        if (operations::usesKernels(value) && value.is_contiguous())
+            applyOnCpu(value, table.directions, tasks);
         else
-            applyByOperations(residual, table.directions, tasks);
+            applyByOperations(value, table.directions, tasks);
     }
+}
+
+void Steering::apply(std::int64_t k, at::Tensor& residual, const PackedBatch& batch,
+                     std::span<const TokenPlace> places) const {
+    applyAt({Site::Resid, k}, residual, batch, places);
+}
+
+void Steering::applyInBlock(std::int64_t k, BlockSite site, at::Tensor& value, const PackedBatch& batch,
+                            std::span<const TokenPlace> places) const {
+    applyAt({siteOf(site), k}, value, batch, places);
+}
+
+BlockHook Steering::blockHook(std::int64_t k, const PackedBatch& batch, std::span<const TokenPlace> places) const {
+    const auto inside = [&](Site site) { return m_tables.contains({site, k}); };
+    if (!inside(Site::AttnOut) && !inside(Site::ResidMid) && !inside(Site::MlpOut))
+        return {};
+    return [this, k, &batch, places](BlockSite site, at::Tensor& value) {
+        applyInBlock(k, site, value, batch, places);
+    };
 }
 
 ResidualHook Steering::hook() const {

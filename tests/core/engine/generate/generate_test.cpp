@@ -23,8 +23,8 @@ at::Tensor direction(const std::string& name) {
 
 std::vector<Arm> arms() {
     const auto edit = [](Operation operation, const char* name, double strength, std::int64_t from, std::int64_t to,
-                         TokenScope scope = TokenScope::All) {
-        return Intervention{operation, name, strength, from, to, scope};
+                         TokenScope scope = TokenScope::All, Site site = Site::Resid) {
+        return Intervention{operation, name, strength, from, to, scope, site};
     };
     return {{"control", {}},
             {"early", {edit(Operation::Add, "1", 6, 0, 0)}},
@@ -32,7 +32,14 @@ std::vector<Arm> arms() {
             {"late", {edit(Operation::Affine, "2", 3, 4, 4)}},
             {"span", {edit(Operation::Ablate, "2", 0, 1, 4)}},
             {"generated", {edit(Operation::Add, "3", 7, 1, 1, TokenScope::Generated)}},
-            {"last on", {edit(Operation::Add, "3", 7, 3, 3, TokenScope::LastPromptTokenOn)}}};
+            {"last on", {edit(Operation::Add, "3", 7, 3, 3, TokenScope::LastPromptTokenOn)}},
+            {"attention", {edit(Operation::Add, "3", 5, 0, 0, TokenScope::Prompt, Site::AttnOut)}},
+            {"mlp", {edit(Operation::Affine, "1", 4, 0, 3, TokenScope::LastPromptTokenOn, Site::MlpOut)}},
+            {"several",
+             {edit(Operation::Ablate, "1", 0, 0, 3, TokenScope::All, Site::AttnOut),
+              edit(Operation::Ablate, "1", 0, 0, 3, TokenScope::All, Site::MlpOut),
+              edit(Operation::Add, "2", 4, 3, 3, TokenScope::Generated, Site::ResidMid),
+              edit(Operation::Add, "3", 3, 2, 4, TokenScope::Prompt)}}};
 }
 
 // Every arm on every prompt, prompts outermost.
@@ -73,7 +80,10 @@ std::vector<std::int32_t> plainGreedy(const Decoder& decoder, const Steering& st
             steering.apply(k, residual, batch, batch.places());
             if (k == decoder.spec().blocks)
                 break;
-            residual = decoder.block(k, residual, batch);
+            const auto hook = steering.blockHook(k, batch, batch.places());
+            BlockOptions options;
+            options.hook = hook ? &hook : nullptr;
+            residual = decoder.block(k, residual, batch, options);
         }
         text.push_back(static_cast<std::int32_t>(decoder.logits(residual)[length - 1].argmax().item<std::int64_t>()));
     }
@@ -232,7 +242,7 @@ private Q_SLOTS:
         const auto decoder = tiny::decoder(tiny::gemma3(), 5);
         auto cases = sweep();
         const Steering steering(arms(), cases.armOfRow, direction, decoder);
-        auto how = options(21);
+        auto how = options(30);
         how.decoding.temperature = 0.9;
         how.decoding.seed = 77;
         const auto all = generate(decoder, cases.requests, steering, how);

@@ -8,6 +8,7 @@
 #include <QtTest/QtTest>
 
 #include <cmath>
+#include <map>
 
 using namespace azimuth;
 
@@ -16,8 +17,8 @@ namespace {
 constexpr std::int64_t width = 48;
 
 Intervention edit(Operation operation, const char* direction, double strength, std::int64_t from, std::int64_t to,
-                  TokenScope scope = TokenScope::All) {
-    return {operation, direction, strength, from, to, scope};
+                  TokenScope scope = TokenScope::All, Site site = Site::Resid) {
+    return {operation, direction, strength, from, to, scope, site};
 }
 
 at::Tensor unitDirection(std::uint64_t seed) {
@@ -151,6 +152,69 @@ private Q_SLOTS:
             QCOMPARE(!tiny::sameBits(after[row], before[row]), touched[static_cast<int>(row)] == QLatin1Char('1'));
     }
 
+    // The edited block against the same block by its parts, each site edited in float64: R[k + 1] = R[k] + attn_out +
+    // mlp_out, where mlp_out follows from resid_mid.
+    void sitesInsideABlock_data() {
+        QTest::addColumn<int>("site");
+        QTest::addColumn<int>("operation");
+        QTest::addColumn<bool>("gradient");
+        for (const auto site : {Site::AttnOut, Site::ResidMid, Site::MlpOut})
+            for (const auto operation : {Operation::Add, Operation::Ablate, Operation::Affine})
+                for (const bool gradient : {false, true})
+                    QTest::addRow("%s %s%s", toString(site).c_str(), toString(operation).c_str(),
+                                  gradient ? " by operations" : "")
+                        << int(site) << int(operation) << gradient;
+    }
+    void sitesInsideABlock() {
+        QFETCH(int, site);
+        QFETCH(int, operation);
+        QFETCH(bool, gradient);
+        const auto what = static_cast<Operation>(operation);
+        const auto decoder = tiny::decoder(tiny::gemma3(), 5);
+        const Arm arm{"a", {edit(what, "3", 2.5, 1, 2, TokenScope::Prompt, static_cast<Site>(site))}};
+        const Steering steering({Arm{"control", {}}, arm}, {0, 1, 1}, resolve, decoder);
+        QCOMPARE(steering.firstPromptEdit(1), std::int64_t{1});
+        const auto batch = PackedBatch({{0, 3, 3, 0, {}}, {0, 1, 1, 1, {}}, {0, 4, 2, 2, {}}},
+                                       std::vector{std::span<const std::int32_t>(m_ids).first(3),
+                                                   std::span<const std::int32_t>(m_ids).first(1),
+                                                   std::span<const std::int32_t>(m_ids)},
+                                       at::kCPU);
+        const std::vector<std::int64_t> touched{3, 4, 5};
+        const at::AutoGradMode mode(gradient);
+        for (std::int64_t k = 0; k < 4; ++k) {
+            const auto hook = steering.blockHook(k, batch, batch.places());
+            QCOMPARE(static_cast<bool>(hook), k == 1 || k == 2);
+            std::map<BlockSite, at::Tensor> parts;
+            const BlockHook by = [&](BlockSite at, at::Tensor& value) {
+                if (hook && static_cast<int>(at) == (site == int(Site::AttnOut) ? 0 : site == int(Site::ResidMid) ? 1 : 2)) {
+                    at::Tensor expected = value.to(at::kDouble).clone();
+                    for (const auto row : touched)
+                        expected[row] = expectedRow(value[row], what == Operation::Ablate ? 0 : 2.5,
+                                                    what == Operation::Add ? 0 : -1, unitDirection(3));
+                    const at::Tensor before = value.clone();
+                    hook(at, value);
+                    QVERIFY(tiny::relativeError(value, expected) <= 4e-7);
+                    for (const std::int64_t row : {0, 1, 2, 6, 7})
+                        QVERIFY(tiny::sameBits(value[row], before[row]));
+                    QVERIFY(!tiny::sameBits(value[4], before[4]));
+                } else if (hook) {
+                    const at::Tensor before = value.clone();
+                    hook(at, value);
+                    QVERIFY(tiny::sameBits(value, before));
+                }
+                parts[at] = value.clone();
+            };
+            const at::Tensor entering = residualOf(at::kFloat);
+            BlockOptions options;
+            options.hook = &by;
+            const at::Tensor leaving = decoder.block(k, entering.clone(), batch, options);
+            const at::Tensor middle = entering + parts.at(BlockSite::AttentionOut);
+            QVERIFY(tiny::relativeError(leaving, parts.at(BlockSite::ResidualMid) + parts.at(BlockSite::MlpOut)) <= 1e-6);
+            if (site != int(Site::ResidMid))
+                QVERIFY(tiny::relativeError(parts.at(BlockSite::ResidualMid), middle) <= 1e-6);
+        }
+    }
+
     void nothingAddedKeepsBits() {
         const auto decoder = tiny::decoder(tiny::gemma3());
         const Steering zero({Arm{"zero", {edit(Operation::Add, "missing", 0, 0, 4)}}}, {0, 0, 0}, resolve, decoder);
@@ -214,6 +278,8 @@ private Q_SLOTS:
         QTest::newRow("k past L") << "1" << 1.0 << 0 << 5 << "steering.k";
         QTest::newRow("k negative") << "1" << 1.0 << -1 << 2 << "steering.k";
         QTest::newRow("k reversed") << "1" << 1.0 << 3 << 2 << "steering.k";
+        QTest::newRow("block past L - 1") << "1" << 1.0 << 100 << 104 << "steering.k";
+        QTest::newRow("block reversed") << "1" << 1.0 << 103 << 102 << "steering.k";
         QTest::newRow("width") << "short" << 1.0 << 0 << 0 << "steering.direction";
         QTest::newRow("not finite") << "infinite" << 1.0 << 0 << 0 << "steering.direction";
         QTest::newRow("unknown") << "missing" << 1.0 << 0 << 0 << "blob.missing";
@@ -227,10 +293,28 @@ private Q_SLOTS:
         QFETCH(QString, code);
         const auto decoder = tiny::decoder(tiny::gemma3());
         const auto name = direction.toStdString();
-        const Arm arm{"a", {edit(Operation::Add, name.c_str(), strength, from, to)}};
+        const bool inside = from >= 100; // of the table above
+        const Arm arm{"a", {edit(Operation::Add, name.c_str(), strength, from % 100, to % 100, TokenScope::All,
+                                 inside ? Site::MlpOut : Site::Resid)}};
         QCOMPARE(checks::codeOf([&] { Steering({arm}, {0}, resolve, decoder); }), code.toStdString());
         QCOMPARE(checks::codeOf([&] { Steering({Arm{}}, {1}, resolve, decoder); }), std::string("steering.arm"));
     }
+    void parallelBranchesHaveNoMiddle() {
+        auto spec = tiny::sizes("gpt-neox");
+        spec.parallelBranches = true;
+        const auto decoder = tiny::decoder(spec);
+        const auto codeOf = [&](Site site) {
+            return checks::codeOf([&] {
+                Steering({Arm{"a", {edit(Operation::Add, "1", 1, 0, 3, TokenScope::All, site)}}}, {0}, resolve, decoder);
+            });
+        };
+        QCOMPARE(codeOf(Site::ResidMid), std::string("steering.site"));
+        QCOMPARE(codeOf(Site::AttnOut), std::string("nothing was thrown"));
+        QCOMPARE(codeOf(Site::MlpOut), std::string("nothing was thrown"));
+    }
+
+private:
+    const std::vector<std::int32_t> m_ids{1, 2, 3, 4};
 };
 
 QTEST_GUILESS_MAIN(SteeringTest)
