@@ -1,20 +1,31 @@
-// engine_bench MODEL [precision] [threads]: tokens per second of extraction, steered decoding and a sweep, the best of several
-// runs, and of the linear layers alone, which bound them. Time is the processor's (all threads), which a busy machine hardly
-// changes, divided by the number of threads. tests/bench/transformers_bench.py measures the peer the same way;
-// compare as ratios of one session only.
+// engine_bench MODEL fp32|bf16 [threads]: one side of tests/bench/run.py. Loads the model, then answers JSON
+// lines, one task a line, on standard output: {"tokens": n, "seconds": s, ...}. Seconds are wall time of the
+// task alone.
+//   {"task": "extract", "prompts": [[id]]}                         R[k], all k, at each prompt's last token;
+//   + "norms" [k]
+//   {"task": "generate", "prompts": [[id]], "direction": [d], "k": k, "strengths": [s], "new_tokens": n}
+//        every prompt under every strength, greedy, no end token; rows = prompts x strengths in one batch; +
+//        "ids" [row][n]
+//   {"task": "linear", "rows": n}       the linear layers of one step alone through at::linear, which bound a
+//   decoder on top
+//   {"task": "stream"}                  one pass over the weights' bytes by a plain sum; + "bytes"
+//   {"task": "load"}                    the model once more, from the file to the first token
+#include "core/base/json.h"
 #include "core/engine/capture/capture.h"
 #include "core/engine/generate/generate.h"
 
+#include <ATen/ops/from_blob.h>
+#include <ATen/ops/linear.h>
+#include <ATen/ops/randn.h>
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/Version.h>
-#include <ATen/ops/linear.h>
-#include <ATen/ops/randn.h>
 #include <c10/core/InferenceMode.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
+#include <iostream>
 #include <numeric>
 #include <string>
 
@@ -22,136 +33,158 @@ using namespace azimuth;
 
 namespace {
 
-double seconds() { return double(std::clock()) / CLOCKS_PER_SEC / at::get_num_threads(); }
-
-double bestSeconds(int runs, const std::function<void()>& body) {
-    double best = 1e300;
-    for (int i = 0; i < runs; ++i) {
-        const double start = seconds();
-        body();
-        best = std::min(best, seconds() - start);
-    }
-    return best;
+double secondsOf(const std::function<void()>& body) {
+    const auto start = std::chrono::steady_clock::now();
+    body();
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-std::vector<std::int32_t> someIds(std::int64_t count, std::uint32_t seed) {
-    std::vector<std::int32_t> ids;
-    for (std::int64_t i = 0; i < count; ++i) {
-        seed = seed * 1664525u + 1013904223u;
-        ids.push_back(static_cast<std::int32_t>((seed >> 8) % 40000));
-    }
-    return ids;
+using Prompts = std::vector<std::vector<std::int32_t>>;
+
+std::size_t tokensOf(const Prompts& prompts) {
+    std::size_t tokens = 0;
+    for (const auto& prompt : prompts)
+        tokens += prompt.size();
+    return tokens;
 }
 
-void line(const char* name, double tokens, double seconds) {
-    std::printf("%-34s %8.1f tok/s\n", name, tokens / seconds);
-    std::fflush(stdout);
-}
-
-void extraction(const Decoder& decoder) {
+Json extract(const Decoder& decoder, const Json& task) {
+    const auto prompts = task.at("prompts").get<Prompts>();
     std::vector<CaptureRequest> requests;
-    for (std::uint32_t i = 0; i < 128; ++i)
-        requests.push_back({someIds(39, i), {38}});
+    for (const auto& ids : prompts)
+        requests.push_back({ids, {static_cast<std::int64_t>(ids.size()) - 1}});
     CaptureOptions options;
     options.ks.resize(static_cast<std::size_t>(decoder.spec().blocks) + 1);
     std::iota(options.ks.begin(), options.ks.end(), std::int64_t{0});
-    for (const std::int64_t budget : {256, 512, 1024, 2048}) {
-        options.tokenBudget = budget;
-        line(("extraction, budget " + std::to_string(budget)).c_str(), 128 * 39,
-             bestSeconds(2, [&] { captureRows(decoder, requests, options); }));
-    }
+    std::vector<at::Tensor> rows;
+    const double seconds = secondsOf([&] { rows = captureRows(decoder, requests, options); });
+    Json norms = Json::array();
+    for (const auto& ofK : rows)
+        norms.push_back(ofK.norm(2, {-1}).mean().item<double>());
+    return {{"tokens", tokensOf(prompts)}, {"seconds", seconds}, {"norms", norms}};
 }
 
-Steering addAt(const Decoder& decoder, std::int64_t rows, std::int64_t arms) {
-    std::vector<Arm> list;
-    for (std::int64_t i = 0; i < arms; ++i)
-        list.push_back({"a", {{Operation::Add, "r", 0.1 * double(i + 1), decoder.spec().blocks / 2,
-                               decoder.spec().blocks / 2, TokenScope::All}}});
+Json generateTask(const Decoder& decoder, const Json& task) {
+    const auto prompts = task.at("prompts").get<Prompts>();
+    const auto strengths = task.at("strengths").get<std::vector<double>>();
+    auto direction = task.at("direction").get<std::vector<float>>();
+    const auto k = task.at("k").get<std::int64_t>();
+    std::vector<Arm> arms;
+    for (const double strength : strengths)
+        arms.push_back({"add", {{Operation::Add, "r", strength, k, k, TokenScope::All}}});
+    std::vector<GenerateRequest> requests;
     std::vector<std::int64_t> armOfRow;
-    for (std::int64_t row = 0; row < rows; ++row)
-        armOfRow.push_back(row % arms);
-    return Steering(list, armOfRow, [&](const std::string&) {
-        const at::Tensor raw = at::randn({decoder.spec().width});
-        return raw / raw.norm();
-    }, decoder);
-}
-
-void decoding(const Decoder& decoder, std::int64_t rows, std::int64_t tokens) {
-    std::vector<GenerateRequest> requests;
-    for (std::int64_t row = 0; row < rows; ++row)
-        requests.push_back({someIds(39, static_cast<std::uint32_t>(row)), 0});
+    for (const auto& prompt : prompts)
+        for (std::size_t arm = 0; arm < arms.size(); ++arm) {
+            requests.push_back({prompt, 0});
+            armOfRow.push_back(static_cast<std::int64_t>(arm));
+        }
+    const Steering steering(
+        arms, armOfRow,
+        [&](const std::string&) {
+            return at::from_blob(direction.data(), {static_cast<std::int64_t>(direction.size())}).clone();
+        },
+        decoder);
     GenerateOptions options;
-    options.decoding.rows = rows;
-    options.decoding.maximumNewTokens = tokens;
-    const auto steering = addAt(decoder, rows, 1);
-    std::int64_t steps = 0;
-    double best = 1e300; // of the steps alone
-    for (int run = 0; run < 2; ++run) {
-        double start = 0;
-        steps = 0;
-        GenerateCallbacks callbacks;
-        callbacks.progress = [&](const GenerateProgress&) {
-            if (steps++ == 1)
-                start = seconds();
-            return true;
-        };
-        generate(decoder, requests, steering, options, callbacks);
-        best = std::min(best, seconds() - start);
+    options.decoding.rows = static_cast<std::int64_t>(requests.size());
+    options.decoding.maximumNewTokens = task.at("new_tokens").get<std::int64_t>();
+    std::vector<GeneratedRow> rows;
+    const double seconds = secondsOf([&] { rows = generate(decoder, requests, steering, options); });
+    Json ids = Json::array();
+    std::size_t tokens = 0;
+    for (const auto& row : rows) {
+        ids.push_back(row.ids);
+        tokens += row.ids.size();
     }
-    line(("decoding, rows " + std::to_string(rows)).c_str(), double(rows) * double(steps - 1), best);
+    return {{"tokens", tokens}, {"seconds", seconds}, {"ids", ids}};
 }
 
-void sweep(const Decoder& decoder) {
-    std::vector<GenerateRequest> requests;
-    for (std::uint32_t row = 0; row < 128; ++row)
-        requests.push_back({someIds(39, row / 16), 0});
-    GenerateOptions options;
-    options.decoding.rows = 128;
-    options.decoding.maximumNewTokens = 32;
-    const auto steering = addAt(decoder, 128, 16);
-    line("sweep 16 arms x 8 prompts, 32 new", 128 * 32,
-         bestSeconds(2, [&] { generate(decoder, requests, steering, options); }));
-}
-
-// The products of one step, weights as they lie in a model: no two alike in the cache.
-void linearLayers(const Decoder& decoder, std::int64_t rows) {
-    const c10::InferenceMode inference;
+// The products of one step, each on a matrix of its own, as in a model: no two are in the cache together.
+std::vector<at::Tensor> linearWeights(const Decoder& decoder) {
     const auto& spec = decoder.spec();
-    const auto type = at::TensorOptions().dtype(decoder.computeType());
-    const auto matrix = [&](std::int64_t out, std::int64_t in) { return at::randn({out, in}).to(decoder.computeType()); };
     std::vector<at::Tensor> weights;
+    const auto add = [&](std::int64_t out, std::int64_t in) {
+        weights.push_back(at::randn({out, in}).to(decoder.computeType()));
+    };
     for (std::int64_t block = 0; block < spec.blocks; ++block) {
-        weights.push_back(matrix(spec.queryWidth() + 2 * spec.keyValueWidth(), spec.width));
-        weights.push_back(matrix(spec.width, spec.queryWidth()));
-        weights.push_back(matrix(2 * spec.feedForward, spec.width));
-        weights.push_back(matrix(spec.width, spec.feedForward));
+        add(spec.queryWidth() + 2 * spec.keyValueWidth(), spec.width);
+        add(spec.width, spec.queryWidth());
+        add(2 * spec.feedForward, spec.width);
+        add(spec.width, spec.feedForward);
     }
-    weights.push_back(matrix(spec.vocabulary, spec.width));
+    add(spec.vocabulary, spec.width);
+    return weights;
+}
+
+Json linear(const std::vector<at::Tensor>& weights, std::int64_t rows) {
+    const c10::InferenceMode inference;
     std::map<std::int64_t, at::Tensor> inputs;
     for (const auto& weight : weights)
-        inputs.try_emplace(weight.size(1), at::randn({rows, weight.size(1)}).to(type));
-    line(("linear layers alone, rows " + std::to_string(rows)).c_str(), double(rows), bestSeconds(5, [&] {
-             for (const auto& weight : weights)
-                 at::linear(inputs.at(weight.size(1)), weight);
-         }));
+        inputs.try_emplace(weight.size(1), at::randn({rows, weight.size(1)}).to(weight.scalar_type()));
+    const int steps = rows >= 64 ? 2 : 8;
+    const double seconds = secondsOf([&] {
+        for (int step = 0; step < steps; ++step)
+            for (const auto& weight : weights)
+                at::linear(inputs.at(weight.size(1)), weight);
+    });
+    return {{"tokens", rows * steps}, {"seconds", seconds}};
+}
+
+Json stream(const std::vector<at::Tensor>& weights) {
+    const c10::InferenceMode inference;
+    std::size_t bytes = 0;
+    volatile double keep = 0;
+    const double seconds = secondsOf([&] {
+        for (const auto& weight : weights) {
+            const auto words = weight.view(at::kInt); // integers: one addition a word, no conversion
+            keep = keep + words.sum(at::kInt).item<double>();
+            bytes += words.nbytes();
+        }
+    });
+    return {{"tokens", 1}, {"seconds", seconds}, {"bytes", bytes}};
+}
+
+Decoder load(const std::string& path, at::ScalarType type) {
+    const at::NoGradGuard noGrad;
+    return Decoder::load(Checkpoint::open(path), type);
 }
 
 } // namespace
 
 int main(int argc, char** argv) {
-    if (argc < 2) {
-        std::fprintf(stderr, "engine_bench MODEL [fp32|bf16] [threads]\n");
+    if (argc < 3) {
+        std::fprintf(stderr, "engine_bench MODEL fp32|bf16 [threads]\n");
         return 2;
     }
-    const std::string precision = argc > 2 ? argv[2] : "fp32";
+    const auto type = std::string(argv[2]) == "bf16" ? at::kBFloat16 : at::kFloat;
     at::set_num_threads(argc > 3 ? std::atoi(argv[3]) : 2);
-    const auto decoder = Decoder::load(Checkpoint::open(argv[1]), precision == "bf16" ? at::kBFloat16 : at::kFloat);
-    std::printf("%s, %s, %d threads, %s\n", argv[1], precision.c_str(), at::get_num_threads(),
-                at::get_cpu_capability().c_str());
-    for (const std::int64_t rows : {1, 8, 32, 128, 1024})
-        linearLayers(decoder, rows);
-    extraction(decoder);
-    for (const std::int64_t rows : {1, 8, 32, 128})
-        decoding(decoder, rows, rows == 128 ? 12 : 24);
-    sweep(decoder);
+    const auto decoder = load(argv[1], type);
+    std::vector<at::Tensor> weights;
+    std::cout << Json{{"ready", true},
+                      {"width", decoder.spec().width},
+                      {"blocks", decoder.spec().blocks},
+                      {"torch", TORCH_VERSION},
+                      {"cpu", at::get_cpu_capability()}}
+                     .dump()
+              << std::endl;
+    for (std::string line; std::getline(std::cin, line);) {
+        const auto task = parseJson(line, "task");
+        const auto name = task.at("task").get<std::string>();
+        if (weights.empty() && (name == "linear" || name == "stream"))
+            weights = linearWeights(decoder);
+        Json answer;
+        if (name == "extract")
+            answer = extract(decoder, task);
+        else if (name == "generate")
+            answer = generateTask(decoder, task);
+        else if (name == "linear")
+            answer = linear(weights, task.at("rows").get<std::int64_t>());
+        else if (name == "stream")
+            answer = stream(weights);
+        else if (name == "load")
+            answer = {{"tokens", 1}, {"seconds", secondsOf([&] { load(argv[1], type); })}};
+        else
+            answer = {{"error", "no such task"}};
+        std::cout << answer.dump() << std::endl;
+    }
 }

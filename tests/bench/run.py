@@ -1,0 +1,205 @@
+#!/usr/bin/env python3
+"""Speed of Azimuth's engine as ratios to its peers, measured side by side.
+
+tests/bench/run.py [--build build/release] [--model MODEL.gguf] [--threads 2] [--repeat 5] [--prompts 512] [--only NAME]
+                   [--precision fp32,bf16] [--json OUT.json]
+
+Every number is the median of --repeat runs, Azimuth and the peer taking turns, on the same weights, token ids, direction and
+threads. Prints a table and, with --json, every single time. The peer always computes at fp32 (its quickest on most machines)
+and at bf16 where that is asked for. It asserts nothing: a busy machine gives busy numbers (the load is printed).
+"""
+import argparse
+import json
+import os
+import random
+import statistics
+import subprocess
+import sys
+
+root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+cache = os.path.join(os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache")), "azimuth")
+
+
+class Side:
+    def __init__(self, name, *command):
+        self.name = name
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.hello = self.read()
+
+    def read(self):
+        line = self.process.stdout.readline()
+        if not line:
+            sys.exit(f"{self.name} ended: {self.process.wait()}")
+        return json.loads(line)
+
+    def ask(self, **task):
+        self.process.stdin.write(json.dumps(task) + "\n")
+        self.process.stdin.flush()
+        return self.read()
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+class Bench:
+    def __init__(self, options):
+        self.options = options
+        self.records = []
+        self.sides = {}
+        numbers = random.Random(20260314)
+        self.prompts = [[numbers.randrange(20, 40000) for _ in range(numbers.randint(8, 200))] for _ in range(options.prompts)]
+        self.chat = [[numbers.randrange(20, 40000) for _ in range(numbers.randint(30, 48))] for _ in range(128)]
+        self.numbers = numbers
+
+    def side(self, kind, precision):
+        key = kind, precision
+        if key not in self.sides:
+            o = self.options
+            python = os.path.join(cache, "peers", "base", "bin", "python")
+            here = os.path.dirname(os.path.abspath(__file__))
+            self.sides[key] = {
+                "azimuth": lambda: Side("azimuth", os.path.join(o.build, "bin", "engine_bench"), o.model, precision, str(o.threads)),
+                "transformers": lambda: Side("transformers", python, os.path.join(here, "transformers_bench.py"), o.model, precision,
+                                             str(o.threads)),
+                "llama.cpp": lambda: Side("llama.cpp", os.path.join(cache, "peers", "llama", "bin", "python"),
+                                          os.path.join(here, "llama_bench.py"), o.model, str(o.threads)),
+            }[kind]()
+        return self.sides[key]
+
+    def turns(self, name, entries):
+        """entries: (label, side, task). Runs them in turn and keeps every answer."""
+        if self.options.only and self.options.only not in name:
+            return None
+        answers = {label: [] for label, _, _ in entries}
+        for _ in range(self.options.repeat):
+            for label, side, task in entries:
+                answers[label].append(side.ask(**task))
+        speeds = {}
+        for label, runs in answers.items():
+            each = [run["tokens"] / run["seconds"] for run in runs]
+            speeds[label] = statistics.median(each)
+            self.records.append({"what": name, "side": label, "per_second": each, "median": speeds[label],
+                                 "seconds": [run["seconds"] for run in runs]})
+        self.last = {label: runs[-1] for label, runs in answers.items()}
+        return speeds
+
+    def line(self, name, ours, peer, unit="tok/s", budget="", note=""):
+        ratio = f"{ours / peer:6.2f} x" if peer else ""
+        print(f"{name:40s} {ours:10.1f} {peer or float('nan'):10.1f} {unit:6s} {ratio:9s} {budget:10s} {note}", flush=True)
+
+    def extraction(self, precision):
+        name = f"extraction, {precision}"
+        if self.options.only and self.options.only not in name:
+            return
+        ours, peer = self.side("azimuth", precision), self.side("transformers", "fp32")
+        speeds = {batch: 0 for batch in (1, 8, 16, 32, 64)}
+        for batch in speeds:  # its best batch, found on a part
+            run = peer.ask(task="extract", prompts=self.prompts[:64], batch=batch)
+            speeds[batch] = run["tokens"] / run["seconds"]
+        best = max(speeds, key=speeds.get)
+        result = self.turns(name, [("azimuth", ours, {"task": "extract", "prompts": self.prompts}),
+                                   ("transformers", peer, {"task": "extract", "prompts": self.prompts, "batch": best})])
+        pairs = zip(self.last["azimuth"]["norms"], self.last["transformers"]["norms"])
+        off = max(abs(a - b) / b for a, b in pairs)
+        self.line(f"{name}, {len(self.prompts)} prompts, 8-200 tokens", result["azimuth"], result["transformers"],
+                  budget=">= 1.3 x" if precision == "fp32" else ">= 2.5 x",
+                  note=f"peer fp32, batch {best}; norms differ by at most {off:.1e}")
+
+    def decoding(self, precision):
+        width = self.side("azimuth", precision).hello["width"]
+        middle = self.side("azimuth", precision).hello["blocks"] // 2
+        direction = [random.Random(7).gauss(0, 1) for _ in range(width)]
+        length = sum(x * x for x in direction) ** 0.5
+        steer = {"direction": [x / length for x in direction], "k": middle}
+        ours, peer = self.side("azimuth", precision), self.side("transformers", "fp32")
+        for rows in (1, 8, 32, 128):
+            task = {"task": "generate", "prompts": self.chat[:rows], "strengths": [20.0], "new_tokens": 64, **steer}
+            entries = [("azimuth", ours, task), ("transformers", peer, task), ("linear layers", ours, {"task": "linear", "rows": rows})]
+            if rows == 1:
+                entries.append(("stream", ours, {"task": "stream"}))
+            result = self.turns(f"decoding, {precision}, {rows} rows", entries)
+            if not result:
+                continue
+            same = sum(a == b for a, b in zip(self.last["azimuth"]["ids"], self.last["transformers"]["ids"]))
+            note = f"{result['azimuth'] / result['linear layers']:.0%} of the linear layers alone; {same} of {rows} rows as the peer's"
+            if rows == 1:
+                note += f"; {result['azimuth'] / result['stream']:.0%} of memory bandwidth"
+            self.line(f"decoding, {precision}, {rows} rows, 64 tokens", result["azimuth"], result["transformers"],
+                      budget=">= 3.5 x" if precision == "bf16" and rows == 32 else "", note=note)
+        sweep = {"task": "generate", "prompts": self.chat[:8], "strengths": [2.0 * (i + 1) for i in range(16)], "new_tokens": 32,
+                 **steer}
+        result = self.turns(f"sweep, {precision}", [("azimuth", ours, sweep), ("transformers", peer, sweep)])
+        if result:
+            self.line(f"sweep, {precision}, 16 arms x 8 prompts", result["azimuth"], result["transformers"],
+                      budget=">= 8 x" if precision == "bf16" else "", note="the peer loops over arms")
+
+    def loading(self, precision):
+        ours, peer = self.side("azimuth", precision), self.side("transformers", "fp32")
+        result = self.turns(f"loading, {precision}", [("azimuth", ours, {"task": "load"}), ("transformers", peer, {"task": "load"})])
+        if result:
+            print(f"{'loading, ' + precision:40s} {1 / result['azimuth']:10.2f} {1 / result['transformers']:10.2f} s      "
+                  f"{result['azimuth'] / result['transformers']:6.2f} x  <= 2 s", flush=True)
+
+    def llama(self, precision):
+        if not os.path.exists(os.path.join(cache, "peers", "llama")) or (self.options.only and self.options.only not in "llama.cpp"):
+            return
+        ours, peer = self.side("azimuth", precision), self.side("llama.cpp", "")
+        few = self.chat[:16]
+        result = self.turns("llama.cpp prefill", [("azimuth", ours, {"task": "extract", "prompts": few}),
+                                                  ("llama.cpp", peer, {"task": "prefill", "prompts": few})])
+        self.line(f"prefill, {precision}, beside llama.cpp", result["azimuth"], result["llama.cpp"], note="llama.cpp on Q4_1 itself")
+        task = {"task": "generate", "prompts": few[:1], "strengths": [0.0], "new_tokens": 64,
+                "direction": [1.0] + [0.0] * (ours.hello["width"] - 1), "k": 1}
+        result = self.turns("llama.cpp decode", [("azimuth", ours, task),
+                                                 ("llama.cpp", peer, {"task": "decode", "prompts": few, "limit": 1, "new_tokens": 64})])
+        self.line(f"decode, {precision}, 1 row, beside llama.cpp", result["azimuth"], result["llama.cpp"])
+
+    def linear_growth(self, precision):
+        """Seconds of one packed batch by its tokens; cost must grow in proportion."""
+        ours = self.side("azimuth", precision)
+        name = f"growth, {precision}"
+        rates = []
+        for tokens in (1024, 4096, 16384, 32768):
+            prompts = [self.chat[i % 128][:32] for i in range(tokens // 32)]
+            prompts = [p + [21] * (32 - len(p)) for p in prompts]
+            result = self.turns(name, [("azimuth", ours, {"task": "extract", "prompts": prompts})])
+            if not result:
+                return
+            rates.append(f"{tokens}: {result['azimuth']:.0f}")
+        print(f"{'tokens a second by tokens packed, ' + precision:40s} {', '.join(rates)}", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", default=os.path.join(root, "build", "release"))
+    parser.add_argument("--model", default=os.path.join(cache, "models", "SmolLM2-135M-Instruct.Q4_1.gguf"))
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--prompts", type=int, default=512)
+    parser.add_argument("--precision", default="fp32,bf16")
+    parser.add_argument("--only", default="")
+    parser.add_argument("--json")
+    options = parser.parse_args()
+    bench = Bench(options)
+    print(f"{os.path.basename(options.model)}, {options.threads} threads, load before {os.getloadavg()[0]:.1f}, "
+          f"median of {options.repeat}")
+    print(f"{'':40s} {'azimuth':>10s} {'peer':>10s}        ratio     budget")
+    for precision in options.precision.split(","):
+        bench.loading(precision)
+        bench.extraction(precision)
+        bench.decoding(precision)
+        bench.llama(precision)
+        bench.linear_growth(precision)
+        bench.side("azimuth", precision).end()
+    for (kind, _), side in bench.sides.items():
+        if kind != "azimuth":
+            side.end()
+    print(f"load after {os.getloadavg()[0]:.1f}")
+    if options.json:
+        with open(options.json, "w") as out:
+            json.dump({"options": vars(options), "records": bench.records}, out, indent=1)
+
+
+if __name__ == "__main__":
+    main()
