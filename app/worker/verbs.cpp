@@ -1,7 +1,7 @@
 #include "app/worker/verbs.h"
 
-#include "app/worker/direction_file.h"
 #include "app/worker/job_runner.h"
+#include "app/worker/steering_options.h"
 #include "app/worker/temporary_folder.h"
 #include "app/worker/verbs_common.h"
 #include "core/base/atomic_file.h"
@@ -19,50 +19,6 @@ namespace azimuth::worker {
 namespace {
 namespace fs = std::filesystem;
 constexpr std::uint64_t largestResult = std::uint64_t{4} << 30;
-
-Error usage(const std::string& text) { return Error("usage", text, "See azimuth-worker generate --help."); }
-
-// contracts: --op, --k-from, --k-to with --direction; --strength with add; neither --strength nor --raw with
-// ablate.
-void checkSteering(const GenerateOptions& how) {
-    const bool any = !how.operation.empty() || how.strength || how.kFrom || how.kTo || how.raw;
-    if (how.direction.empty()) {
-        if (any)
-            throw usage("--op, --strength, --k-from, --k-to and --raw need --direction.");
-        return;
-    }
-    if (how.operation.empty() || !how.kFrom || !how.kTo)
-        throw usage("--direction needs --op, --k-from and --k-to.");
-    if (*how.kFrom < 0 || *how.kTo < *how.kFrom)
-        throw usage("--k-from " + std::to_string(*how.kFrom) + " --k-to " + std::to_string(*how.kTo) +
-                    ": expected 0 <= k-from <= k-to.");
-    if (how.operation == "ablate" && (how.strength || how.raw))
-        throw usage("--op ablate takes neither --strength nor --raw.");
-    if (how.operation == "add" && !how.strength)
-        throw usage("--op add needs --strength.");
-}
-
-// The arm of the command line, its vector as a blob in the folder.
-Arm steeringArm(const GenerateOptions& how, const std::string& folder,
-                std::map<std::string, std::string>& blobs) {
-    Arm arm;
-    if (how.direction.empty()) {
-        arm.name = "control";
-        return arm;
-    }
-    const auto given = readDirectionFile(how.direction);
-    Intervention intervention;
-    intervention.operation = how.operation == "add" ? Operation::Add : Operation::Ablate;
-    intervention.direction = directionDigest(given.unit);
-    intervention.kFrom = *how.kFrom;
-    intervention.kTo = *how.kTo;
-    if (how.strength)
-        intervention.strength = how.raw ? *how.strength * given.norm : *how.strength;
-    blobs[intervention.direction] = writeBlob(folder, given.unit);
-    arm.name = how.operation;
-    arm.interventions.push_back(intervention);
-    return arm;
-}
 
 std::string inspectText(const Model& model) {
     const auto line = [](const std::string& name, const std::string& value) {
@@ -109,10 +65,6 @@ void print(int output, const std::string& text) {
 Submission submissionFor(const CommonOptions& options) {
     std::error_code failure;
     const auto status = fs::status(options.model, failure);
-    if (fs::is_directory(status))
-        throw Error("model.folder",
-                    options.model + " is a folder; Azimuth loads GGUF files so far, no Hugging Face folders.",
-                    "Give a .gguf file of this model.");
     Submission submission;
     auto& reference = submission.job.model.reference;
     reference.name = fs::path(options.model).stem().string();
@@ -186,17 +138,17 @@ void capture(const CommonOptions& options, const std::string& positions,
     submission.out = fs::absolute(options.out).string();
     nameJob(submission.job);
     if (fs::path(submission.out).extension() != ".safetensors")
-        throw usage("--out " + options.out + ": expected a name that ends in .safetensors.");
+        throw usage("capture", "--out " + options.out + ": expected a name that ends in .safetensors.");
     JobRunner().run(submission);
 }
 
 void generate(const CommonOptions& options, const GenerateOptions& how) {
-    checkSteering(how);
+    checkSteering(how.steering, "generate");
     const TemporaryFolder folder;
     auto submission = submissionFor(options);
     GenerateJob job;
     job.prompts = readPromptLines(options.prompts);
-    job.arms = {steeringArm(how, folder.path(), job.blobs)};
+    job.arms = {steeringArm(how.steering, folder.path(), job.blobs)};
     job.decoding.maximumNewTokens = how.maximumNewTokens;
     job.decoding.temperature = how.temperature;
     job.decoding.seed = how.temperature > 0 ? how.seed : 0;
@@ -207,7 +159,7 @@ void generate(const CommonOptions& options, const GenerateOptions& how) {
     submission.out = fs::absolute(options.out).string();
     nameJob(submission.job);
     if (fs::path(submission.out).extension() != ".jsonl")
-        throw usage("--out " + options.out + ": expected a name that ends in .jsonl.");
+        throw usage("generate", "--out " + options.out + ": expected a name that ends in .jsonl.");
     JobRunner().run(submission);
 }
 

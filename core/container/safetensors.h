@@ -75,6 +75,8 @@ public:
     std::vector<float> floats(std::string_view name, const std::vector<std::int64_t>& shape) const;
     std::vector<std::int64_t> integers(std::string_view name) const; // I8 U8 I16 U16 I32 U32 I64
 
+    const std::shared_ptr<const MappedFile>& mapping() const { return m_mapping; } // null after parse()
+
 private:
     std::string m_origin;
     std::shared_ptr<const MappedFile> m_mapping;

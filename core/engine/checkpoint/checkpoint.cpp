@@ -4,9 +4,8 @@
 #include "core/base/text.h"
 #include "core/base/units.h"
 #include "core/engine/checkpoint/dequantise.h"
-#include "core/engine/checkpoint/hyperparameters_reader.h"
 #include "core/engine/checkpoint/memory.h"
-#include "core/engine/checkpoint/tokenizer_source_reader.h"
+#include "core/engine/checkpoint/row_reader.h"
 
 #include <algorithm>
 #include <ATen/core/grad_mode.h>
@@ -18,6 +17,7 @@
 #include <mutex>
 #include <set>
 #include <thread>
+#include <tuple>
 
 namespace azimuth {
 namespace {
@@ -29,8 +29,15 @@ std::string shapeText(const std::vector<std::int64_t>& shape) {
     return text + "]";
 }
 
-std::uint64_t bytesOf(const GgufTensor& tensor, at::ScalarType type) {
-    return tensor.elements * c10::elementSize(type);
+std::int64_t elementsOf(const TensorPlan& plan) {
+    std::int64_t elements = 1;
+    for (const auto extent : plan.shape)
+        elements *= extent;
+    return elements;
+}
+
+std::uint64_t bytesOf(const TensorPlan& plan, at::ScalarType type) {
+    return static_cast<std::uint64_t>(elementsOf(plan)) * c10::elementSize(type);
 }
 
 void checkType(at::ScalarType type) {
@@ -39,52 +46,6 @@ void checkType(at::ScalarType type) {
                     std::string("Weights cannot be loaded as ") + c10::toString(type) + ".",
                     "Choose fp32 or bf16.");
 }
-
-// Rows of one tensor from blocks to values. Pieces may run on several threads; each writes its own rows.
-class RowReader {
-public:
-    RowReader(const TensorPlan& plan, const GgufTensor& tensor, std::span<const std::byte> data)
-        : m_plan(plan), m_tensor(tensor), m_data(data),
-          m_rows(plan.shape.size() > 1 ? plan.shape.front() : 1), m_columns(plan.shape.back()),
-          m_rowBytes(data.size() / static_cast<std::size_t>(m_rows)) {}
-
-    std::int64_t rows() const { return m_rows; }
-    std::int64_t columns() const { return m_columns; }
-
-    // Rows first .. last - 1 into values; false if one is not finite.
-    bool read(std::int64_t first, std::int64_t last, std::span<float> values) const {
-        if (m_plan.interleavedHeads == 0)
-            dequantise(m_tensor.type, bytes(first, last), values);
-        else
-            for (auto row = first; row < last; ++row) {
-                const auto stored = storedRow(row);
-                dequantise(m_tensor.type, bytes(stored, stored + 1),
-                           values.subspan(static_cast<std::size_t>((row - first) * m_columns),
-                                          static_cast<std::size_t>(m_columns)));
-            }
-        if (m_plan.offset != 0)
-            addToAll(values, m_plan.offset);
-        return allFinite(values);
-    }
-
-private:
-    std::span<const std::byte> bytes(std::int64_t first, std::int64_t last) const {
-        return m_data.subspan(static_cast<std::size_t>(first) * m_rowBytes,
-                              static_cast<std::size_t>(last - first) * m_rowBytes);
-    }
-
-    std::int64_t storedRow(std::int64_t row) const {
-        const auto width = m_rows / m_plan.interleavedHeads;
-        const auto head = row / width, inside = row % width;
-        return head * width + 2 * (inside % (width / 2)) + inside / (width / 2);
-    }
-
-    const TensorPlan& m_plan;
-    const GgufTensor& m_tensor;
-    std::span<const std::byte> m_data;
-    std::int64_t m_rows, m_columns;
-    std::size_t m_rowBytes;
-};
 
 // Calls work(first, last) for pieces of 0 .. rows - 1, on as many threads as torch uses. (at::parallel_for
 // needs the caller compiled with OpenMP, which would bring a second OpenMP runtime into the process.)
@@ -116,39 +77,47 @@ template <class Work> void inPieces(std::int64_t rows, std::int64_t rowsPerPiece
 
 } // namespace
 
-Checkpoint Checkpoint::open(const std::string& path) {
-    return Checkpoint(std::make_shared<const GgufFile>(GgufFile::open(path)));
+Checkpoint Checkpoint::open(const std::string& path, Precision precision) {
+    return Checkpoint(openStored(path), precision);
 }
 
-Checkpoint::Checkpoint(std::shared_ptr<const GgufFile> file)
-    : m_file(std::move(file)), m_hyperparameters(readHyperparameters(*m_file)) {
+Checkpoint::Checkpoint(std::shared_ptr<const StoredModel> stored, Precision precision)
+    : m_stored(std::move(stored)), m_precision(precision), m_hyperparameters(m_stored->hyperparameters()) {
+    std::map<std::string_view, const StoredTensor*> byName;
+    for (const auto& tensor : m_stored->tensors())
+        byName.emplace(tensor.name, &tensor);
     std::vector<std::string> findings;
     std::set<std::string_view> planned;
-    for (auto& plan : tensorPlan(m_hyperparameters)) {
-        const auto* tensor = m_file->findTensor(plan.stored);
-        if (!tensor) {
-            findings.push_back(plan.stored + ": missing, expected " + shapeText(plan.shape) + ".");
+    const auto container = m_stored->container();
+    for (auto& plan : tensorPlan(m_hyperparameters, container,
+                                 [&](std::string_view name) { return byName.contains(name); })) {
+        const auto found = byName.find(plan.stored);
+        if (found == byName.end()) {
+            findings.push_back(plan.stored + ": missing, expected " + shapeText(plan.storedShape) + ".");
             continue;
         }
+        const auto* tensor = found->second;
         planned.insert(tensor->name);
-        if (tensor->shape != plan.shape)
-            findings.push_back(plan.stored + ": expected " + shapeText(plan.shape) + ", file has " +
+        if (tensor->shape != plan.storedShape)
+            findings.push_back(plan.stored + ": expected " + shapeText(plan.storedShape) + ", file has " +
                                shapeText(tensor->shape) + ".");
         m_sources.push_back({std::move(plan), tensor});
     }
-    for (const auto& tensor : m_file->tensors())
-        if (!planned.contains(tensor.name) && !isConsumedElsewhere(tensor.name))
+    for (const auto& tensor : m_stored->tensors())
+        if (!planned.contains(tensor.name) && !isIgnorable(m_hyperparameters, container, tensor.name))
             findings.push_back(forMessage(tensor.name) + ": a " + m_hyperparameters.family +
                                " model has no such tensor.");
     if (!findings.empty())
         throw joinErrors("checkpoint.tensor", findings,
                          "The file is not what it says it is: choose another one.")
-            .within(m_file->origin());
-    std::ranges::sort(m_sources, {}, [](const Source& source) { return source.tensor->offset; });
+            .within(path());
+    std::ranges::stable_sort(m_sources, {}, [](const Source& source) {
+        return std::tuple(source.tensor->file, source.tensor->offset, source.plan.firstRow);
+    });
 }
 
 TokenizerSource Checkpoint::tokenizerSource() const {
-    return readTokenizerSource(*m_file, m_hyperparameters.vocabulary);
+    return m_stored->tokenizerSource(m_hyperparameters.vocabulary);
 }
 
 std::vector<std::string> Checkpoint::names() const {
@@ -175,7 +144,7 @@ std::vector<std::int64_t> Checkpoint::shape(std::string_view name) const { retur
 std::int64_t Checkpoint::parameters() const {
     std::int64_t sum = 0;
     for (const auto& source : m_sources)
-        sum += static_cast<std::int64_t>(source.tensor->elements);
+        sum += elementsOf(source.plan);
     return sum;
 }
 
@@ -188,22 +157,27 @@ at::Tensor Checkpoint::load(std::string_view name, at::ScalarType type) const {
     return loadSource(source(name), type);
 }
 
-at::Tensor Checkpoint::loadSource(const Source& source, at::ScalarType type) const {
+void Checkpoint::checkReadable(const Source& source) const {
     const auto& tensor = *source.tensor;
-    if (!canDequantise(tensor.type))
+    if (!tensor.type || !canDequantise(*tensor.type))
         throw Error("checkpoint.type",
-                    path() + ": " + tensor.name + " is stored as " + ggufTypeName(tensor.type) +
-                        "; readable are " + dequantisableTypes() + ".",
-                    "Choose a file with one of these quantisations.");
-    const auto& mapping = *m_file->mapping();
-    const auto data = m_file->data(tensor);
+                    path() + ": " + tensor.name + " is stored as " + tensor.typeName + "; readable are " +
+                        (m_stored->container() == Container::Gguf ? dequantisableTypes() : "F32, F16, BF16") +
+                        ".",
+                    "Choose a file with one of these types.");
+}
+
+at::Tensor Checkpoint::loadSource(const Source& source, at::ScalarType type) const {
+    checkReadable(source);
+    const auto& tensor = *source.tensor;
+    const auto& mapping = *m_stored->weightFiles()[tensor.file];
+    const RowReader reader(source.plan, tensor, m_stored->data(tensor));
     mapping.checkUnchanged();
-    mapping.announce(data);
+    mapping.announce(reader.used());
 
     const at::NoGradGuard noGrad;
     const c10::InferenceMode normalTensors(false);
     at::Tensor result = at::empty(source.plan.shape, at::TensorOptions(type));
-    const RowReader reader(source.plan, tensor, data);
     constexpr std::int64_t elementsPerPiece = 1 << 16; // stays in the second-level cache
     const auto columns = reader.columns();
     const auto rowsPerPiece = std::max<std::int64_t>(1, elementsPerPiece / columns);
@@ -225,7 +199,7 @@ at::Tensor Checkpoint::loadSource(const Source& source, at::ScalarType type) con
             roundToBfloat(piece, values + first * columns);
         });
     }
-    mapping.release(data);
+    mapping.release(reader.used());
     if (!finite)
         throw Error("checkpoint.tensor", path() + ": " + tensor.name + " holds a value that is not finite.",
                     "The file is damaged: download it again.");
@@ -235,8 +209,7 @@ at::Tensor Checkpoint::loadSource(const Source& source, at::ScalarType type) con
 Weights Checkpoint::loadAll(at::ScalarType type, at::Device device, const Progress& progress) const {
     checkType(type);
     for (const auto& source : m_sources)
-        if (!canDequantise(source.tensor->type))
-            loadSource(source, type); // refuses
+        checkReadable(source);
     const auto total = memoryBytes(type);
     if (const auto available = availableMemory(); device.is_cpu() && total > available)
         throw Error("checkpoint.memory",
@@ -254,7 +227,7 @@ Weights Checkpoint::loadAll(at::ScalarType type, at::Device device, const Progre
     for (const auto& source : m_sources) {
         auto tensor = loadSource(source, type);
         weights.emplace(source.plan.canonical, device.is_cpu() ? std::move(tensor) : tensor.to(device));
-        done += bytesOf(*source.tensor, type);
+        done += bytesOf(source.plan, type);
         report();
     }
     return weights;

@@ -1,37 +1,48 @@
-// A checkpoint: tensors by canonical name, at the precision of the run, whatever the file stores.
+// A checkpoint, a GGUF file or a Hugging Face folder: tensors by canonical name, at the precision of the run,
+// whatever the files store.
 //
-// Canonical names; every tensor is row-major [out, in] as in Hugging Face's models, so y = x W^T:
+// Canonical names; every tensor is row-major [out, in] as in most of Hugging Face's models, so y = x W^T:
 //   embed.weight                          [vocabulary, width]         not scaled
-//   blocks.<b>.attention.norm.weight      [width]                     RMS norm before attention
+//   positions.weight                      [learnedPositions, width]   gpt2
+//   blocks.<b>.attention.norm.weight      [width]                     before attention; not olmo2
 //   blocks.<b>.attention.q.weight         [heads * headWidth, width]  rows in rotate-half order
 //   blocks.<b>.attention.k.weight         [keyValueHeads * headWidth, width]
 //   blocks.<b>.attention.v.weight         [keyValueHeads * headWidth, width]
 //   blocks.<b>.attention.o.weight         [width, heads * headWidth]
-//   blocks.<b>.attention.q_norm.weight    [headWidth]                 gemma3
-//   blocks.<b>.attention.k_norm.weight    [headWidth]                 gemma3
-//   blocks.<b>.attention.post_norm.weight [width]                     gemma3: before the residual add
-//   blocks.<b>.mlp.norm.weight            [width]                     RMS norm before the MLP
-//   blocks.<b>.mlp.gate.weight            [feedForward, width]
+//   blocks.<b>.attention.q_norm.weight    [headWidth]                 qwen3, gemma3; olmo2: [heads * headWidth]
+//   blocks.<b>.attention.k_norm.weight    [headWidth]                 likewise; olmo2: of keys and values
+//   blocks.<b>.attention.post_norm.weight [width]                     gemma2, gemma3, olmo2: before the residual add
+//   blocks.<b>.mlp.norm.weight            [width]                     before the MLP; not olmo2
+//   blocks.<b>.mlp.gate.weight            [feedForward, width]        not gpt2, gpt_neox
 //   blocks.<b>.mlp.up.weight              [feedForward, width]
 //   blocks.<b>.mlp.down.weight            [width, feedForward]
-//   blocks.<b>.mlp.post_norm.weight       [width]                     gemma3: before the residual add
+//   blocks.<b>.mlp.post_norm.weight       [width]                     gemma2, gemma3, olmo2
 //   norm.weight                           [width]                     final norm
 //   head.weight                           [vocabulary, width]         only where !tiedHead
-// Norm weights of gemma3 are w of y = x (1 + w); the file holds 1 + w. Divisors of rope_freqs are in the
-// Hyperparameters. The table per family is in tensor_names.cpp; a tensor that it lacks, or one too many, is
-// refused by name.
+// Biases have the name of their weight with .bias and the length of its output: q, k, v where
+// queryKeyValueBias, o where outputBias, gate, up and down where feedForwardBias; every layer norm (gpt2,
+// gpt_neox: attention.norm, mlp.norm, norm). Fused matrices are stored apart here: attn_qkv, qkv_proj, c_attn
+// and query_key_value give q, k and v, gate_up_proj gives gate and up.
+// Norm weights of the Gemmas are w of y = x (1 + w); a GGUF file holds 1 + w, a folder w. Divisors of
+// rope_freqs and of the long and short factors are in the Hyperparameters. The table per family and container
+// is in tensor_table.cpp; a tensor that it lacks, or one too many, is refused by name, but for those that are
+// no weights (isIgnorable).
 //
-// open() reads the header only. load() is safe from several threads; the object is immutable. What was loaded
-// is finite, aligned to 64 bytes and independent of the file. Weights are made under NoGradGuard, never as
+// A simulated precision (int8-rtn-row, int4-rtn-g64, nf4-b64; simulated_precision.h) is a checkpoint whose
+// linear layers load as rounded to that grid, for a computation in float.
+//
+// open() reads headers only. load() is safe from several threads; the object is immutable. What was loaded
+// is finite, aligned to 64 bytes and independent of the files. Weights are made under NoGradGuard, never as
 // inference tensors.
 //
 // Errors: checkpoint.family (unknown architecture or feature, by name), checkpoint.tensor (missing, extra,
-// wrong shape, non-finite), checkpoint.type (a quantisation that cannot be read, by name),
-// checkpoint.metadata, checkpoint.split, checkpoint.memory, cancelled, gguf.*, file.*.
+// wrong shape, non-finite), checkpoint.type (a storage type that cannot be read, by name),
+// checkpoint.metadata, checkpoint.split, checkpoint.memory, checkpoint.precision, model.folder, cancelled,
+// gguf.*, safetensors.*, json.*, file.*.
 #pragma once
 
-#include "core/container/gguf_file.h"
 #include "core/engine/checkpoint/hyperparameters.h"
+#include "core/engine/checkpoint/stored_model.h"
 #include "core/engine/checkpoint/tensor_names.h"
 #include "core/study/precision.h"
 #include "core/study/tokenizer_source.h"
@@ -53,12 +64,13 @@ using Weights = std::map<std::string, at::Tensor, std::less<>>;
 
 class Checkpoint {
 public:
-    static Checkpoint open(const std::string& path); // a GGUF file
+    // A GGUF file or a folder. `precision` matters where it is simulated.
+    static Checkpoint open(const std::string& path, Precision precision = Precision::Fp32);
 
-    const std::string& path() const { return m_file->origin(); }
+    const std::string& path() const { return m_stored->path(); }
     const Hyperparameters& hyperparameters() const { return m_hyperparameters; }
     TokenizerSource tokenizerSource() const;
-    const GgufFile& file() const { return *m_file; }
+    const StoredModel& stored() const { return *m_stored; }
 
     std::vector<std::string> names() const; // in file order, which is the quick order to load
     bool contains(std::string_view name) const;
@@ -79,18 +91,20 @@ public:
 private:
     struct Source {
         TensorPlan plan;
-        const GgufTensor* tensor = nullptr;
+        const StoredTensor* tensor = nullptr;
     };
-    explicit Checkpoint(std::shared_ptr<const GgufFile> file);
+    Checkpoint(std::shared_ptr<const StoredModel> stored, Precision precision);
     const Source& source(std::string_view name) const;
+    void checkReadable(const Source& source) const;
     at::Tensor loadSource(const Source& source, at::ScalarType type) const;
 
-    std::shared_ptr<const GgufFile> m_file;
+    std::shared_ptr<const StoredModel> m_stored;
+    Precision m_precision;
     Hyperparameters m_hyperparameters;
     std::vector<Source> m_sources; // in file order
 };
 
-at::ScalarType
-scalarType(Precision precision); // error checkpoint.precision for one that weights cannot be loaded at
+// The type to compute in; float for the simulated precisions.
+at::ScalarType scalarType(Precision precision);
 
 } // namespace azimuth

@@ -19,9 +19,9 @@ public:
     Hyperparameters read() {
         refuseSplit();
         m_values.family = m_file.text("general.architecture").value_or("");
-        if (!isKnownFamily(m_values.family))
+        if (m_values.family != "llama" && m_values.family != "gemma3")
             unsupported("the architecture \"" + forMessage(m_values.family) +
-                        "\" is not supported; supported are " + knownFamilies() + ".");
+                        "\" is not supported; supported are gemma3, llama.");
         readCounts();
         readAttention();
         readRope();

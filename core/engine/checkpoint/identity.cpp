@@ -87,14 +87,23 @@ Part partOf(std::string_view key, std::string_view architecture) {
     return Part::None;
 }
 
-std::string stampKey(const FileStamp& stamp) {
+std::string stampText(const FileStamp& stamp) {
     return std::to_string(stamp.device) + ":" + std::to_string(stamp.inode) + ":" +
            std::to_string(stamp.bytes) + ":" + std::to_string(stamp.modified);
 }
 
+std::string stampKey(const std::vector<FileStamp>& stamps) {
+    if (stamps.size() == 1)
+        return stampText(stamps.front());
+    std::string all;
+    for (const auto& stamp : stamps)
+        all += stampText(stamp) + ";";
+    return toHex(sha256(all));
+}
+
 } // namespace
 
-FileDigests metadataDigests(const GgufFile& file) {
+MetadataDigests metadataDigests(const GgufFile& file) {
     const auto architecture = file.text("general.architecture").value_or("");
     std::map<Part, Json> parts{
         {Part::Config, Json::object()}, {Part::Tokenizer, Json::object()}, {Part::Template, Json::object()}};
@@ -102,7 +111,7 @@ FileDigests metadataDigests(const GgufFile& file) {
         if (const auto part = partOf(entry.key, architecture); part != Part::None)
             parts[part][textValue(file, entry.key, entry.key).get<std::string>()] = jsonValue(file, entry);
     const auto digest = [&](Part part) { return toHex(sha256(canonicalJson(parts[part]))); };
-    return {"", digest(Part::Config), digest(Part::Tokenizer), digest(Part::Template)};
+    return {digest(Part::Config), digest(Part::Tokenizer), digest(Part::Template)};
 }
 
 std::string storageName(const GgufFile& file) {
@@ -137,13 +146,15 @@ void DigestCache::read() {
     try {
         const auto json = readJsonFile(m_path);
         JsonReader reader(json, m_path, "digests", 1);
-        std::map<std::string, FileDigests> entries;
+        std::map<std::string, CachedDigests> entries;
         reader.root().members("files", [&](const std::string& key, JsonObject& object) {
-            FileDigests digests{object.text("weights"), object.text("config"), object.text("tokenizer"),
-                                object.text("template")};
-            for (const auto* text :
-                 {&digests.weights, &digests.config, &digests.tokenizer, &digests.chatTemplate})
-                digestFromHex(*text);
+            CachedDigests digests{object.text("weights"),
+                                  {object.text("config"), object.text("tokenizer"), object.text("template")}};
+            const auto& metadata = digests.metadata;
+            for (const auto& text :
+                 {digests.weights, metadata.config, metadata.tokenizer, metadata.chatTemplate})
+                if (!text.empty())
+                    digestFromHex(text);
             entries.emplace(key, std::move(digests));
         });
         reader.finish();
@@ -153,25 +164,27 @@ void DigestCache::read() {
     }
 }
 
-std::optional<FileDigests> DigestCache::find(const FileStamp& stamp) const {
-    const auto found = m_entries.find(stampKey(stamp));
-    if (found == m_entries.end())
-        return {};
-    return found->second;
+CachedDigests DigestCache::find(const std::vector<FileStamp>& stamps) const {
+    const auto found = m_entries.find(stampKey(stamps));
+    return found == m_entries.end() ? CachedDigests{} : found->second;
 }
 
-void DigestCache::store(const FileStamp& stamp, const FileDigests& digests) {
+void DigestCache::store(const std::vector<FileStamp>& stamps, const CachedDigests& digests) {
     constexpr std::size_t maximumEntries = 10'000;
     read();
     if (m_entries.size() >= maximumEntries)
         m_entries.clear();
-    m_entries[stampKey(stamp)] = digests;
+    auto& entry = m_entries[stampKey(stamps)];
+    if (!digests.weights.empty())
+        entry.weights = digests.weights;
+    if (!digests.metadata.config.empty())
+        entry.metadata = digests.metadata;
     Json files = Json::object();
-    for (const auto& [key, entry] : m_entries)
-        files[key] = {{"weights", entry.weights},
-                      {"config", entry.config},
-                      {"tokenizer", entry.tokenizer},
-                      {"template", entry.chatTemplate}};
+    for (const auto& [key, kept] : m_entries)
+        files[key] = {{"weights", kept.weights},
+                      {"config", kept.metadata.config},
+                      {"tokenizer", kept.metadata.tokenizer},
+                      {"template", kept.metadata.chatTemplate}};
     try {
         std::error_code ignored;
         std::filesystem::create_directories(std::filesystem::path(m_path).parent_path(), ignored);
@@ -181,24 +194,68 @@ void DigestCache::store(const FileStamp& stamp, const FileDigests& digests) {
     }
 }
 
-FileDigests digestsOf(const GgufFile& file, DigestCache& cache, const DigestProgress& progress) {
-    const auto& mapping = *file.mapping();
-    mapping.checkUnchanged();
-    if (const auto known = cache.find(mapping.stamp()))
-        return *known;
-    auto digests = metadataDigests(file);
-    digests.weights = toHex(sha256File(mapping.path(), 0, progress));
-    mapping.checkUnchanged();
-    if (stampOf(mapping.path()) != mapping.stamp())
-        throw Error("file.changed", mapping.path() + ": another file took its place while it was read.",
-                    "Open it again.");
-    cache.store(mapping.stamp(), digests);
+std::optional<ModelDigests> cachedDigests(const StoredModel& model, const DigestCache& cache) {
+    ModelDigests digests;
+    for (const auto* file : model.weightFiles()) {
+        digests.weights.push_back(cache.find({file->stamp()}).weights);
+        if (digests.weights.back().empty())
+            return {};
+    }
+    const auto metadata = cache.find(model.metadataStamps()).metadata;
+    if (metadata.config.empty())
+        return {};
+    digests.config = metadata.config;
+    digests.tokenizer = metadata.tokenizer;
+    digests.chatTemplate = metadata.chatTemplate;
     return digests;
 }
 
+ModelDigests digestsOf(const StoredModel& model, DigestCache& cache, const DigestProgress& progress) {
+    const auto files = model.weightFiles();
+    for (const auto* file : files)
+        file->checkUnchanged();
+    if (auto known = cachedDigests(model, cache))
+        return *known;
+    std::uint64_t total = 0, before = 0;
+    for (const auto* file : files)
+        total += file->bytes().size();
+    const auto stamps = model.metadataStamps();
+    const auto metadata = model.metadataDigests();
+    cache.store(stamps, {"", metadata});
+    ModelDigests digests{{}, metadata.config, metadata.tokenizer, metadata.chatTemplate};
+    for (const auto* file : files) {
+        auto digest = cache.find({file->stamp()}).weights;
+        if (digest.empty()) {
+            digest = toHex(sha256File(file->path(), 0, [&](std::uint64_t done, std::uint64_t) {
+                return !progress || progress(before + done, total);
+            }));
+            file->checkUnchanged();
+            if (stampOf(file->path()) != file->stamp())
+                throw Error("file.changed", file->path() + ": another file took its place while it was read.",
+                            "Open it again.");
+            cache.store({file->stamp()}, {digest, {}});
+        }
+        digests.weights.push_back(std::move(digest));
+        before += file->bytes().size();
+    }
+    return digests;
+}
+
+namespace {
+
+void setDigests(Model& model, const ModelDigests& digests) {
+    model.weightsSha256 = digests.weights;
+    model.configSha256 = digests.config;
+    model.tokenizerSha256 = digests.tokenizer;
+    model.templateSha256 = digests.chatTemplate;
+    model.identity = modelIdentity(model);
+}
+
+} // namespace
+
 Model describeQuickly(const Checkpoint& checkpoint, Precision compute, const DigestCache& cache) {
     const auto& h = checkpoint.hyperparameters();
-    const auto& file = checkpoint.file();
+    const auto& stored = checkpoint.stored();
     Model model;
     model.fileName = std::filesystem::path(checkpoint.path()).filename().string();
     model.name = model.fileName;
@@ -207,31 +264,23 @@ Model describeQuickly(const Checkpoint& checkpoint, Precision compute, const Dig
     model.width = h.width;
     model.vocabulary = h.vocabulary;
     model.parameters = checkpoint.parameters();
-    model.storage = storageName(file);
+    model.storage = stored.storageName();
     model.compute = compute;
-    model.hasTemplate = file.find("tokenizer.chat_template") != nullptr;
+    model.hasTemplate = stored.hasTemplate();
     model.contextLength = h.contextLength;
-    model.fileBytes = file.fileBytes();
+    for (const auto* file : stored.weightFiles())
+        model.fileBytes += file->bytes().size();
     model.memoryBytes = checkpoint.memoryBytes(scalarType(compute));
-    if (const auto digests = cache.find(file.mapping()->stamp())) {
-        model.weightsSha256 = {digests->weights};
-        model.configSha256 = digests->config;
-        model.tokenizerSha256 = digests->tokenizer;
-        model.templateSha256 = digests->chatTemplate;
-        model.identity = modelIdentity(model);
-    }
+    if (const auto digests = cachedDigests(stored, cache))
+        setDigests(model, *digests);
     return model;
 }
 
 Model describe(const Checkpoint& checkpoint, Precision compute, DigestCache& cache,
                const DigestProgress& progress) {
-    const auto digests = digestsOf(checkpoint.file(), cache, progress);
+    const auto digests = digestsOf(checkpoint.stored(), cache, progress);
     Model model = describeQuickly(checkpoint, compute, cache);
-    model.weightsSha256 = {digests.weights};
-    model.configSha256 = digests.config;
-    model.tokenizerSha256 = digests.tokenizer;
-    model.templateSha256 = digests.chatTemplate;
-    model.identity = modelIdentity(model);
+    setDigests(model, digests);
     return model;
 }
 

@@ -53,10 +53,11 @@ std::string checkedFile(const fs::path& path) {
     if (!fs::is_directory(path, ignored))
         return path.string();
     if (fs::exists(path / "config.json", ignored))
-        throw Error("model.folder", path.string() + ": Hugging Face folders cannot be loaded yet.",
-                    "Give a GGUF file of the same model.");
-    throw Error("model.folder", path.string() + ": this is a folder, expected is a GGUF file.",
-                "Give the file itself.");
+        return path.string();
+    throw Error("model.folder",
+                path.string() + ": this folder has no config.json; expected is a GGUF file or a Hugging "
+                                "Face folder.",
+                "Give the file itself, or the folder that holds config.json and the weights.");
 }
 
 // A name without folders may lie anywhere below; a relative path only where it says.

@@ -1,124 +1,203 @@
 #include "core/engine/checkpoint/tensor_names.h"
 
+#include "core/engine/checkpoint/tensor_table.h"
+
 #include <algorithm>
-#include <array>
-#include <span>
+#include <set>
 
 namespace azimuth {
 namespace {
 
-enum class Extent { Width, Vocabulary, FeedForward, Queries, Keys, HeadWidth };
-enum class Rows { AsStored, InterleavedQueries, InterleavedKeys };
+using namespace tensor_table;
 
-struct TensorRow {
-    const char* stored;
-    const char* canonical;
-    std::array<Extent, 2> shape; // of a matrix [out, in]; a vector has only the first
-    int axes;
-    Rows rows = Rows::AsStored;
-    float offset = 0;
-};
-
-using enum Extent;
-
-constexpr std::array llamaBlock = {
-    TensorRow{"attn_norm.weight", "attention.norm.weight", {Width}, 1},
-    TensorRow{"attn_q.weight", "attention.q.weight", {Queries, Width}, 2, Rows::InterleavedQueries},
-    TensorRow{"attn_k.weight", "attention.k.weight", {Keys, Width}, 2, Rows::InterleavedKeys},
-    TensorRow{"attn_v.weight", "attention.v.weight", {Keys, Width}, 2},
-    TensorRow{"attn_output.weight", "attention.o.weight", {Width, Queries}, 2},
-    TensorRow{"ffn_norm.weight", "mlp.norm.weight", {Width}, 1},
-    TensorRow{"ffn_gate.weight", "mlp.gate.weight", {FeedForward, Width}, 2},
-    TensorRow{"ffn_up.weight", "mlp.up.weight", {FeedForward, Width}, 2},
-    TensorRow{"ffn_down.weight", "mlp.down.weight", {Width, FeedForward}, 2},
-};
-
-// The converter stores 1 + w of every norm; the offset gives back w.
-constexpr std::array gemma3Block = {
-    TensorRow{"attn_norm.weight", "attention.norm.weight", {Width}, 1, Rows::AsStored, -1},
-    TensorRow{"attn_q.weight", "attention.q.weight", {Queries, Width}, 2},
-    TensorRow{"attn_k.weight", "attention.k.weight", {Keys, Width}, 2},
-    TensorRow{"attn_v.weight", "attention.v.weight", {Keys, Width}, 2},
-    TensorRow{"attn_output.weight", "attention.o.weight", {Width, Queries}, 2},
-    TensorRow{"attn_q_norm.weight", "attention.q_norm.weight", {HeadWidth}, 1, Rows::AsStored, -1},
-    TensorRow{"attn_k_norm.weight", "attention.k_norm.weight", {HeadWidth}, 1, Rows::AsStored, -1},
-    TensorRow{"post_attention_norm.weight", "attention.post_norm.weight", {Width}, 1, Rows::AsStored, -1},
-    TensorRow{"ffn_norm.weight", "mlp.norm.weight", {Width}, 1, Rows::AsStored, -1},
-    TensorRow{"ffn_gate.weight", "mlp.gate.weight", {FeedForward, Width}, 2},
-    TensorRow{"ffn_up.weight", "mlp.up.weight", {FeedForward, Width}, 2},
-    TensorRow{"ffn_down.weight", "mlp.down.weight", {Width, FeedForward}, 2},
-    TensorRow{"post_ffw_norm.weight", "mlp.post_norm.weight", {Width}, 1, Rows::AsStored, -1},
-};
-
-struct FamilyRow {
-    const char* name;
-    std::span<const TensorRow> block;
-    float normOffset; // of the final norm
-};
-constexpr std::array families = {FamilyRow{"gemma3", gemma3Block, -1}, FamilyRow{"llama", llamaBlock, 0}};
-
-const FamilyRow* familyOf(std::string_view name) {
-    const auto found =
-        std::ranges::find(families, name, [](const FamilyRow& row) { return std::string_view(row.name); });
-    return found == families.end() ? nullptr : &*found;
+const FamilyRow* familyOf(std::string_view name, Container container) {
+    const auto found = std::ranges::find_if(
+        families(), [&](const FamilyRow& row) { return row.name == name && row.container == container; });
+    return found == families().end() ? nullptr : &*found;
 }
 
 std::int64_t extent(Extent of, const Hyperparameters& h) {
     switch (of) {
-    case Width:
+    case Extent::Width:
         return h.width;
-    case Vocabulary:
+    case Extent::Vocabulary:
         return h.vocabulary;
-    case FeedForward:
+    case Extent::FeedForward:
         return h.feedForward;
-    case Queries:
-        return h.heads * h.headWidth;
-    case Keys:
-        return h.keyValueHeads * h.headWidth;
-    case HeadWidth:
+    case Extent::Queries:
+        return h.queryWidth();
+    case Extent::Keys:
+        return h.keyValueWidth();
+    case Extent::HeadWidth:
         return h.headWidth;
+    case Extent::Positions:
+        return h.learnedPositions;
+    case Extent::None:
+        break;
     }
     return 0;
 }
 
+bool applies(When when, const Hyperparameters& h) {
+    switch (when) {
+    case When::QueryKeyValueBias:
+        return h.queryKeyValueBias;
+    case When::OutputBias:
+        return h.outputBias;
+    case When::FeedForwardBias:
+        return h.feedForwardBias;
+    case When::Always:
+        break;
+    }
+    return true;
+}
+
+// Where the rows of a canonical tensor lie in the stored one, and how many rows that has.
+void placeRows(TensorPlan& plan, Rows rows, const Hyperparameters& h) {
+    const auto q = h.queryWidth(), kv = h.keyValueWidth(), w = h.headWidth, f = h.feedForward;
+    const auto part = [&](std::int64_t first, std::int64_t storedRows) {
+        plan.firstRow = first;
+        plan.storedShape.front() = storedRows;
+    };
+    const auto ofHead = [&](std::int64_t which) {
+        part(which * w, q + 2 * kv);
+        plan.groupRows = w;
+        plan.groupStride = 3 * w;
+    };
+    switch (rows) {
+    case Rows::AsStored:
+    case Rows::Transposed:
+        break;
+    case Rows::InterleavedQueries:
+    case Rows::InterleavedKeys:
+        plan.groupRows = plan.groupStride = w;
+        plan.interleaved = true;
+        break;
+    case Rows::Query:
+    case Rows::TransposedQuery:
+        return part(0, q + 2 * kv);
+    case Rows::Key:
+    case Rows::TransposedKey:
+        return part(q, q + 2 * kv);
+    case Rows::Value:
+    case Rows::TransposedValue:
+        return part(q + kv, q + 2 * kv);
+    case Rows::QueryOfHead:
+        return ofHead(0);
+    case Rows::KeyOfHead:
+        return ofHead(1);
+    case Rows::ValueOfHead:
+        return ofHead(2);
+    case Rows::Gate:
+        return part(0, 2 * f);
+    case Rows::Up:
+        return part(f, 2 * f);
+    }
+}
+
+bool isTransposed(Rows rows) {
+    return rows == Rows::Transposed || rows == Rows::TransposedQuery || rows == Rows::TransposedKey ||
+           rows == Rows::TransposedValue;
+}
+
 TensorPlan planOf(const TensorRow& row, const std::string& storedPrefix, const std::string& canonicalPrefix,
-                  const Hyperparameters& h) {
-    TensorPlan plan{storedPrefix + row.stored, canonicalPrefix + row.canonical, {}, 0, row.offset};
-    for (int axis = 0; axis < row.axes; ++axis)
-        plan.shape.push_back(extent(row.shape[static_cast<std::size_t>(axis)], h));
-    if (row.rows != Rows::AsStored)
-        plan.interleavedHeads = row.rows == Rows::InterleavedQueries ? h.heads : h.keyValueHeads;
+                  const FamilyRow& family, const Hyperparameters& h) {
+    TensorPlan plan;
+    plan.stored = storedPrefix + row.stored;
+    plan.canonical = canonicalPrefix + row.canonical;
+    plan.shape.push_back(extent(row.out, h));
+    if (row.in != Extent::None)
+        plan.shape.push_back(extent(row.in, h));
+    plan.storedShape = plan.shape;
+    placeRows(plan, row.rows, h);
+    plan.transposed = isTransposed(row.rows);
+    if (plan.transposed)
+        std::ranges::reverse(plan.storedShape);
+    if (plan.canonical.ends_with("norm.weight"))
+        plan.offset = family.normOffset;
     return plan;
+}
+
+std::string prefixOf(const FamilyRow& family, const HasTensor& has) {
+    for (const char* prefix : family.prefixes)
+        if (has(std::string(prefix) + family.outer.embedding))
+            return prefix;
+    return family.prefixes.front();
 }
 
 } // namespace
 
-bool isKnownFamily(std::string_view family) { return familyOf(family) != nullptr; }
-
-std::string knownFamilies() {
-    std::string names;
-    for (const auto& row : families)
-        names += (names.empty() ? "" : ", ") + std::string(row.name);
-    return names;
+std::int64_t TensorPlan::storedRow(std::int64_t row) const {
+    if (groupRows == 0)
+        return firstRow + row;
+    const auto group = row / groupRows, inside = row % groupRows, half = groupRows / 2;
+    return firstRow + group * groupStride + (interleaved ? 2 * (inside % half) + inside / half : inside);
 }
 
-std::vector<TensorPlan> tensorPlan(const Hyperparameters& h) {
-    const auto* family = familyOf(h.family);
+bool isKnownFamily(std::string_view family) {
+    return std::ranges::any_of(families(), [&](const FamilyRow& row) { return row.name == family; });
+}
+
+std::string knownFamilies() {
+    std::set<std::string> names;
+    for (const auto& row : families())
+        names.insert(row.name);
+    std::string text;
+    for (const auto& name : names)
+        text += (text.empty() ? "" : ", ") + name;
+    return text;
+}
+
+std::vector<TensorPlan> tensorPlan(const Hyperparameters& h, Container container, const HasTensor& has) {
+    const auto* family = familyOf(h.family, container);
     std::vector<TensorPlan> plan;
     if (!family)
         return plan;
-    plan.push_back(planOf({"token_embd.weight", "embed.weight", {Vocabulary, Width}, 2}, "", "", h));
-    plan.push_back(planOf(
-        {"output_norm.weight", "norm.weight", {Width}, 1, Rows::AsStored, family->normOffset}, "", "", h));
-    if (!h.tiedHead)
-        plan.push_back(planOf({"output.weight", "head.weight", {Vocabulary, Width}, 2}, "", "", h));
-    for (std::int64_t b = 0; b < h.blocks; ++b)
-        for (const auto& row : family->block)
-            plan.push_back(
-                planOf(row, "blk." + std::to_string(b) + ".", "blocks." + std::to_string(b) + ".", h));
+    const auto& outer = family->outer;
+    const auto prefix = prefixOf(*family, has);
+    const auto add = [&](const TensorRow& row, const std::string& stored, const std::string& canonical) {
+        if (applies(row.when, h))
+            plan.push_back(planOf(row, stored, canonical, *family, h));
+    };
+    add({outer.embedding, "embed.weight", Extent::Vocabulary, Extent::Width}, prefix, "");
+    if (h.learnedPositions > 0)
+        add({outer.positions, "positions.weight", Extent::Positions, Extent::Width}, prefix, "");
+    add({".weight", "norm.weight", Extent::Width}, prefix + outer.norm, "");
+    if (family->normBias)
+        add({".bias", "norm.bias", Extent::Width}, prefix + outer.norm, "");
+    if (!h.tiedHead) {
+        const auto head = storedHead(h.family, container, has);
+        add({head.c_str(), "head.weight", Extent::Vocabulary, Extent::Width}, "", "");
+    }
+    for (std::int64_t b = 0; b < h.blocks; ++b) {
+        const auto number = std::to_string(b) + ".";
+        for (const auto& group : family->block)
+            for (const auto& row : group)
+                add(row, prefix + outer.block + number, "blocks." + number);
+    }
     return plan;
 }
 
-bool isConsumedElsewhere(std::string_view stored) { return stored == "rope_freqs.weight"; }
+std::string storedHead(std::string_view familyName, Container container, const HasTensor& has) {
+    const auto* family = familyOf(familyName, container);
+    if (!family)
+        return {};
+    for (const char* name : family->outer.heads)
+        if (*name != '\0' && has(name))
+            return name;
+    return {};
+}
+
+bool isIgnorable(const Hyperparameters& h, Container container, std::string_view stored) {
+    const auto* family = familyOf(h.family, container);
+    if (!family)
+        return false;
+    const auto among = [&](Names names, const auto& matches) {
+        return std::ranges::any_of(names, [&](const char* name) { return *name != '\0' && matches(name); });
+    };
+    return among(family->ignorableStarts, [&](const char* name) { return stored.starts_with(name); }) ||
+           among(family->ignorableEnds, [&](const char* name) { return stored.ends_with(name); }) ||
+           (h.tiedHead && among(family->outer.heads, [&](const char* name) { return stored == name; }));
+}
 
 } // namespace azimuth

@@ -61,7 +61,7 @@ LoadedModel& ModelCache::open(const JobModel& wanted, const std::vector<std::str
     auto tag = tagOf(path, wanted.reference.precision, device);
     if (!m_model || tag != m_tag) {
         m_model.reset(); // two models may not fit
-        auto checkpoint = Checkpoint::open(path);
+        auto checkpoint = Checkpoint::open(path, wanted.reference.precision);
         auto description = describe(checkpoint, wanted.reference.precision, m_digests,
                                     [&](std::uint64_t done, std::uint64_t total) {
                                         return !progress || progress("hashing", done, total);
