@@ -4,6 +4,7 @@
 #include "core/base/time.h"
 #include "core/project/content_reader.h"
 #include "core/project/content_writer.h"
+#include "core/project/generations.h"
 #include "core/project/shard.h"
 
 #include <cerrno>
@@ -122,11 +123,12 @@ ProjectView saveProject(const std::string& path, const ProjectView& view) {
         path, next, parent, earlierAt(path),
         [&] {
             if (there)
-                checkCurrent(path, view);
+                keepGeneration(path, checkCurrent(path, view));
             else if (fileExists(path))
                 throw changedError(path, "it was created meanwhile");
         },
         now);
+    pruneGenerations(path, next.uuid);
     return next;
 }
 

@@ -27,7 +27,8 @@ ProjectView createProject(const std::string& path, const Study& study);
 // project.newer, project.content, project.hdf5 (HDF5 itself cannot make sense of it), file.read.
 ProjectView openProject(const std::string& path);
 
-// Publishes `view` as generation view.generation + 1 and returns it with the new generation and time. Tensors
+// Publishes `view` as generation view.generation + 1 and returns it with the new generation and time. The
+// generation it replaces is kept (generations.h), the last three of them. Tensors
 // that the view does not hold are taken from the generation on disk. Error project.changed if the file on
 // disk is not view.generation of the same project (another program saved it); project.newer if a newer
 // program wrote it; project.value; file.*.

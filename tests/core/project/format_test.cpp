@@ -81,6 +81,7 @@ void FormatTest::enumerationsAreThoseOfTheNouns_data() {
     add("/banks/index", "method", [](int i) { return toString(static_cast<Method>(i)); });
     add("/arms/interventions", "operation", [](int i) { return toString(static_cast<Operation>(i)); });
     add("/arms/interventions", "scope", [](int i) { return toString(static_cast<TokenScope>(i)); });
+    add("/arms/interventions", "site", [](int i) { return toString(static_cast<Site>(i)); });
     add("/labels", "verdict", [](int i) { return toString(static_cast<Verdict>(i)); });
     add("/calibrations", "rule", [](int i) { return toString(static_cast<CalibrationRule>(i)); });
     add("/calibrations", "status", [](int i) { return toString(static_cast<CalibrationStatus>(i)); });

@@ -1,6 +1,7 @@
 // Projects of every format version that was ever released open with the values that they were saved with.
 // A new one is written by AZIMUTH_WRITE_GOLDEN=<path> project_golden_test; files that are there never change.
 #include "core/project/project.h"
+#include "core/project/user_block.h"
 #include "core/project/validate.h"
 
 #include "tests/core/project/sample.h"
@@ -21,22 +22,26 @@ void GoldenTest::initTestCase() {
     const auto target = qEnvironmentVariable("AZIMUTH_WRITE_GOLDEN").toStdString();
     if (target.empty())
         return;
-    auto view = sample::fullView();
+    auto view = sample::fullView(formatVersion);
     view.uuid = createProject(target, *view.study).uuid;
     saveProject(target, view);
 }
 
 void GoldenTest::versionOpens_data() {
     QTest::addColumn<QString>("file");
+    QTest::addColumn<unsigned>("format");
     const QDir folder(QStringLiteral(AZIMUTH_SOURCE_DIR "/tests/data/projects"));
     for (const auto& name : folder.entryList({QStringLiteral("*.h5")}, QDir::Files))
-        QTest::newRow(qPrintable(name)) << folder.filePath(name);
+        QTest::newRow(qPrintable(name))
+            << folder.filePath(name) << name.section(QLatin1Char('-'), 1).section(QLatin1Char('.'), 0, 0).toUInt();
 }
 
 void GoldenTest::versionOpens() {
     QFETCH(QString, file);
+    QFETCH(unsigned, format);
+    QCOMPARE(readUserBlock(file.toStdString()).formatVersion, format);
     const auto opened = openProject(file.toStdString());
-    QCOMPARE(QString::fromStdString(sample::difference(sample::fullView(), opened, false)), QString());
+    QCOMPARE(QString::fromStdString(sample::difference(sample::fullView(format), opened, false)), QString());
     QCOMPARE(opened.generation, 2u);
     const auto validation = validateFile(file.toStdString());
     for (const auto& finding : validation.findings)

@@ -81,14 +81,44 @@ DirectionBank bank(const Model& model, int positions, std::int64_t ks, std::int6
     return bank;
 }
 
-std::vector<Arm> arms() {
+std::vector<Arm> arms(unsigned format) {
     Arm control{"control", {}};
     Arm steered{"verse k=12 α=3", {}};
     steered.interventions.push_back({Operation::Add, hexOf("direction"), 3.25, 12, 12, TokenScope::All});
     steered.interventions.push_back({Operation::Ablate, hexOf("other"), 0, 0, 30, TokenScope::Generated});
     Arm last{"affine",
              {{Operation::Affine, hexOf("direction"), -1e-300, 1, 2, TokenScope::LastPromptTokenOn}}};
-    return {control, steered, last};
+    if (format < 2)
+        return {control, steered, last};
+    Arm inside{"inside", {}};
+    for (const auto site : {Site::MlpOut, Site::Resid, Site::AttnOut, Site::ResidMid})
+        inside.interventions.push_back({Operation::Ablate, hexOf("other"), 0, 0, 29, TokenScope::All, site});
+    return {control, steered, last, inside};
+}
+
+std::vector<Score> scores(const std::string& model) {
+    Score several;
+    several.key = digestOf("score 1");
+    several.modelIdentity = model;
+    several.promptId = hexOf("prompt");
+    several.continuationDigest = Continuation{"Sure", false, {}}.digest();
+    several.armDigest = arms(2)[1].digest();
+    several.referenceDigest = arms(2)[0].digest();
+    several.ids = {49151, 0, 7};
+    several.logProbabilities = {-1e-300, -0.0, -745.25};
+    several.sum = -745.25;
+    several.kl = {0.0, -1e-17, infinity};
+    several.promptTokens = 31;
+    several.jobId = hexOf("job 1");
+    Score one;
+    one.key = digestOf("score 2");
+    one.modelIdentity = model;
+    one.promptId = hexOf("prompt");
+    one.continuationDigest = Continuation{"", false, {9}}.digest();
+    one.armDigest = arms(2)[0].digest();
+    one.ids = {9};
+    one.logProbabilities = {std::nan("")};
+    return {several, one};
 }
 
 std::string oddText(std::size_t i) {
@@ -166,7 +196,7 @@ Calibration calibration(const std::string& bankKey, bool chosen) {
 Digest digestOf(const std::string& text) { return sha256(text); }
 std::string hexOf(const std::string& text) { return toHex(sha256(text)); }
 
-Study study() {
+Study study(unsigned format) {
     Study study;
     study.title = "Verse on two precisions — Grüße " + std::string(300, 'T');
     study.description = "For tests.";
@@ -189,6 +219,8 @@ Study study() {
     study.decoding.maximumNewTokens = 24;
     study.decoding.temperature = 0.7;
     study.decoding.seed = 0xFFFFFFFFFFFFFFFFull;
+    if (format >= 2)
+        study.scores = {{"first", "verse", PromptRole::Neutral, {{"Sure — 詩", true, {}}, {"", false, {1, 2}}}, true}};
     return study;
 }
 
@@ -197,6 +229,7 @@ Study smallestStudy() {
     study.models.resize(1);
     study.concepts[0].sets = {{PromptRole::Positive, set(PromptRole::Positive, 1)},
                               {PromptRole::Negative, set(PromptRole::Negative, 1)}};
+    study.scores.clear();
     study.title = "";
     study.description = "";
     return study;
@@ -225,13 +258,13 @@ std::vector<Completion> completions(std::size_t count, std::size_t tokens, std::
     return rows;
 }
 
-JobResult jobResult() {
+JobResult jobResult(unsigned format) {
     JobResult result;
     result.models = {model("SmolLM2 fp32", Precision::Fp32), model("SmolLM2 bf16", Precision::Bf16)};
     result.banks = {bank(result.models[0], 3, 31, 16, 1), bank(result.models[1], 1, 31, 16, 2)};
     result.banks[1].positionTokens.clear();
     result.banks[1].rawNorm = {};
-    result.arms = arms();
+    result.arms = arms(format);
     result.completions = completions(12, 5, 30);
     for (std::size_t i = 0; i < result.completions.size(); ++i) {
         auto& row = result.completions[i];
@@ -245,6 +278,8 @@ JobResult jobResult() {
     result.completions[5].logProbability = std::nan("");
     result.completions[6].logProbability = -infinity;
     result.completions[7].jobId = "";
+    if (format >= 2)
+        result.scores = scores(result.models[0].identity);
     result.job = {hexOf("job 1"),
                   "generate",
                   JobState::Done,
@@ -258,14 +293,14 @@ JobResult jobResult() {
     return result;
 }
 
-ProjectView fullView() {
-    const auto result = jobResult();
+ProjectView fullView(unsigned format) {
+    const auto result = jobResult(format);
     ProjectView view;
     view.uuid = "0f8fad5b-d9cb-469f-a165-70867728950e";
     view.generation = 1;
     view.created = "2026-03-14T09:26:53Z";
     view.saved = view.created;
-    view.study = std::make_shared<const Study>(study());
+    view.study = std::make_shared<const Study>(study(format));
     view.title = view.study->title;
     view.modelIdentities = {result.models[0].identity, ""};
     for (const auto& model : result.models)
@@ -275,6 +310,8 @@ ProjectView fullView() {
     for (const auto& arm : result.arms)
         view.arms.push_back(std::make_shared<const Arm>(arm));
     view.completions = std::make_shared<const CompletionTable>(CompletionTable().with(result.completions));
+    for (const auto& row : result.scores)
+        view.scores.push_back(std::make_shared<const Score>(row));
     Label rule{result.completions[0].key, hexOf("judge"), Label::Source::Rule, Verdict::Garbled, true,
                "one word 4 times",        "rule",         1770000000.125};
     Label human{

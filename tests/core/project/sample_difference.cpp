@@ -63,6 +63,22 @@ void compare(Differences& d, const std::string& place, const Completion& a, cons
     d.same(place + " job", a.jobId, b.jobId);
 }
 
+void compare(Differences& d, const std::string& place, const Score& a, const Score& b) {
+    d.same(place + " key", a.key, b.key);
+    d.same(place + " model", a.modelIdentity, b.modelIdentity);
+    d.same(place + " prompt", a.promptId, b.promptId);
+    d.same(place + " continuation", a.continuationDigest, b.continuationDigest);
+    d.same(place + " arm", a.armDigest, b.armDigest);
+    d.same(place + " reference", a.referenceDigest, b.referenceDigest);
+    d.same(place + " ids", a.ids, b.ids);
+    const auto number = [&](const std::string& at, double x, double y) { d.same(at, x, y); };
+    d.each(place + " log probability", a.logProbabilities, b.logProbabilities, number);
+    d.same(place + " sum", a.sum, b.sum);
+    d.each(place + " kl", a.kl, b.kl, number);
+    d.same(place + " prompt tokens", a.promptTokens, b.promptTokens);
+    d.same(place + " job", a.jobId, b.jobId);
+}
+
 void compare(Differences& d, const std::string& place, const JobRecord& a, const JobRecord& b) {
     d.same(place + " id", a.id, b.id);
     d.same(place + " kind", a.kind, b.kind);
@@ -166,6 +182,7 @@ std::string difference(const ProjectView& a, const ProjectView& b, bool time) {
     d.same("completions", a.completions->size(), b.completions->size());
     for (std::size_t i = 0; d.text.empty() && i < a.completions->size(); ++i)
         compare(d, "completion " + std::to_string(i), a.completions->row(i), b.completions->row(i));
+    d.each("score", a.scores, b.scores, pointed);
     d.each("label", a.labels, b.labels, pointed);
     d.each("calibration", a.calibrations, b.calibrations, pointed);
     const auto direct = [&](const std::string& at, const auto& x, const auto& y) { compare(d, at, x, y); };
@@ -192,6 +209,7 @@ std::string difference(const JobResult& a, const JobResult& b) {
     d.each("bank", a.banks, b.banks, direct);
     d.each("arm", a.arms, b.arms, equal);
     d.each("completion", a.completions, b.completions, direct);
+    d.each("score", a.scores, b.scores, direct);
     return d.text;
 }
 

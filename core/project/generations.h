@@ -1,0 +1,36 @@
+// Earlier generations of a project: <project>.d/prev/<name>.<generation>.h5, hard links to what a save
+// replaced (copies where the file system has no links). Nothing here reads HDF5. One thread per project.
+#pragma once
+
+#include "core/project/user_block.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace azimuth {
+
+struct EarlierGeneration {
+    std::string path;
+    UserBlock block; // generation, time, program, digest; the content is not hashed
+};
+
+// Newest first, those of the project `uuid` only (empty: of any). What is no project file is left out.
+std::vector<EarlierGeneration> earlierGenerations(const std::string& projectPath,
+                                                  const std::string& uuid = {});
+
+// Keeps the file at projectPath, whose block this is, as an earlier generation: durable after return. One
+// that is kept already stays. Error file.*.
+void keepGeneration(const std::string& projectPath, const UserBlock& block);
+
+inline constexpr std::size_t keptGenerations = 3;
+// Removes what is older than the newest `keptGenerations` of this project in this program's format.
+// Generations in an older format are what a new program migrated from; they stay. Never throws: what cannot
+// be removed stays.
+void pruneGenerations(const std::string& projectPath, const std::string& uuid);
+
+// Moves a file that cannot be opened out of the way, into prev/, and returns where it lies now. Error file.*.
+std::string setAside(const std::string& projectPath);
+
+} // namespace azimuth

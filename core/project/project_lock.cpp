@@ -1,0 +1,233 @@
+#include "core/project/project_lock.h"
+
+#include "core/base/atomic_file.h"
+#include "core/base/error.h"
+#include "core/base/ids.h"
+#include "core/base/json.h"
+#include "core/base/json_reader.h"
+#include "core/base/time.h"
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <fcntl.h>
+#include <filesystem>
+#include <pwd.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+namespace azimuth {
+namespace {
+
+constexpr std::uint64_t largestOwner = 4096;
+constexpr int attempts = 16; // of a lock whose file others remove meanwhile
+
+std::string kernelPath(const std::string& projectPath) { return projectPath + ".lock"; }
+std::string ownerPath(const std::string& projectPath) { return projectPath + ".owner"; }
+
+std::string hostName() {
+    std::array<char, 256> name{};
+    return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
+}
+
+std::string bootId() {
+    try {
+        auto text = readFile("/proc/sys/kernel/random/boot_id", 64);
+        while (!text.empty() && text.back() == '\n')
+            text.pop_back();
+        return text;
+    } catch (const Error&) {
+        return {};
+    }
+}
+
+std::string userName() {
+    const auto* entry = ::getpwuid(::getuid());
+    return entry && entry->pw_name ? entry->pw_name : std::to_string(::getuid());
+}
+
+LockOwner self() {
+    return {hostName(),
+            userName(),
+            "azimuth",
+            bootId(),
+            newUuid(),
+            utcNow(),
+            static_cast<std::int64_t>(::getpid())};
+}
+
+std::string textOf(const LockOwner& owner) {
+    return canonicalJson({{"host", owner.host},
+                          {"user", owner.user},
+                          {"program", owner.program},
+                          {"boot", owner.boot},
+                          {"session", owner.session},
+                          {"since", owner.since},
+                          {"process", owner.process}}) +
+           "\n";
+}
+
+// Anybody may have written it, or half of it.
+std::optional<LockOwner> readOwner(const std::string& path) {
+    try {
+        JsonReader reader(parseJson(readFile(path, largestOwner), path), path, true);
+        auto& root = reader.root();
+        LockOwner owner;
+        owner.host = root.text("host", "");
+        owner.user = root.text("user", "");
+        owner.program = root.text("program", "");
+        owner.boot = root.text("boot", "");
+        owner.session = root.text("session", "");
+        owner.since = root.text("since", "");
+        owner.process = root.integer("process", 0, std::int64_t{1} << 31, 0);
+        reader.finish();
+        return owner;
+    } catch (const Error&) {
+        return {};
+    }
+}
+
+[[noreturn]] void refuse(const std::string& projectPath, const std::optional<LockOwner>& owner) {
+    throw Error("project.locked",
+                projectPath + " is open for writing elsewhere" +
+                    (owner ? ": " + owner->describe() : std::string(", by whom is not known")) + ".",
+                "Work on in that window, or look at the project read-only here; Save As makes a copy.");
+}
+
+bool isGone(const LockOwner& owner) {
+    if (owner.host != hostName() || owner.boot.empty() || owner.process <= 0)
+        return false;
+    return owner.boot != bootId() || (::kill(static_cast<pid_t>(owner.process), 0) != 0 && errno == ESRCH);
+}
+
+bool locksAreUnreliable(const std::string& projectPath) {
+    auto folder = std::filesystem::path(projectPath).parent_path().string();
+    struct statfs status {};
+    if (::statfs(folder.empty() ? "." : folder.c_str(), &status) != 0)
+        return false;
+    // NFS, SMB, CIFS, SMB2, FUSE
+    for (const std::uint32_t type : {0x6969u, 0x517Bu, 0xFF534D42u, 0xFE534D42u, 0x65735546u})
+        if (static_cast<std::uint32_t>(status.f_type) == type)
+            return true;
+    return false;
+}
+
+bool sameFile(int descriptor, const std::string& path) {
+    struct stat ours {
+    }, there{};
+    return ::fstat(descriptor, &ours) == 0 && ::stat(path.c_str(), &there) == 0 &&
+           ours.st_ino == there.st_ino && ours.st_dev == there.st_dev;
+}
+
+} // namespace
+
+bool LockOwner::isHere() const { return host == hostName() && boot == bootId(); }
+
+std::string LockOwner::describe() const {
+    return "process " + std::to_string(process) + " of " + user + " on " + host + ", since " + since;
+}
+
+ProjectLock::ProjectLock(const std::string& projectPath, std::optional<Means> means) : m_self(self()) {
+    std::error_code unknown;
+    const auto real = std::filesystem::weakly_canonical(projectPath, unknown); // one lock through every link
+    const auto path = unknown ? projectPath : real.string();
+    const bool kernel = means ? *means == Means::Kernel : !locksAreUnreliable(path);
+    if (!kernel || !lockKernel(path))
+        lockOwnerFile(path);
+}
+
+bool ProjectLock::lockKernel(const std::string& projectPath) {
+    m_path = kernelPath(projectPath);
+    for (int i = 0; i < attempts; ++i) {
+        const int descriptor = ::open(m_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+        if (descriptor < 0)
+            throw systemError("create", m_path, errno);
+        if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
+            const int reason = errno;
+            ::close(descriptor);
+            if (reason == EWOULDBLOCK)
+                refuse(projectPath, readOwner(m_path));
+            if (reason == ENOLCK || reason == ENOSYS || reason == EOPNOTSUPP || reason == EINVAL) {
+                ::unlink(m_path.c_str());
+                return false;
+            }
+            throw systemError("lock", m_path, reason);
+        }
+        if (sameFile(descriptor, m_path)) { // else its owner removed it while we waited
+            m_descriptor = descriptor;
+            m_means = Means::Kernel;
+            writeOwner();
+            return true;
+        }
+        ::close(descriptor);
+    }
+    refuse(projectPath, {});
+}
+
+void ProjectLock::lockOwnerFile(const std::string& projectPath) {
+    m_path = ownerPath(projectPath);
+    m_means = Means::OwnerFile;
+    for (int i = 0; i < attempts; ++i) {
+        m_descriptor = ::open(m_path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+        if (m_descriptor >= 0)
+            return writeOwner();
+        if (errno != EEXIST)
+            throw systemError("create", m_path, errno);
+        const auto owner = readOwner(m_path);
+        if (!owner || !isGone(*owner))
+            refuse(projectPath, owner);
+        // Two processes may find the same stale file: only the one that moves it away goes on.
+        const auto stale = m_path + "." + newUuid();
+        if (::rename(m_path.c_str(), stale.c_str()) == 0) {
+            const auto moved = readOwner(stale);
+            const bool live = moved && moved->session != owner->session;
+            if (live && ::link(stale.c_str(), m_path.c_str()) == 0) { // a live one by now: put it back
+                ::unlink(stale.c_str());
+                refuse(projectPath, moved);
+            }
+            ::unlink(stale.c_str());
+        }
+    }
+    refuse(projectPath, readOwner(m_path));
+}
+
+void ProjectLock::writeOwner() const {
+    const auto text = textOf(m_self);
+    // Only for people and messages; the lock holds without it.
+    if (::ftruncate(m_descriptor, 0) != 0 ||
+        ::pwrite(m_descriptor, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()))
+        return;
+    ::fsync(m_descriptor);
+}
+
+ProjectLock::~ProjectLock() {
+    if (m_descriptor < 0)
+        return;
+    if (held())
+        ::unlink(m_path.c_str());
+    ::close(m_descriptor);
+}
+
+bool ProjectLock::held() const { return m_descriptor >= 0 && sameFile(m_descriptor, m_path); }
+
+std::optional<LockOwner> ProjectLock::ownerOf(const std::string& projectPath) {
+    const auto path = kernelPath(projectPath);
+    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (descriptor >= 0) {
+        const bool free = ::flock(descriptor, LOCK_SH | LOCK_NB) == 0;
+        ::close(descriptor);
+        if (!free)
+            return readOwner(path);
+    }
+    return readOwner(ownerPath(projectPath));
+}
+
+void ProjectLock::takeOver(const std::string& projectPath) {
+    if (::unlink(ownerPath(projectPath).c_str()) != 0 && errno != ENOENT)
+        throw systemError("remove", ownerPath(projectPath), errno);
+}
+
+} // namespace azimuth

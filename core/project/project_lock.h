@@ -1,0 +1,59 @@
+// Who may write a project: one process at a time. A lock of the kernel on <project>.lock, which dies with its
+// process; where a file system has none (network shares), an owner file <project>.owner that names host, boot
+// and process. Held from construction to destruction; a reader takes none. Nothing here reads HDF5. One
+// thread.
+//
+// The lock is the first line; the generation fence of saveProject is the second, so that two writers cannot
+// overwrite each other even where locks lie.
+//
+// Errors: project.locked (somebody else has it: who, where, since when), file.* where no lock file can be
+// made (a read-only folder).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace azimuth {
+
+struct LockOwner {
+    std::string host, user, program, boot, session, since; // since: UTC text; session: a uuid
+    std::int64_t process = 0;
+
+    bool isHere() const;          // on this machine, in this boot
+    std::string describe() const; // "process 4711 of ana on hal, since 2026-03-14T09:26:53Z"
+};
+
+class ProjectLock {
+public:
+    enum class Means { Kernel, OwnerFile };
+
+    // means: nothing: by file system. A stale owner file of this machine (another boot, or a process that is
+    // gone) is replaced; one of another machine only by takeOver.
+    explicit ProjectLock(const std::string& projectPath, std::optional<Means> means = {});
+    ~ProjectLock();
+    ProjectLock(const ProjectLock&) = delete;
+    ProjectLock& operator=(const ProjectLock&) = delete;
+
+    Means means() const { return m_means; }
+    const std::string& path() const { return m_path; }
+    // False once the lock's file has been removed or replaced: then another process may be writing.
+    bool held() const;
+
+    // Who has the project now; nothing if nobody does or nobody knows.
+    static std::optional<LockOwner> ownerOf(const std::string& projectPath);
+    // Removes the owner file. Only on the word of a user who knows that the owner is gone.
+    static void takeOver(const std::string& projectPath);
+
+private:
+    bool lockKernel(const std::string& projectPath); // false: the file system has no locks
+    void lockOwnerFile(const std::string& projectPath);
+    void writeOwner() const;
+
+    std::string m_path;
+    LockOwner m_self;
+    Means m_means = Means::Kernel;
+    int m_descriptor = -1;
+};
+
+} // namespace azimuth

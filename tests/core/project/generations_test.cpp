@@ -1,0 +1,135 @@
+// What a save replaced is kept, three times; a damaged project can go back.
+#include "core/project/generations.h"
+#include "core/project/project.h"
+
+#include "tests/core/checks.h"
+#include "tests/core/project/child_process.h"
+#include "tests/core/project/sample.h"
+
+#include <filesystem>
+#include <fstream>
+#include <QtTest>
+#include <sys/stat.h>
+
+using namespace azimuth;
+using checks::codeOf;
+
+namespace {
+std::string bytesOf(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+std::vector<std::uint64_t> numbers(const std::string& project, const std::string& uuid = {}) {
+    std::vector<std::uint64_t> out;
+    for (const auto& earlier : earlierGenerations(project, uuid))
+        out.push_back(earlier.block.generation);
+    return out;
+}
+} // namespace
+
+class GenerationsTest : public QObject {
+    Q_OBJECT
+    QTemporaryDir m_folder;
+    std::string path(const char* name) const { return m_folder.filePath(QLatin1String(name)).toStdString(); }
+
+private Q_SLOTS:
+    void threeAreKeptAsTheyWere() {
+        const auto file = path("study.h5");
+        auto view = createProject(file, sample::study());
+        QVERIFY(numbers(file).empty());
+        std::map<std::uint64_t, std::string> contents{{1, bytesOf(file)}};
+        for (int i = 0; i < 5; ++i) {
+            view = saveProject(file, merge(view, sample::jobResult()));
+            contents[view.generation] = bytesOf(file);
+        }
+        QCOMPARE(numbers(file), (std::vector<std::uint64_t>{5, 4, 3}));
+        for (const auto& earlier : earlierGenerations(file, view.uuid)) {
+            QVERIFY(bytesOf(earlier.path) == contents.at(earlier.block.generation));
+            QCOMPARE(openProject(earlier.path).generation, earlier.block.generation);
+        }
+        struct stat status {};
+        QCOMPARE(::stat(earlierGenerations(file).front().path.c_str(), &status), 0);
+        QCOMPARE(int(status.st_nlink), 1); // a link, no copy: the project has moved on, so it is the only one
+    }
+
+    void otherProjectsAreNotCounted() {
+        const auto file = path("mine.h5");
+        auto view = createProject(file, sample::study());
+        view = saveProject(file, view);
+        const auto stranger = path("stranger.h5");
+        createProject(stranger, sample::study());
+        std::filesystem::copy_file(stranger, sideFolder(file).previous + "/mine.77.h5");
+        std::ofstream(sideFolder(file).previous + "/junk.h5") << "junk";
+        QCOMPARE(numbers(file, view.uuid), (std::vector<std::uint64_t>{1}));
+        QCOMPARE(numbers(file).size(), std::size_t{2});
+        for (int i = 0; i < 4; ++i)
+            view = saveProject(file, view);
+        QVERIFY(std::filesystem::exists(sideFolder(file).previous + "/mine.77.h5"));
+    }
+
+    // A save that was killed behind the link, and one that met another file with its number.
+    void aGenerationIsKeptOnce() {
+        const auto file = path("again.h5");
+        auto view = createProject(file, sample::study());
+        const auto block = readUserBlock(file);
+        keepGeneration(file, block);
+        keepGeneration(file, block);
+        QCOMPARE(numbers(file), (std::vector<std::uint64_t>{1}));
+        const auto place = earlierGenerations(file).front().path;
+        std::filesystem::remove(place);
+        createProject(place, sample::smallestStudy()); // some other history
+        std::filesystem::remove_all(place + ".d");
+        view = saveProject(file, view);
+        QCOMPARE(numbers(file, view.uuid), (std::vector<std::uint64_t>{1}));
+        QCOMPARE(numbers(file).size(), std::size_t{2});
+    }
+
+    void killedAnywhereNothingIsLost() {
+        const auto file = path("killed.h5");
+        const auto view = createProject(file, sample::study());
+        const auto full = merge(view, sample::jobResult());
+        for (int microseconds = 200; microseconds < 40000; microseconds += microseconds / 2) {
+            const pid_t child = ::fork();
+            if (child == 0) {
+                try {
+                    const auto current = openProject(file);
+                    auto next = full;
+                    next.generation = current.generation;
+                    saveProject(file, next);
+                } catch (const Error&) {
+                    ::_exit(1);
+                }
+                ::_exit(0);
+            }
+            ::usleep(static_cast<useconds_t>(microseconds));
+            ::kill(child, SIGKILL);
+            ::waitpid(child, nullptr, 0);
+            const auto now = openProject(file);
+            for (const auto& earlier : earlierGenerations(file, now.uuid)) {
+                QVERIFY(earlier.block.generation <= now.generation);
+                QCOMPARE(openProject(earlier.path).uuid, now.uuid);
+            }
+        }
+    }
+
+    void aDamagedProjectIsSetAside() {
+        const auto file = path("damaged.h5");
+        auto view = createProject(file, sample::study());
+        view = saveProject(file, merge(view, sample::jobResult()));
+        auto bytes = bytesOf(file);
+        bytes[bytes.size() / 2] ^= 1;
+        std::ofstream(file, std::ios::binary) << bytes;
+        QCOMPARE(codeOf([&] { openProject(file); }), std::string("project.damaged"));
+        const auto place = setAside(file), second = [&] {
+            std::ofstream(file, std::ios::binary) << bytes;
+            return setAside(file);
+        }();
+        QVERIFY(!std::filesystem::exists(file));
+        QVERIFY(place != second);
+        QVERIFY(bytesOf(place) == bytes && bytesOf(second) == bytes);
+        QCOMPARE(numbers(file, view.uuid), (std::vector<std::uint64_t>{1}));
+    }
+};
+
+QTEST_GUILESS_MAIN(GenerationsTest)
+#include "generations_test.moc"
