@@ -87,7 +87,8 @@ private:
         if (content)
             return std::move(*content);
         std::string found;
-        for (const char* other : {"tokenizer.model", "spiece.model", "vocab.json", "merges.txt", "tekken.json"})
+        for (const char* other :
+             {"tokenizer.model", "spiece.model", "vocab.json", "merges.txt", "tekken.json"})
             if (std::error_code ignored; std::filesystem::exists(path(other), ignored))
                 found += (found.empty() ? "" : ", ") + std::string(other);
         refuse("tokenizer.json", found.empty() ? "is missing." : "is missing; there is " + found + ".",
@@ -214,7 +215,8 @@ private:
                 return checkedTemplate(name, entry.at("template").get<std::string>());
             names += (names.empty() ? "" : ", ") + forMessage(own);
         }
-        refuse(name, "no chat template is named \"default\"; there is: " + (names.empty() ? "none" : names) + ".",
+        refuse(name,
+               "no chat template is named \"default\"; there is: " + (names.empty() ? "none" : names) + ".",
                "Write the one to use into chat_template.jinja beside it.");
     }
 

@@ -12,9 +12,9 @@
 namespace azimuth {
 
 struct TokenizerJsonScan {
-    std::int64_t pieces = 0;             // of the model
-    std::int64_t highestPiece = -1;      // id
-    std::string highestPieceText;        // empty for a Unigram model, whose ids are positions
+    std::int64_t pieces = 0;                 // of the model
+    std::int64_t highestPiece = -1;          // id
+    std::string highestPieceText;            // empty for a Unigram model, whose ids are positions
     std::map<std::string, std::int64_t> ids; // of the wanted texts that are there; added tokens win
 };
 

@@ -15,6 +15,7 @@ public:
 
     TokenizerSource read() {
         TokenizerSource source;
+        source.rows = m_maximumTokens;
         const auto kind = m_file.text(prefix + "model");
         if (!kind || kind->empty())
             refuse("model", "is missing: the file holds no tokenizer.");

@@ -37,6 +37,7 @@ struct AzimuthVocabulary {
     const AzimuthView* merges;
     std::size_t mergeCount;
     std::int64_t unknown; // -1: none
+    std::uint64_t rows;   // ids are 0 .. rows - 1; 0: as many as tokens
     bool spacePrefix;
 };
 
@@ -49,7 +50,7 @@ struct AzimuthEncoding { // starts and ends are bytes of the encoded text; free 
 
 bool azimuth_tokenizer_open(const AzimuthVocabulary* source, AzimuthTokenizer** out, AzimuthFailure* failure);
 void azimuth_tokenizer_close(AzimuthTokenizer* tokenizer);
-std::size_t azimuth_tokenizer_size(const AzimuthTokenizer* tokenizer);
+std::size_t azimuth_tokenizer_size(const AzimuthTokenizer* tokenizer); // rows if given
 bool azimuth_tokenizer_adds_bos(const AzimuthTokenizer* tokenizer);
 bool azimuth_tokenizer_encode(const AzimuthTokenizer* tokenizer, AzimuthView text, bool withEnds,
                               AzimuthEncoding* out, AzimuthFailure* failure);

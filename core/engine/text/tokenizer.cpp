@@ -39,6 +39,8 @@ Tokenizer Tokenizer::from(const TokenizerSource& source) {
         throwTextError("text.vocabulary", "tokenizer.ggml.tokens has " +
                                               std::to_string(source.tokens.size()) + " entries, at most " +
                                               std::to_string(most) + " are possible");
+    if (source.rows < 0)
+        throwTextError("text.vocabulary", "the model has " + std::to_string(source.rows) + " rows");
     Tokenizer tokenizer;
     tokenizer.m_json = !source.json.empty();
     tokenizer.m_size = static_cast<std::int64_t>(source.tokens.size());
@@ -59,6 +61,7 @@ Tokenizer Tokenizer::from(const TokenizerSource& source) {
     vocabulary.merges = merges.data();
     vocabulary.mergeCount = merges.size();
     vocabulary.unknown = source.unknown;
+    vocabulary.rows = static_cast<std::uint64_t>(source.rows);
     vocabulary.spacePrefix = source.addSpacePrefix.value_or(source.kind == "llama");
 
     AzimuthTokenizer* library = nullptr;
@@ -106,6 +109,9 @@ void Tokenizer::setSpecials(const TokenizerSource& source) {
     for (const auto& id : {m_eos, m_eot, m_eom})
         if (id)
             m_stopIds.push_back(*id);
+    for (const std::int64_t id : source.stops)
+        if (const auto checked = checkedId("stop", id))
+            m_stopIds.push_back(*checked);
     std::ranges::sort(m_stopIds);
     const auto duplicates = std::ranges::unique(m_stopIds);
     m_stopIds.erase(duplicates.begin(), duplicates.end());

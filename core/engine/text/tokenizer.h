@@ -53,7 +53,9 @@ public:
     std::string tokenText(std::int32_t id) const;
     std::optional<std::int32_t> tokenId(std::string_view tokenText) const;
 
-    std::int64_t vocabularySize() const { return m_size; } // ids are 0 .. vocabularySize() - 1
+    // Ids are 0 .. vocabularySize() - 1: the model's rows where the source states them. A row without a token
+    // decodes to nothing; a token without a row is an error where text holds it.
+    std::int64_t vocabularySize() const { return m_size; }
 
     std::optional<std::int32_t> bos() const { return m_bos; }
     std::optional<std::int32_t> eos() const { return m_eos; }
@@ -63,7 +65,7 @@ public:
     // "<end_of_turn>" ...).
     std::optional<std::int32_t> eot() const { return m_eot; }
     std::optional<std::int32_t> eom() const { return m_eom; }
-    // Where generation stops: eos, eot and eom where present; ascending, unique.
+    // Where generation stops: eos, eot and eom where present and the source's stops; ascending, unique.
     const std::vector<std::int32_t>& stopIds() const { return m_stopIds; }
 
     bool addsBos() const { return m_addsBos; } // to plain text

@@ -8,7 +8,9 @@ namespace {
 
 TokenizerSource sourceOf(const std::string& file) {
     const GgufFile gguf = GgufFile::open(std::string(AZIMUTH_CACHE_DIR) + "/models/" + file);
-    return readTokenizerSource(gguf, 1 << 20);
+    TokenizerSource source = readTokenizerSource(gguf, 1 << 20);
+    source.rows = static_cast<std::int64_t>(source.tokens.size());
+    return source;
 }
 
 // GPT-2's letters for bytes: printable ones stand for themselves, the others follow from U+0100.

@@ -54,6 +54,7 @@ pub struct AzimuthVocabulary {
     merges: *const AzimuthView,
     merge_count: usize,
     unknown: i64,
+    rows: u64,
     space_prefix: bool,
 }
 
@@ -141,7 +142,7 @@ pub unsafe extern "C" fn azimuth_tokenizer_open(
         let source = &*source;
         let tokens = texts(source.tokens, source.token_count, "tokenizer.ggml.tokens")?;
         let json = text(source.json, &|| "tokenizer.json".to_string())?;
-        let tokenizer = if json.is_empty() {
+        let mut tokenizer = if json.is_empty() {
             Tokenizer::from_vocabulary(&Vocabulary {
                 kind: text(source.kind, &|| "tokenizer.ggml.model".to_string())?,
                 pre: text(source.pre, &|| "tokenizer.ggml.pre".to_string())?,
@@ -155,6 +156,7 @@ pub unsafe extern "C" fn azimuth_tokenizer_open(
         } else {
             Tokenizer::from_json(json, &tokens)?
         };
+        tokenizer.limit(usize::try_from(source.rows).unwrap_or(usize::MAX))?;
         *out = Box::into_raw(Box::new(tokenizer));
         Ok(())
     })

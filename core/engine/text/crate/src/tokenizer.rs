@@ -236,8 +236,21 @@ impl Tokenizer {
         Ok(Self { engine, size: highest.max(tokens.len()), adds_bos: false })
     }
 
+    /// ids are 0 .. size() - 1.
     pub fn size(&self) -> usize {
         self.size
+    }
+
+    /// rows: how many ids the model has, more than tokens (padding) or less (added tokens behind its
+    /// embedding); 0 if it does not say.
+    pub fn limit(&mut self, rows: usize) -> Outcome<()> {
+        if rows > u32::MAX as usize {
+            return fail("text.vocabulary", format!("the model has {rows} rows, too many for ids"));
+        }
+        if rows > 0 {
+            self.size = rows;
+        }
+        Ok(())
     }
 
     /// Whether a BOS is added where a GGUF file does not say.
@@ -252,6 +265,17 @@ impl Tokenizer {
             Engine::SentencePiece(tokenizer) => encode_with(tokenizer, text, with_ends),
         }
         .map_err(|error| foreign("text.encode", "the text could not be cut into tokens", &error))?;
+        if let Some(at) = encoding.get_ids().iter().position(|id| *id as usize >= self.size) {
+            return fail(
+                "text.id",
+                format!(
+                    "the text holds the token \"{}\" with the id {}, the model has {} rows",
+                    shown(&encoding.get_tokens()[at]),
+                    encoding.get_ids()[at],
+                    self.size
+                ),
+            );
+        }
         Ok(Encoded {
             ids: encoding.get_ids().to_vec(),
             starts: encoding.get_offsets().iter().map(|span| span.0 as u64).collect(),
