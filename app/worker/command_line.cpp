@@ -47,6 +47,8 @@ struct CommandLine {
             ->required();
         command->add_flag("--no-template", common.noTemplate,
                           "Plain text, without the model's chat template");
+        command->add_option("--rendering", common.rendering,
+                            "JSON file: system text, template variables, assistant prefix, BOS");
     }
 
     void addGenerate() {

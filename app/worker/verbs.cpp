@@ -70,7 +70,14 @@ Submission submissionFor(const CommonOptions& options) {
     reference.name = fs::path(options.model).stem().string();
     reference.find = fs::exists(status) ? fs::absolute(options.model).string() : options.model;
     reference.precision = precisionFromString(options.precision).value_or(Precision::Fp32);
-    submission.job.rendering.plain = options.noTemplate;
+    if (!options.rendering.empty())
+        submission.job.rendering = readRenderingFile(options.rendering);
+    if (options.noTemplate) {
+        if (submission.job.rendering.system)
+            throw Error("usage", "--no-template has no place for the system text of " + options.rendering + ".",
+                        "Give one of the two.");
+        submission.job.rendering.plain = true;
+    }
     submission.threads = options.threads;
     submission.device = options.device;
     return submission;

@@ -15,6 +15,7 @@ struct CommonOptions {
     std::string prompts; // file of prompt lines
     std::string out;
     bool noTemplate = false;
+    std::string rendering; // file; empty: the default
     int threads = 0;
     std::string device = "cpu";
 };
