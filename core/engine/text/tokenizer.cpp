@@ -113,8 +113,7 @@ void Tokenizer::setSpecials(const TokenizerSource& source) {
         if (const auto checked = checkedId("stop", id))
             m_stopIds.push_back(*checked);
     std::ranges::sort(m_stopIds);
-    const auto duplicates = std::ranges::unique(m_stopIds);
-    m_stopIds.erase(duplicates.begin(), duplicates.end());
+    m_stopIds.erase(std::unique(m_stopIds.begin(), m_stopIds.end()), m_stopIds.end());
 }
 
 void Tokenizer::setEnds(const TokenizerSource& source) {
