@@ -6,8 +6,14 @@
 
 namespace azimuth {
 
+namespace {
+constexpr int followInterval = 3000; // ms
+}
+
 ProjectSession::ProjectSession(QObject* parent)
-    : QObject(parent), m_store(std::make_shared<std::optional<ProjectStore>>()) {}
+    : QObject(parent), m_store(std::make_shared<std::optional<ProjectStore>>()) {
+    connect(&m_follow, &QTimer::timeout, this, &ProjectSession::followOther);
+}
 
 ProjectSession::~ProjectSession() = default;
 
@@ -36,7 +42,8 @@ bool ProjectSession::isUntitled() const {
 
 ProjectSession::Status ProjectSession::status() const {
     const auto& store = **m_store;
-    return {store.view(), QString::fromStdString(store.path()), store.modified()};
+    return {store.view(), QString::fromStdString(store.path()), store.modified(),
+            QString::fromStdString(store.readOnly())};
 }
 
 void ProjectSession::adopt(const Status& status) {
@@ -46,6 +53,11 @@ void ProjectSession::adopt(const Status& status) {
                                status.view->generation > m_view->generation;
     m_view = status.view;
     m_modified = status.modified;
+    m_readOnly = status.readOnly;
+    if (m_readOnly.isEmpty())
+        m_follow.stop();
+    else if (!m_follow.isActive())
+        m_follow.start(followInterval);
     if (viewChanges)
         Q_EMIT viewChanged(m_view);
     if (modifiedChanges)
@@ -79,7 +91,50 @@ void ProjectSession::openWith(const QString& action, std::function<ProjectStore(
 }
 
 void ProjectSession::open(const QString& path) {
-    openWith(QStringLiteral("open"), [path = path.toStdString()] { return ProjectStore::open(path); });
+    openWith(QStringLiteral("open"), [path = path.toStdString(), store = m_store] {
+        const bool again = *store && (*store)->path() == path; // its lock is ours already
+        return ProjectStore::open(path, again ? (*store)->lock() : nullptr);
+    });
+}
+
+void ProjectSession::openEarlier(const QString& path, quint64 generation) {
+    openWith(QStringLiteral("open"),
+             [path = path.toStdString(), generation] { return ProjectStore::openEarlier(path, generation); });
+}
+
+void ProjectSession::restore(quint64 generation) {
+    editWith(QStringLiteral("restore"), [generation](ProjectStore& store) { store.restore(generation); });
+}
+
+void ProjectSession::listGenerations(QObject* receiver,
+                                     std::function<void(std::vector<GenerationSummary>)> done) {
+    perform(
+        receiver, [](ProjectStore& store) { return store.generations(); }, std::move(done),
+        [this](const Error& error) { fail(QStringLiteral("list"), error); });
+}
+
+// Another process writes this project: its next generation is shown as soon as it is there, and if it has
+// closed the project, this process may write.
+void ProjectSession::followOther() {
+    if (!isOpen() || m_readOnly.isEmpty())
+        return m_follow.stop();
+    m_follow.stop(); // one question at a time
+    m_io.post(
+        this,
+        [this, store = m_store] {
+            if (!*store)
+                throw Error("session.closed", "No project is open.", "");
+            if (!(*store)->tryLock() && (*store)->newerOnDisk())
+                store->emplace(ProjectStore::open((*store)->path()));
+            return status();
+        },
+        [this](const Status& now) {
+            const bool mayWrite = !m_readOnly.isEmpty() && now.readOnly.isEmpty();
+            adopt(now);
+            if (mayWrite)
+                Q_EMIT noted(tr("The other process has closed this project; it can be changed here now."));
+        },
+        [this](const Error&) { m_follow.start(followInterval); });
 }
 
 void ProjectSession::create(const QString& path, const Study& study) {
@@ -92,6 +147,9 @@ void ProjectSession::openOrCreate(const QString& path, const Study& study) {
         if (!QFile::exists(path))
             return ProjectStore::create(path.toStdString(), study);
         auto store = ProjectStore::open(path.toStdString());
+        if (!store.readOnly().empty())
+            throw Error("project.readonly", store.readOnly(),
+                        "Wait for the other run, or give another file.");
         store.setStudy(study);
         return store;
     });
@@ -103,6 +161,7 @@ void ProjectSession::close() {
         [this](bool) {
             m_view = nullptr;
             m_path.clear();
+            m_readOnly.clear();
             m_modified = false;
             Q_EMIT viewChanged(m_view);
             Q_EMIT closed();

@@ -9,6 +9,7 @@
 #include <functional>
 #include <QObject>
 #include <QString>
+#include <QTimer>
 
 namespace azimuth {
 
@@ -23,12 +24,19 @@ public:
     bool isOpen() const { return static_cast<bool>(m_view); }
     bool isModified() const { return m_modified; }
     bool isSaving() const { return m_saving; }
+    // Why this project cannot be written; empty: it can. A read-only one follows what the other process
+    // saves.
+    QString readOnly() const { return m_readOnly; }
     bool isUntitled() const; // lies in the folder of unsaved projects
     // Where a new project lies until it is saved under a name: $XDG_DATA_HOME/azimuth/unsaved.
     static QString unsavedFolder();
     static QString newUnsavedPath(const QString& title);
 
     void open(const QString& path);
+    // For a project that cannot be opened (ProjectStore::openEarlier).
+    void openEarlier(const QString& path, quint64 generation);
+    void restore(quint64 generation); // an edit: not saved yet
+    void listGenerations(QObject* receiver, std::function<void(std::vector<GenerationSummary>)> done);
     void create(const QString& path, const Study& study); // Error project.exists if there is a file
     // Opens the project if there is one, and gives it the study; else creates it. What `azimuth run STUDY -o
     // FILE` does.
@@ -60,17 +68,20 @@ private:
         View view;
         QString path;
         bool modified = false;
+        QString readOnly;
     };
     Status status() const; // on the I/O thread
     void adopt(const Status& status);
     void fail(const QString& action, const Error& error);
     void openWith(const QString& action, std::function<ProjectStore()> make);
     void saveWith(const QString& action, std::function<void(ProjectStore&)> write);
+    void followOther();
     void editWith(const QString& action, std::function<void(ProjectStore&)> change);
 
     std::shared_ptr<std::optional<ProjectStore>> m_store; // touched on the I/O thread only
     View m_view;
-    QString m_path;
+    QString m_path, m_readOnly;
+    QTimer m_follow; // runs while the project is read-only
     bool m_modified = false, m_saving = false;
     IoThread m_io; // last: ends before the store goes
 };

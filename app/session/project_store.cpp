@@ -3,6 +3,7 @@
 #include "core/base/atomic_file.h"
 #include "core/base/time.h"
 #include "core/container/safetensors.h"
+#include "core/project/generations.h"
 #include "core/project/project.h"
 #include "core/project/shard.h"
 #include "core/results/calibrate.h"
@@ -31,6 +32,12 @@ std::vector<std::string> jobFiles(const std::string& folder) {
     std::sort(files.begin(), files.end());
     return files;
 }
+
+Error missingGeneration(const std::string& path, std::uint64_t generation) {
+    return Error("project.missing",
+                 "Generation " + std::to_string(generation) + " of " + path + " is not kept any more.",
+                 "Choose one of those that the list shows.");
+}
 } // namespace
 
 ProjectView withStudy(const ProjectView& view, const Study& study) {
@@ -50,11 +57,24 @@ ProjectStore::ProjectStore(std::string path, ProjectView view)
 }
 
 ProjectStore ProjectStore::create(const std::string& path, const Study& study) {
-    return ProjectStore(path, createProject(path, study));
+    auto lock = std::make_shared<ProjectLock>(path);
+    ProjectStore store(path, createProject(path, study));
+    store.m_lock = std::move(lock);
+    return store;
 }
 
-ProjectStore ProjectStore::open(const std::string& path) {
+ProjectStore ProjectStore::open(const std::string& path, std::shared_ptr<ProjectLock> held) {
+    std::string readOnly;
+    if (!held && fs::exists(path)) { // a name without a file gets its own error below, and no lock file
+        try {
+            held = std::make_shared<ProjectLock>(path);
+        } catch (const Error& error) {
+            readOnly = error.message();
+        }
+    }
     ProjectStore store(path, openProject(path));
+    store.m_lock = std::move(held);
+    store.m_readOnly = std::move(readOnly);
     auto adoption = adoptShards(*store.m_view, path);
     for (const auto& problem : adoption.problems)
         store.m_notes.push_back(problem.path + " could not be read and was left alone: " + problem.text);
@@ -103,6 +123,107 @@ void ProjectStore::readRecordedJobs() {
     }
 }
 
+ProjectView ProjectStore::earlier(std::uint64_t generation) const {
+    for (const auto& one : earlierGenerations(m_path, m_view->uuid)) {
+        if (one.block.generation != generation)
+            continue;
+        auto view = openProject(one.path);
+        for (auto& bank : view.banks)
+            if (bank->tensor.empty()) {
+                auto whole = *bank;
+                whole.tensor = readBankTensor(one.path, bank->key);
+                bank = std::make_shared<const DirectionBank>(std::move(whole));
+            }
+        return view;
+    }
+    throw missingGeneration(m_path, generation);
+}
+
+std::vector<GenerationSummary> ProjectStore::generations() const {
+    std::vector<GenerationSummary> list;
+    for (const auto& one : earlierGenerations(m_path, m_view->uuid)) {
+        GenerationSummary summary{one.block.generation, one.block.saved, one.block.fileBytes, 0, 0, 0, 0, {}};
+        try {
+            const auto view = openProject(one.path);
+            summary.completions = view.completions->size();
+            summary.banks = view.banks.size();
+            summary.labels = view.labels.size();
+            summary.jobs = view.jobs.size();
+        } catch (const Error& error) {
+            summary.problem = error.message();
+        }
+        list.push_back(std::move(summary));
+    }
+    return list;
+}
+
+View ProjectStore::restore(std::uint64_t generation) {
+    requireWritable();
+    auto view = earlier(generation);
+    view.provenance = m_view->provenance; // what happened stays told
+    view.provenance.push_back(
+        {utcNow(), "user", "restore", "generation " + std::to_string(generation), "{}"});
+    view.generation = m_view->generation;
+    view.saved = m_view->saved;
+    return publish(std::move(view));
+}
+
+ProjectStore ProjectStore::openEarlier(const std::string& path, std::uint64_t generation) {
+    auto lock = std::make_shared<ProjectLock>(path);
+    const auto kept = earlierGenerations(path);
+    const auto wanted = std::find_if(kept.begin(), kept.end(), [&](const EarlierGeneration& one) {
+        return one.block.generation == generation;
+    });
+    if (wanted == kept.end())
+        throw missingGeneration(path, generation);
+    ProjectStore store(path, openProject(wanted->path)); // before anything is moved
+    store.m_lock = std::move(lock);
+    auto view = store.earlier(generation);
+    view.provenance.push_back(
+        {utcNow(), "user", "restore", "generation " + std::to_string(generation), "{}"});
+    view.generation = kept.front().block.generation + 1; // the number of the damaged one, which is not reused
+    if (fs::exists(fs::symlink_status(path)))
+        store.m_notes.push_back("The file that could not be opened is kept as " + setAside(path) + ".");
+    store.publish(saveProject(path, view));
+    store.m_saved = store.m_view;
+    store.m_notes.push_back("Generation " + std::to_string(generation) + " is the project again.");
+    store.readRecordedJobs();
+    return store;
+}
+
+bool ProjectStore::newerOnDisk() const {
+    try {
+        const auto block = readUserBlock(m_path);
+        return block.project == m_view->uuid && block.generation > m_view->generation;
+    } catch (const Error&) { // away, or being moved: nothing newer to show
+        return false;
+    }
+}
+
+bool ProjectStore::tryLock() {
+    if (m_readOnly.empty())
+        return true;
+    try {
+        auto lock = std::make_shared<ProjectLock>(m_path);
+        if (newerOnDisk())
+            return false;
+        m_lock = std::move(lock);
+        m_readOnly.clear();
+        return true;
+    } catch (const Error&) { // as before
+        return false;
+    }
+}
+
+void ProjectStore::requireWritable() const {
+    if (!m_readOnly.empty())
+        throw Error("project.readonly", m_readOnly, "Save a copy under another name to change it.");
+    if (m_lock && !m_lock->held())
+        throw Error("project.locklost",
+                    "The lock of " + m_path + " was removed or taken over by another process.",
+                    "Save this project under another name, then open both.");
+}
+
 View ProjectStore::publish(ProjectView view) {
     m_view = std::make_shared<const ProjectView>(std::move(view));
     return m_view;
@@ -111,6 +232,7 @@ View ProjectStore::publish(ProjectView view) {
 View ProjectStore::setStudy(const Study& study) {
     if (toJson(study) == toJson(*m_view->study))
         return m_view;
+    requireWritable();
     auto view = withStudy(*m_view, study);
     view.provenance.push_back({utcNow(), "user", "set study", study.title, "{}"});
     judge(view);
@@ -147,9 +269,13 @@ std::string ProjectStore::writeBlob(const Direction& direction) {
 }
 
 JobSpec ProjectStore::prepare(const PlannedJob& job) {
+    requireWritable();
     JobSpec spec = job.spec;
     const auto side = sideFolder(m_path);
     ensureFolder(side.shards);
+    if (auto* score = std::get_if<ScoreJob>(&spec.payload))
+        for (const auto& direction : job.directions)
+            score->blobs[direction.digest] = writeBlob(direction);
     if (auto* generate = std::get_if<GenerateJob>(&spec.payload)) {
         for (const auto& direction : job.directions)
             generate->blobs[direction.digest] = writeBlob(direction);
@@ -215,6 +341,7 @@ ProjectView ProjectStore::snapshot() const {
 }
 
 View ProjectStore::save() {
+    requireWritable();
     publish(saveProject(m_path, snapshot()));
     m_saved = m_view;
     removeShards(m_merged);
@@ -225,6 +352,7 @@ View ProjectStore::save() {
 View ProjectStore::saveAs(const std::string& path) {
     if (fs::exists(path) && fs::exists(m_path) && fs::equivalent(path, m_path))
         return save();
+    auto lock = std::make_shared<ProjectLock>(path);
     auto view = saveProjectAs(path, snapshot(), m_path);
     const auto from = sideFolder(m_path), to = sideFolder(path);
     for (const auto& [source, target] : {std::pair(from.jobs, to.jobs), std::pair(from.blobs, to.blobs)}) {
@@ -234,6 +362,8 @@ View ProjectStore::saveAs(const std::string& path) {
         fs::copy(source, target, fs::copy_options::overwrite_existing | fs::copy_options::recursive);
     }
     m_path = path;
+    m_lock = std::move(lock);
+    m_readOnly.clear();
     m_merged.clear(); // they belong to the project that was left
     publish(std::move(view));
     m_saved = m_view;

@@ -5,6 +5,7 @@
 
 #include "core/base/error.h"
 #include "core/plan/plan.h"
+#include "core/project/project_lock.h"
 #include "core/study/project_view.h"
 
 #include <memory>
@@ -15,13 +16,38 @@ namespace azimuth {
 
 using View = std::shared_ptr<const ProjectView>;
 
+// An earlier generation as a list shows it.
+struct GenerationSummary {
+    std::uint64_t generation = 0;
+    double saved = 0; // unix seconds
+    std::uint64_t bytes = 0;
+    std::size_t completions = 0, banks = 0, labels = 0, jobs = 0;
+    std::string problem; // why it cannot be opened; empty: it can
+};
+
 class ProjectStore {
 public:
-    // Publishes generation 1 with the study. Error project.exists, file.*.
+    // One process writes a project: create and open take its lock. Publishes generation 1 with the study.
+    // Error project.exists, project.locked, file.*.
     static ProjectStore create(const std::string& path, const Study& study);
     // Reads the project, its banks' tensors and recorded jobs, and merges the shards that a crash left
-    // behind.
-    static ProjectStore open(const std::string& path);
+    // behind. Where another process has the lock, or the folder cannot be written, the store is read-only.
+    // held: the lock of this path, if this process has it already.
+    static ProjectStore open(const std::string& path, std::shared_ptr<ProjectLock> held = {});
+    // For a project that cannot be opened: sets the file aside in prev/ and publishes an earlier generation
+    // as the next one. Error project.missing if there is no such generation, project.locked.
+    static ProjectStore openEarlier(const std::string& path, std::uint64_t generation);
+
+    std::shared_ptr<ProjectLock> lock() const { return m_lock; } // null: read-only
+    // Why nothing can be written; empty: everything can. Then what writes throws project.readonly, but
+    // saveAs.
+    const std::string& readOnly() const { return m_readOnly; }
+    bool tryLock(); // of a read-only store whose file is as it was opened: true if it may be written now
+    bool newerOnDisk() const; // another process has saved a generation that is newer than this view
+
+    std::vector<GenerationSummary> generations() const; // newest first, without the present one
+    // The content of an earlier generation as the present view, not saved yet. Error project.missing.
+    View restore(std::uint64_t generation);
 
     View view() const { return m_view; }
     const std::string& path() const { return m_path; }
@@ -58,6 +84,8 @@ public:
 
 private:
     ProjectStore(std::string path, ProjectView view);
+    void requireWritable() const;
+    ProjectView earlier(std::uint64_t generation) const;
     View publish(ProjectView view);
     void readRecordedJobs();
     void loadTensors();
@@ -66,6 +94,8 @@ private:
     std::string writeBlob(const Direction& direction);
 
     std::string m_path;
+    std::shared_ptr<ProjectLock> m_lock;
+    std::string m_readOnly;
     View m_view, m_saved;
     RecordedJobs m_recorded;
     std::vector<std::string> m_merged;          // shards whose content is in the view, not yet saved

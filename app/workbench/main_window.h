@@ -77,6 +77,7 @@ Q_SIGNALS:
     void demoRequested();
     void saveRequested();
     void saveAsRequested();
+    void restoreRequested();
     void runRequested();
     void stopRequested();
     void exportRequested(const QString& figureKind); // empty: ask

@@ -58,7 +58,7 @@ void MainWindow::buildMenus() {
         m_actions[QStringLiteral("theme-") + id] = made;
         connect(made, &QAction::triggered, this, [this, id] { Q_EMIT themeRequested(id); });
     }
-    for (const char* id : {"save", "save-as", "export", "run", "stop"})
+    for (const char* id : {"save", "save-as", "restore", "export", "run", "stop"})
         action(QString::fromLatin1(id))->setEnabled(false);
     setRecentFiles({});
 }
@@ -199,6 +199,7 @@ void MainWindow::runCommand(const QString& id) {
         {QStringLiteral("open"), [this] { Q_EMIT openRequested(); }},
         {QStringLiteral("save"), [this] { Q_EMIT saveRequested(); }},
         {QStringLiteral("save-as"), [this] { Q_EMIT saveAsRequested(); }},
+        {QStringLiteral("restore"), [this] { Q_EMIT restoreRequested(); }},
         {QStringLiteral("export"), [this] { Q_EMIT exportRequested({}); }},
         {QStringLiteral("close"), [this] { close(); }},
         {QStringLiteral("quit"), [this] { close(); }},

@@ -1,6 +1,7 @@
 #include "app/workbench/workbench.h"
 
 #include "app/session/machine_memory.h"
+#include "app/workbench/generations_dialog.h"
 #include "app/workbench/inspector.h"
 #include "app/workbench/navigator.h"
 #include "app/workbench/pages/apply_page.h"
@@ -10,8 +11,10 @@
 #include "app/workbench/remembered.h"
 #include "app/workbench/theme/theme.h"
 #include "core/base/atomic_file.h"
+#include "core/base/time.h"
 #include "core/base/units.h"
 #include "core/figure/figures.h"
+#include "core/project/generations.h"
 #include "widgets/figure_device.h"
 #include "widgets/numbers.h"
 
@@ -35,6 +38,11 @@ Notification notificationOf(Severity severity, const QString& title, const Error
     if (!error.detail().empty())
         notification.actions << NotificationAction{QStringLiteral("details"), QObject::tr("Details")};
     return notification;
+}
+
+bool damaged(const Error& error) {
+    return error.code() == "project.damaged" || error.code() == "project.truncated" ||
+           error.code() == "project.content" || error.code() == "project.hdf5" || error.code() == "file.open";
 }
 
 JobItem::State stateOf(RunJob::State state) {
@@ -100,12 +108,13 @@ void Workbench::connectWindow() {
     connect(window, &MainWindow::fileRequested, this, &Workbench::open);
     connect(window, &MainWindow::demoRequested, this, &Workbench::runDemo);
     connect(window, &MainWindow::saveRequested, this, [this] {
-        if (m_session.isUntitled())
+        if (m_session.isUntitled() || !m_session.readOnly().isEmpty())
             askSaveAs();
         else
             m_session.save();
     });
     connect(window, &MainWindow::saveAsRequested, this, &Workbench::askSaveAs);
+    connect(window, &MainWindow::restoreRequested, this, &Workbench::askRestore);
     connect(window, &MainWindow::runRequested, this, &Workbench::run);
     connect(window, &MainWindow::stopRequested, &m_runner, &StudyRunner::cancel);
     connect(window, &MainWindow::exportRequested, this, &Workbench::exportFigure);
@@ -119,6 +128,10 @@ void Workbench::connectWindow() {
             m_window->showLog();
         else if (id == QLatin1String("resume"))
             run();
+        else if (id.startsWith(QLatin1String("earlier:")) && !m_runner.isRunning()) {
+            m_fresh = true;
+            m_session.openEarlier(m_opening, id.mid(8).toULongLong());
+        }
     });
     connect(window, &MainWindow::closing, this, &Workbench::onClosing);
     connect(window->selection(), &SelectionModel::changed, this, &Workbench::rememberPlace);
@@ -145,6 +158,8 @@ void Workbench::connectSession() {
     connect(&m_session, &ProjectSession::failed, this, [this](const QString& action, const Error& error) {
         m_closeWhenSaved = false;
         m_runAfterOpen.clear();
+        if (action == QLatin1String("open") && damaged(error))
+            return offerEarlier(m_opening, error);
         fail(action == QLatin1String("open")     ? tr("The project could not be opened")
              : action == QLatin1String("create") ? tr("The project could not be made")
              : action == QLatin1String("save")   ? tr("The project could not be saved")
@@ -237,6 +252,7 @@ void Workbench::open(const QString& path) {
 void Workbench::openProject(const QString& path) {
     m_runner.setSearchFolders(modelSearchFolders(QFileInfo(path).path(), m_settings.modelFolders()));
     m_fresh = true;
+    m_opening = path;
     m_session.open(path);
 }
 
@@ -258,6 +274,8 @@ void Workbench::onOpened() {
     if (!m_session.isUntitled())
         m_settings.addRecentFile(m_session.path());
     m_settings.setStarted();
+    if (!m_session.readOnly().isEmpty())
+        showReadOnly();
     if (m_fresh) { // until the place is restored, nothing is remembered over it
         m_window->setView(m_session.view(), true);
         restorePlace();
@@ -279,6 +297,8 @@ void Workbench::onViewChanged(const View& view) {
 void Workbench::run() {
     if (!m_session.isOpen() || m_runner.isRunning())
         return;
+    if (!m_session.readOnly().isEmpty())
+        return showReadOnly();
     m_runner.start();
 }
 
@@ -323,9 +343,44 @@ void Workbench::showSaveState() {
         text = tr("Saved %1, generation %2").arg(m_savedAt).arg(view->generation);
     else
         text = tr("Generation %1").arg(view->generation);
-    if (m_session.isUntitled())
+    const bool readOnly = !m_session.readOnly().isEmpty();
+    if (readOnly)
+        text = tr("Read-only, generation %1").arg(view->generation);
+    else if (m_session.isUntitled())
         text += tr(", not saved under a name yet");
-    m_window->setSaveState({text, m_session.isModified()});
+    m_window->setSaveState({text, m_session.isModified() && !readOnly});
+}
+
+void Workbench::showReadOnly() {
+    m_window->notify({Severity::caution,
+                      tr("This project is read-only here"),
+                      {m_session.readOnly(),
+                       tr("What is saved there is shown here. Save As makes a copy that can be changed.")},
+                      {}});
+}
+
+// A project that cannot be opened may have earlier generations that can.
+void Workbench::offerEarlier(const QString& path, const Error& error) {
+    auto notification = notificationOf(Severity::failure, tr("The project could not be opened"), error);
+    for (const auto& earlier : earlierGenerations(path.toStdString())) {
+        const auto generation = QString::number(earlier.block.generation);
+        notification.actions << NotificationAction{
+            QStringLiteral("earlier:") + generation,
+            tr("Open generation %1, %2").arg(generation, q(utcText(earlier.block.saved)))};
+    }
+    if (notification.actions.size() > 1)
+        notification.lines << tr("Earlier generations are kept; the damaged file stays beside them.");
+    m_window->bottomPane()->appendLog(notification.title + QStringLiteral(": ") + q(error.message()));
+    m_window->notify(notification);
+}
+
+void Workbench::askRestore() {
+    if (!m_session.isOpen() || m_runner.isRunning())
+        return;
+    m_session.listGenerations(this, [this](const std::vector<GenerationSummary>& list) {
+        if (const auto chosen = chooseGeneration(m_window.get(), *m_session.view(), list))
+            m_session.restore(*chosen);
+    });
 }
 
 void Workbench::fail(const QString& title, const Error& error) {
@@ -412,7 +467,7 @@ void Workbench::onClosing(QCloseEvent* event) {
     rememberLayout(m_settings, m_window->layoutNow());
     if (m_runner.isRunning())
         m_runner.cancel();
-    if (m_session.isOpen() && m_session.isModified() && !m_closeWhenSaved) {
+    if (m_session.isOpen() && m_session.isModified() && m_session.readOnly().isEmpty() && !m_closeWhenSaved) {
         m_closeWhenSaved = true;
         event->ignore();
         m_session.save();

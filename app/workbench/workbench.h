@@ -50,6 +50,9 @@ private:
     void fail(const QString& title, const Error& error);
     void askOpen();
     void askSaveAs();
+    void askRestore();
+    void showReadOnly();
+    void offerEarlier(const QString& path, const Error& error);
     void exportFigure(const QString& kind);
     void run();
     void rememberPlace();
@@ -63,6 +66,7 @@ private:
     StudyRunner m_runner;
     std::unique_ptr<MainWindow> m_window;
     OverviewPage* m_overview;
+    QString m_opening;      // path of the project that was opened last, or could not be
     QString m_runAfterOpen; // path whose study is run as soon as it is open
     bool m_fresh = false;   // the next view is another project's
     bool m_closeWhenSaved = false;

@@ -22,9 +22,28 @@ bool drawsItsOwn(const QWidget* widget) {
 
 } // namespace
 
+// A filter of the whole application that is no QFocusFrame: that one takes every event it is handed for one
+// of a parent of its widget, and would raise itself without end.
+class FocusRing::Watcher : public QObject {
+public:
+    explicit Watcher(FocusRing* ring) : QObject(ring), m_ring(ring) {
+        QApplication::instance()->installEventFilter(this);
+    }
+    bool eventFilter(QObject* watched, QEvent* event) override {
+        if (event->type() == QEvent::FocusIn && watched->isWidgetType())
+            m_ring->focusCame(static_cast<QWidget*>(watched), static_cast<QFocusEvent*>(event)->reason());
+        else if (event->type() == QEvent::MouseButtonPress)
+            m_ring->follow(nullptr);
+        return false;
+    }
+
+private:
+    FocusRing* m_ring;
+};
+
 FocusRing::FocusRing(Theme* theme) : m_theme(theme) {
     setObjectName(QStringLiteral("FocusRing"));
-    QApplication::instance()->installEventFilter(this);
+    new Watcher(this);
     connect(theme, &Theme::changed, this, [this] { update(); });
     connect(theme, &QObject::destroyed, this, &QObject::deleteLater);
 }
@@ -38,23 +57,12 @@ void FocusRing::follow(QWidget* widget) {
     }
 }
 
-bool FocusRing::eventFilter(QObject* watched, QEvent* event) {
-    if (event->type() == QEvent::FocusIn && watched->isWidgetType()) {
-        auto* widget = static_cast<QWidget*>(watched);
-        const Qt::FocusReason reason = static_cast<QFocusEvent*>(event)->reason();
-        if (byKeyboard(reason)) {
-            follow(widget);
-        } else if (reason == Qt::ActiveWindowFocusReason || reason == Qt::PopupFocusReason) {
-            if (widget != this->widget()) {
-                follow(nullptr);
-            }
-        } else {
-            follow(nullptr);
-        }
-    } else if (event->type() == QEvent::MouseButtonPress) {
+void FocusRing::focusCame(QWidget* widget, Qt::FocusReason reason) {
+    const bool stays = reason == Qt::ActiveWindowFocusReason || reason == Qt::PopupFocusReason;
+    if (byKeyboard(reason))
+        follow(widget);
+    else if (!stays || widget != this->widget())
         follow(nullptr);
-    }
-    return QFocusFrame::eventFilter(watched, event);
 }
 
 void FocusRing::paintEvent(QPaintEvent*) {

@@ -18,9 +18,10 @@ public:
 
 protected:
     void paintEvent(QPaintEvent* event) override;
-    bool eventFilter(QObject* watched, QEvent* event) override;
 
 private:
+    class Watcher;
+    void focusCame(QWidget* widget, Qt::FocusReason reason);
     void follow(QWidget* widget);
     Theme* m_theme;
 };

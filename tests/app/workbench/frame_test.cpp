@@ -28,6 +28,7 @@ private Q_SLOTS:
     void withoutAProject();
     void jobsAndNotifications();
     void themeChangesUnderNotifications();
+    void ringStandsChangesOfOrder();
 };
 
 namespace {
@@ -290,6 +291,24 @@ void FrameTest::themeChangesUnderNotifications() {
         changeAll();
         QCoreApplication::processEvents();
         QCOMPARE(window.bottomPane()->notificationCount(), 3);
+    }
+}
+
+// While the ring is shown, a widget anywhere may change its place in the order of its siblings.
+void FrameTest::ringStandsChangesOfOrder() {
+    Window w(sample::view());
+    w.window.navigator()->list()->setFocus(Qt::OtherFocusReason);
+    for (int i = 0; i < 12; ++i) {
+        QTest::keyClick(QApplication::focusWidget(), Qt::Key_Tab);
+        w.window.bottomPane()->raise();
+        QWidget parent;
+        auto* one = new QWidget(&parent);
+        new QWidget(&parent);
+        one->raise();
+        MainWindow other;
+        other.show();
+        w.window.activateWindow();
+        QVERIFY(QTest::qWaitForWindowActive(&w.window));
     }
 }
 

@@ -1,0 +1,150 @@
+// Opening what is damaged, what another process has, and going back, through the real window.
+#include "app/workbench/bottom_pane.h"
+#include "app/workbench/generations_dialog.h"
+#include "app/workbench/theme/theme.h"
+#include "app/workbench/workbench.h"
+#include "core/project/project.h"
+#include "resources/resources.h"
+#include "tests/app/workbench/sample_view.h"
+#include "widgets/notification.h"
+
+#include <QApplication>
+#include <QDialogButtonBox>
+#include <QLabel>
+#include <QPushButton>
+#include <QSignalSpy>
+#include <QTemporaryDir>
+#include <QTreeWidget>
+#include <QtTest>
+
+using namespace azimuth;
+
+class FilesTest : public QObject {
+    Q_OBJECT
+    QTemporaryDir m_folder;
+
+    // Generation 1 has the study, 2 the results.
+    QString project(const char* name) const {
+        const QString path = m_folder.filePath(QLatin1String(name));
+        auto view = *sample::view();
+        const auto created = createProject(path.toStdString(), *view.study);
+        view.uuid = created.uuid;
+        view.generation = 1;
+        saveProject(path.toStdString(), view);
+        return path;
+    }
+    static void open(Workbench& workbench, const QString& path) {
+        QSignalSpy opened(&workbench.session(), &ProjectSession::opened);
+        workbench.open(path);
+        QTRY_COMPARE_WITH_TIMEOUT(opened.count(), 1, 20000);
+    }
+    static QStringList notificationTexts(Workbench& workbench) {
+        QStringList texts;
+        for (auto* label : workbench.window().bottomPane()->findChildren<QLabel*>())
+            texts << label->text();
+        return texts;
+    }
+
+private Q_SLOTS:
+    void aDamagedProjectOffersWhatIsKept() {
+        const auto path = project("damaged.h5");
+        QFile file(path);
+        QVERIFY(file.open(QIODevice::ReadWrite) && file.resize(file.size() - 100));
+        file.close();
+        Workbench workbench(*Theme::instance());
+        workbench.show();
+        workbench.open(path);
+        auto* pane = workbench.window().bottomPane();
+        QTRY_COMPARE_WITH_TIMEOUT(pane->notificationCount(), 1, 20000);
+        QVERIFY(!workbench.session().isOpen());
+        QPushButton* offer = nullptr;
+        for (auto* button : pane->findChildren<QAbstractButton*>())
+            if (button->text().startsWith(QStringLiteral("Open generation 1")))
+                offer = qobject_cast<QPushButton*>(button) ? static_cast<QPushButton*>(button) : nullptr;
+        QSignalSpy opened(&workbench.session(), &ProjectSession::opened);
+        if (offer)
+            offer->click();
+        else // drawn by another kind of button
+            Q_EMIT workbench.window().notificationAction(QStringLiteral("earlier:1"));
+        QTRY_COMPARE_WITH_TIMEOUT(opened.count(), 1, 20000);
+        QCOMPARE(workbench.session().path(), path);
+        QCOMPARE(openProject(path.toStdString()).generation, 3u); // 2 was the damaged one
+    }
+
+    void restoringIsAChoiceInADialog() {
+        const auto path = project("restore.h5");
+        Workbench workbench(*Theme::instance());
+        workbench.show();
+        open(workbench, path);
+        const auto completions = workbench.session().view()->completions->size();
+        QVERIFY(completions > 0);
+        QTimer poll; // the dialog runs an event loop of its own
+        bool answered = false;
+        connect(&poll, &QTimer::timeout, this, [&poll, &answered] {
+            auto* dialog = QApplication::activeModalWidget();
+            if (!dialog)
+                return;
+            poll.stop();
+            auto* rows = dialog->findChild<QTreeWidget*>();
+            QPushButton* restore = nullptr;
+            for (auto* button : dialog->findChildren<QPushButton*>())
+                if (button->text() == QStringLiteral("Restore"))
+                    restore = button;
+            answered = rows && restore && !restore->isEnabled() && rows->topLevelItemCount() == 1 &&
+                       rows->topLevelItem(0)->text(3).contains(QStringLiteral("completions fewer"));
+            rows->setCurrentItem(rows->topLevelItem(0));
+            answered = answered && restore->isEnabled();
+            restore->click();
+        });
+        poll.start(20);
+        workbench.window().action(QStringLiteral("restore"))->trigger();
+        QTRY_COMPARE_WITH_TIMEOUT(workbench.session().view()->completions->size(), std::size_t{0}, 20000);
+        QVERIFY(answered);
+        QVERIFY(workbench.session().isModified());
+        QCOMPARE(openProject(path.toStdString()).completions->size(), completions); // not before it is saved
+        QSignalSpy saved(&workbench.session(), &ProjectSession::saved);
+        workbench.window().action(QStringLiteral("save"))->trigger();
+        QTRY_COMPARE_WITH_TIMEOUT(saved.count(), 1, 20000);
+        QCOMPARE(openProject(path.toStdString()).generation, 3u);
+    }
+
+    void theSecondWindowIsReadOnlyAndCloses() {
+        const auto path = project("second.h5");
+        Workbench first(*Theme::instance());
+        open(first, path);
+        Workbench second(*Theme::instance());
+        second.show();
+        open(second, path);
+        QVERIFY(!second.session().readOnly().isEmpty());
+        QVERIFY(notificationTexts(second).join(QLatin1Char('|')).contains(QStringLiteral("read-only here")));
+        second.window().action(QStringLiteral("run"))->trigger();
+        QVERIFY(!second.runner().isRunning());
+        QVERIFY(second.window().close());
+        QVERIFY(!second.window().isVisible());
+    }
+
+    void differencesAreWords() {
+        const auto view = sample::view();
+        GenerationSummary then{
+            4, 0, 0, view->completions->size(), view->banks.size(), view->labels.size(), view->jobs.size(),
+            {}};
+        QCOMPARE(differenceText(*view, then), QStringLiteral("the same results"));
+        then.completions -= 1;
+        then.banks += 2;
+        QCOMPARE(differenceText(*view, then), QStringLiteral("1 completion fewer, 2 direction banks more"));
+        then.problem = "it is damaged.";
+        QCOMPARE(differenceText(*view, then), QStringLiteral("cannot be opened: it is damaged."));
+    }
+};
+
+int main(int argc, char** argv) {
+    QTemporaryDir home; // settings of this test only
+    qputenv("XDG_CONFIG_HOME", home.path().toUtf8());
+    qputenv("XDG_DATA_HOME", home.path().toUtf8());
+    initResources();
+    QApplication application(argc, argv);
+    Theme theme(application);
+    FilesTest test;
+    return QTest::qExec(&test, argc, argv);
+}
+#include "files_test.moc"
