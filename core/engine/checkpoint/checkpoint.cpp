@@ -6,6 +6,7 @@
 #include "core/engine/checkpoint/dequantise.h"
 #include "core/engine/checkpoint/memory.h"
 #include "core/engine/checkpoint/row_reader.h"
+#include "core/engine/checkpoint/simulated_precision.h"
 
 #include <algorithm>
 #include <ATen/core/grad_mode.h>
@@ -40,11 +41,16 @@ std::uint64_t bytesOf(const TensorPlan& plan, at::ScalarType type) {
     return static_cast<std::uint64_t>(elementsOf(plan)) * c10::elementSize(type);
 }
 
-void checkType(at::ScalarType type) {
+void checkType(at::ScalarType type, Precision precision) {
     if (type != at::kFloat && type != at::kBFloat16)
         throw Error("checkpoint.precision",
                     std::string("Weights cannot be loaded as ") + c10::toString(type) + ".",
                     "Choose fp32 or bf16.");
+    if (type != at::kFloat && isSimulated(precision))
+        throw Error("checkpoint.precision",
+                    "Weights of " + toString(precision) + " are computed with in fp32, not in " +
+                        c10::toString(type) + ".",
+                    "Choose bf16 as the precision, or load them as fp32.");
 }
 
 // Calls work(first, last) for pieces of 0 .. rows - 1, on as many threads as torch uses. (at::parallel_for
@@ -73,6 +79,16 @@ template <class Work> void inPieces(std::int64_t rows, std::int64_t rowsPerPiece
     }
     if (failure)
         std::rethrow_exception(failure);
+}
+
+void roundInPlace(at::Tensor& tensor, Precision precision) {
+    const auto columns = tensor.sizes().back(), unit = simulationUnit(precision, columns);
+    const auto units = (tensor.numel() + unit - 1) / unit;
+    float* values = tensor.mutable_data_ptr<float>();
+    inPieces(units, std::max<std::int64_t>(1, (1 << 16) / unit), [&](std::int64_t first, std::int64_t last) {
+        const auto begin = first * unit, end = std::min(last * unit, tensor.numel());
+        simulate(precision, columns, {values + begin, static_cast<std::size_t>(end - begin)});
+    });
 }
 
 } // namespace
@@ -153,7 +169,7 @@ std::uint64_t Checkpoint::memoryBytes(at::ScalarType type) const {
 }
 
 at::Tensor Checkpoint::load(std::string_view name, at::ScalarType type) const {
-    checkType(type);
+    checkType(type, m_precision);
     return loadSource(source(name), type);
 }
 
@@ -200,6 +216,8 @@ at::Tensor Checkpoint::loadSource(const Source& source, at::ScalarType type) con
         });
     }
     mapping.release(reader.used());
+    if (finite && isSimulated(m_precision) && isRounded(source.plan.canonical))
+        roundInPlace(result, m_precision);
     if (!finite)
         throw Error("checkpoint.tensor", path() + ": " + tensor.name + " holds a value that is not finite.",
                     "The file is damaged: download it again.");
@@ -207,7 +225,7 @@ at::Tensor Checkpoint::loadSource(const Source& source, at::ScalarType type) con
 }
 
 Weights Checkpoint::loadAll(at::ScalarType type, at::Device device, const Progress& progress) const {
-    checkType(type);
+    checkType(type, m_precision);
     for (const auto& source : m_sources)
         checkReadable(source);
     const auto total = memoryBytes(type);
@@ -234,16 +252,7 @@ Weights Checkpoint::loadAll(at::ScalarType type, at::Device device, const Progre
 }
 
 at::ScalarType scalarType(Precision precision) {
-    switch (precision) {
-    case Precision::Fp32:
-        return at::kFloat;
-    case Precision::Bf16:
-        return at::kBFloat16;
-    default:
-        break;
-    }
-    throw Error("checkpoint.precision", "The precision " + toString(precision) + " cannot be computed yet.",
-                "Choose fp32 or bf16.");
+    return precision == Precision::Bf16 ? at::kBFloat16 : at::kFloat;
 }
 
 } // namespace azimuth

@@ -102,6 +102,40 @@ struct Q8_0 { // f16 d; 32 signed bytes. y = q d
     }
 };
 
+struct Q2_K { // 16 bytes of scale (low) and minimum (high nibble) of 16 values each; 64 bytes of bit pairs; f16 d,
+              // f16 dmin
+    static constexpr std::size_t elements = 256, bytes = 84;
+    AZIMUTH_INLINE void expand(const Byte* b, float* y) { // y = (d scale) q - (dmin minimum)
+        const float d = half(b + 80), least = half(b + 82);
+        for (int g = 0; g < 16; ++g) {
+            const Byte* q = b + 16 + 32 * (g / 8) + 16 * (g % 2);
+            const int shift = 2 * (g % 8 / 2);
+            const float scale = d * static_cast<float>(b[g] & 15), minimum = least * static_cast<float>(b[g] >> 4);
+            for (int l = 0; l < 16; ++l)
+                y[16 * g + l] = scale * static_cast<float>((q[l] >> shift) & 3) - minimum;
+        }
+    }
+};
+
+struct Q3_K { // 32 bytes of third bits, 64 of bit pairs, 12 of scales (6 bits each, minus 32), f16 d. y = (d scale) q
+    static constexpr std::size_t elements = 256, bytes = 110;
+    AZIMUTH_INLINE void expand(const Byte* b, float* y) {
+        const Byte* packed = b + 96;
+        const float d = half(b + 108);
+        for (int g = 0; g < 16; ++g) {
+            const int low = g < 8 ? packed[g] & 15 : packed[g - 8] >> 4;
+            const int high = (packed[8 + g % 4] >> (2 * (g / 4))) & 3;
+            const float scale = d * static_cast<float>((low | (high << 4)) - 32);
+            const Byte* third = b + 16 * (g % 2);
+            const Byte* q = b + 32 + 32 * (g / 8) + 16 * (g % 2);
+            const int shift = 2 * (g % 8 / 2), bit = g / 2;
+            for (int l = 0; l < 16; ++l)
+                y[16 * g + l] =
+                    scale * static_cast<float>(((q[l] >> shift) & 3) - 4 * (1 - ((third[l] >> bit) & 1)));
+        }
+    }
+};
+
 // Scales and minima of the eight groups of a Q4_K or Q5_K block: 6 bits each in 12 bytes.
 AZIMUTH_INLINE void unpackScales(const Byte* packed, Byte* scale, Byte* minimum) {
     for (int j = 0; j < 4; ++j) {
@@ -196,6 +230,8 @@ AZIMUTH_KERNEL(Q4_1)
 AZIMUTH_KERNEL(Q5_0)
 AZIMUTH_KERNEL(Q5_1)
 AZIMUTH_KERNEL(Q8_0)
+AZIMUTH_KERNEL(Q2_K)
+AZIMUTH_KERNEL(Q3_K)
 AZIMUTH_KERNEL(Q4_K)
 AZIMUTH_KERNEL(Q5_K)
 AZIMUTH_KERNEL(Q6_K)
@@ -214,6 +250,7 @@ constexpr std::array kernels = {
     KernelRow{GgufType::BF16, expandBF16}, KernelRow{GgufType::Q4_0, expandQ4_0},
     KernelRow{GgufType::Q4_1, expandQ4_1}, KernelRow{GgufType::Q5_0, expandQ5_0},
     KernelRow{GgufType::Q5_1, expandQ5_1}, KernelRow{GgufType::Q8_0, expandQ8_0},
+    KernelRow{GgufType::Q2_K, expandQ2_K}, KernelRow{GgufType::Q3_K, expandQ3_K},
     KernelRow{GgufType::Q4_K, expandQ4_K}, KernelRow{GgufType::Q5_K, expandQ5_K},
     KernelRow{GgufType::Q6_K, expandQ6_K},
 };

@@ -14,7 +14,7 @@
 
 namespace azimuth {
 
-bool canDequantise(GgufType type); // F32 F16 BF16 Q4_0 Q4_1 Q5_0 Q5_1 Q8_0 Q4_K Q5_K Q6_K
+bool canDequantise(GgufType type); // F32 F16 BF16 Q4_0 Q4_1 Q5_0 Q5_1 Q8_0 Q2_K Q3_K Q4_K Q5_K Q6_K
 std::string dequantisableTypes();  // these names, for messages
 
 // target.size() elements from blocks that fill `source` exactly. Error checkpoint.type for another type,

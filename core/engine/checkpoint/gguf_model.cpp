@@ -4,9 +4,6 @@
 #include "core/engine/checkpoint/stored_model.h"
 #include "core/engine/checkpoint/tokenizer_source_reader.h"
 
-#include <algorithm>
-#include <filesystem>
-
 namespace azimuth {
 namespace {
 
@@ -43,16 +40,6 @@ private:
 
 std::shared_ptr<const StoredModel> openGguf(const std::string& path) {
     return std::make_shared<const GgufModel>(path);
-}
-
-std::shared_ptr<const StoredModel> openStored(const std::string& path) {
-    std::error_code ignored;
-    return std::filesystem::is_directory(path, ignored) ? openFolder(path) : openGguf(path);
-}
-
-const StoredTensor* StoredModel::find(std::string_view name) const {
-    const auto found = std::ranges::find(tensors(), name, &StoredTensor::name);
-    return found == tensors().end() ? nullptr : &*found;
 }
 
 } // namespace azimuth

@@ -3,7 +3,6 @@
 #include "core/base/error.h"
 #include "core/base/text.h"
 #include "core/engine/checkpoint/dequantise.h"
-#include "core/engine/checkpoint/tensor_names.h"
 
 #include <algorithm>
 #include <array>
@@ -12,25 +11,35 @@
 namespace azimuth {
 namespace {
 
+// general.architecture and the family it is.
+struct Architecture {
+    const char* name;
+    const char* family;
+};
+constexpr std::array architectures = {
+    Architecture{"gemma2", "gemma2"},    Architecture{"gemma3", "gemma3"}, Architecture{"gpt2", "gpt2"},
+    Architecture{"gptneox", "gpt_neox"}, Architecture{"llama", "llama"},   Architecture{"olmo2", "olmo2"},
+    Architecture{"phi3", "phi3"},        Architecture{"qwen2", "qwen2"},   Architecture{"qwen3", "qwen3"},
+};
+
 class Reader {
 public:
     explicit Reader(const GgufFile& file) : m_file(file) {}
 
     Hyperparameters read() {
         refuseSplit();
-        m_values.family = m_file.text("general.architecture").value_or("");
-        if (m_values.family != "llama" && m_values.family != "gemma3")
-            unsupported("the architecture \"" + forMessage(m_values.family) +
-                        "\" is not supported; supported are gemma3, llama.");
+        readArchitecture();
         readCounts();
         readAttention();
-        readRope();
-        if (m_values.family == "gemma3")
+        readBranches();
+        if (is("gpt2"))
+            readPositions();
+        else
+            readRope();
+        if (isGemma())
             readGemma();
-        else if (m_values.window > 0) {
-            m_values.windowed.assign(static_cast<std::size_t>(m_values.blocks), true);
-            m_values.windowRope = m_values.rope;
-        }
+        else
+            readWindow();
         refuseFeatures();
         return m_values;
     }
@@ -46,7 +55,10 @@ private:
         throw Error("checkpoint.metadata", m_file.origin() + ": " + finding, "Convert the model again.");
     }
 
-    std::string key(const std::string& name) const { return m_values.family + "." + name; }
+    std::string key(const std::string& name) const { return m_architecture + "." + name; }
+    bool is(const char* family) const { return m_values.family == family; }
+    bool isGemma() const { return is("gemma2") || is("gemma3"); }
+    bool has(const char* tensor) const { return m_file.findTensor(tensor) != nullptr; }
 
     // One integer, or an array that says the same for every block.
     std::optional<std::int64_t> perBlock(const std::string& name, std::int64_t maximum) const {
@@ -85,17 +97,37 @@ private:
                         "Join the files with llama-gguf-split --merge.");
     }
 
+    void readArchitecture();
     void readCounts();
     void readAttention();
+    void readBranches();
+    void readPositions();
     void readRope();
-    void readRopeFactors();
+    void readYarn();
+    void readLongrope();
+    std::vector<double> ropeFactors(const char* tensor) const;
+    void readWindow();
     void readGemma();
     std::vector<bool> readWindowed() const;
     void refuseFeatures() const;
 
     const GgufFile& m_file;
+    std::string m_architecture;
     Hyperparameters m_values;
 };
+
+void Reader::readArchitecture() {
+    m_architecture = m_file.text("general.architecture").value_or("");
+    std::string known;
+    for (const auto& row : architectures) {
+        if (row.name == m_architecture)
+            m_values.family = row.family;
+        known += (known.empty() ? "" : ", ") + std::string(row.name);
+    }
+    if (m_values.family.empty())
+        unsupported("the architecture \"" + forMessage(m_architecture) + "\" is not supported; supported are " +
+                    known + ".");
+}
 
 void Reader::readCounts() {
     auto& v = m_values;
@@ -109,7 +141,9 @@ void Reader::readCounts() {
     v.vocabulary = embedding->shape.front();
     if (v.vocabulary > (std::int64_t{1} << 23))
         refuse("token_embd.weight has " + std::to_string(v.vocabulary) + " rows, allowed are 8388608.");
-    v.normEpsilon = inRange("attention.layer_norm_rms_epsilon", 1e-12, 0.1, -1);
+    const bool layerNorm = is("gpt2") || is("gpt_neox");
+    v.normEpsilon =
+        inRange(layerNorm ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon", 1e-12, 0.1, -1);
     v.tiedHead = m_file.findTensor("output.weight") == nullptr;
 }
 
@@ -134,7 +168,45 @@ void Reader::readAttention() {
     if (v.headWidth > 1'024 || v.headWidth % 2 != 0)
         refuse("the head width is " + std::to_string(v.headWidth) + ", allowed are even ones up to 1024.");
     v.attentionScale = 1 / std::sqrt(static_cast<double>(v.headWidth));
-    v.window = m_file.integer(key("attention.sliding_window"), 0, std::int64_t{1} << 31).value_or(0);
+}
+
+// The files do not name the activation: it is the one of transformers' configuration class.
+void Reader::readBranches() {
+    auto& v = m_values;
+    v.queryKeyValueBias = has("blk.0.attn_q.bias") || has("blk.0.attn_qkv.bias");
+    v.outputBias = has("blk.0.attn_output.bias");
+    v.feedForwardBias = has("blk.0.ffn_up.bias");
+    if (isGemma() || is("gpt2"))
+        v.activation = Activation::GeluTanh;
+    if (is("gpt_neox")) {
+        v.activation = Activation::GeluErf;
+        v.parallelBranches = m_file.boolean(key("use_parallel_residual")).value_or(true);
+    }
+}
+
+void Reader::readPositions() {
+    auto& v = m_values;
+    const auto* positions = m_file.findTensor("position_embd.weight");
+    if (!positions)
+        refuse("the tensor position_embd.weight is missing.");
+    v.learnedPositions = positions->shape.front();
+    if (v.contextLength > v.learnedPositions)
+        refuse(key("context_length") + " is " + std::to_string(v.contextLength) +
+               ", position_embd.weight has " + std::to_string(v.learnedPositions) + " rows.");
+}
+
+// A window of every block (Mistral under the name llama, Phi-3; 0: none). llama.cpp knows none in Qwen's
+// files; what olmo2 files with one hold is OLMo 3.
+void Reader::readWindow() {
+    auto& v = m_values;
+    const auto window = m_file.integer(key("attention.sliding_window"), 0, std::int64_t{1} << 31).value_or(0);
+    if (window > 0 && is("olmo2"))
+        unsupported("olmo2 with attention.sliding_window, which is OLMo 3, is not supported.");
+    if (window == 0 || (!is("llama") && !is("phi3")))
+        return;
+    v.window = window;
+    v.windowed.assign(static_cast<std::size_t>(v.blocks), true);
+    v.windowRope = v.rope;
 }
 
 void Reader::readRope() {
@@ -143,9 +215,13 @@ void Reader::readRope() {
     if (v.rope.width > v.headWidth || v.rope.width % 2 != 0)
         refuse(key("rope.dimension_count") + " is " + std::to_string(v.rope.width) +
                ", allowed are even ones up to " + std::to_string(v.headWidth) + ".");
-    v.rope.theta = inRange("rope.freq_base", 1, 1e12, v.family == "gemma3" ? 1e6 : 1e4);
+    v.rope.theta = inRange("rope.freq_base", 1, 1e12, is("gemma3") ? 1e6 : 1e4);
     const auto scaling = m_file.text(key("rope.scaling.type")).value_or("");
-    if (scaling.empty() || scaling == "linear") { // llama.cpp's default is linear; 0 means no scaling
+    if (has("rope_factors_long.weight") || has("rope_factors_short.weight"))
+        readLongrope();
+    else if (scaling == "yarn")
+        readYarn();
+    else if (scaling.empty() || scaling == "linear") { // llama.cpp's default is linear; 0 means no scaling
         const auto before2023October = inRange("rope.scale_linear", 0, 1e4, 1);
         const auto factor = inRange("rope.scaling.factor", 0, 1e4, before2023October);
         if (factor != 0 && factor != 1) {
@@ -154,41 +230,83 @@ void Reader::readRope() {
         }
     } else if (scaling != "none")
         unsupported("the position scaling \"" + forMessage(scaling) +
-                    "\" is not supported; supported are none, linear and "
-                    "the factors of llama 3.");
-    readRopeFactors();
+                    "\" is not supported; supported are none, linear, yarn, and the factors of Llama 3 and "
+                    "Phi-3.");
+    if (has("rope_freqs.weight")) {
+        if (v.rope.scaling == RopeScaling::Longrope)
+            refuse("rope_freqs.weight and rope_factors_long.weight are both there.");
+        v.rope.divisors = ropeFactors("rope_freqs.weight");
+    }
 }
 
-void Reader::readRopeFactors() {
-    const auto* tensor = m_file.findTensor("rope_freqs.weight");
-    if (!tensor)
-        return;
+// Source of the factor on cosine and sine: llama.cpp's ggml_rope_yarn, transformers' yarn.
+void Reader::readYarn() {
+    auto& rope = m_values.rope;
+    rope.scaling = RopeScaling::Yarn;
+    rope.factor = inRange("rope.scaling.factor", 1, 1e4, 0);
+    rope.originalContext =
+        m_file.integer(key("rope.scaling.original_context_length"), 1, std::int64_t{1} << 31)
+            .value_or(m_values.contextLength);
+    rope.betaFast = inRange("rope.scaling.yarn_beta_fast", 1e-3, 1e6, 32);
+    rope.betaSlow = inRange("rope.scaling.yarn_beta_slow", 1e-3, 1e6, 1);
+    rope.attentionFactor = 0.1 * std::log(rope.factor) + 1;
+    for (const char* name : {"rope.scaling.yarn_ext_factor", "rope.scaling.yarn_attn_factor"})
+        if (m_file.number(key(name)).value_or(1) != 1)
+            unsupported(key(name) + " other than 1 is not supported.");
+    if (rope.theta <= 1)
+        refuse(key("rope.freq_base") + " is 1, yarn needs more.");
+}
+
+void Reader::readLongrope() {
+    auto& rope = m_values.rope;
+    rope.scaling = RopeScaling::Longrope;
+    const auto original =
+        m_file.integer(key("rope.scaling.original_context_length"), 2, std::int64_t{1} << 31);
+    if (!original)
+        refuse(key("rope.scaling.original_context_length") + " is missing.");
+    rope.originalContext = *original;
+    const auto ratio = static_cast<double>(m_values.contextLength) / static_cast<double>(*original);
+    const auto inferred =
+        ratio > 1 ? std::sqrt(1 + std::log(ratio) / std::log(static_cast<double>(*original))) : 1.0;
+    rope.attentionFactor = inRange("rope.scaling.attn_factor", 1e-6, 1e6, inferred);
+    rope.divisors = ropeFactors("rope_factors_short.weight");
+    rope.longDivisors = ropeFactors("rope_factors_long.weight");
+}
+
+std::vector<double> Reader::ropeFactors(const char* name) const {
+    const auto* tensor = m_file.findTensor(name);
     const std::vector<std::int64_t> expected{m_values.rope.width / 2};
-    if (m_values.family != "llama" || tensor->type != GgufType::F32 || tensor->shape != expected)
-        refuse("rope_freqs.weight: expected F32 [" + std::to_string(expected[0]) +
-               "] in a llama model, file has " + ggufTypeName(tensor->type) + " with " +
-               std::to_string(tensor->elements) + " elements.");
+    if (!tensor || tensor->type != GgufType::F32 || tensor->shape != expected)
+        refuse(std::string(name) + ": expected F32 [" + std::to_string(expected[0]) + "], file has " +
+               (tensor ? ggufTypeName(tensor->type) + " with " + std::to_string(tensor->elements) + " elements."
+                       : std::string("none.")));
     std::vector<float> factors(tensor->elements);
     dequantise(tensor->type, m_file.data(*tensor), factors);
-    m_values.rope.divisors.assign(factors.begin(), factors.end());
     for (const float factor : factors)
         if (!(factor >= 1e-3f && factor <= 1e6f))
-            refuse("rope_freqs.weight holds " + std::to_string(factor) + ", allowed are 0.001 to 1000000.");
+            refuse(std::string(name) + " holds " + std::to_string(factor) + ", allowed are 0.001 to 1000000.");
+    return {factors.begin(), factors.end()};
 }
 
-// Sources: llama.cpp src/models/gemma3 (pattern 6, 27B scale), transformers Gemma3TextConfig (local base
-// 10,000).
+// Sources: llama.cpp src/models/gemma2 and gemma3 (patterns, scales of the 27B models), transformers'
+// Gemma2Config and Gemma3TextConfig (window, caps, local base 10,000).
 void Reader::readGemma() {
     auto& v = m_values;
-    v.activation = Activation::GeluTanh;
-    v.windowRope.theta = inRange("rope.freq_base_swa", 1, 1e12, 1e4);
-    v.windowRope.width = v.rope.width;
+    const bool third = is("gemma3");
+    v.windowRope = v.rope;
+    if (third) {
+        v.windowRope = {};
+        v.windowRope.theta = inRange("rope.freq_base_swa", 1, 1e12, 1e4);
+        v.windowRope.width = v.rope.width;
+    }
+    v.window = m_file.integer(key("attention.sliding_window"), 0, std::int64_t{1} << 31)
+                   .value_or(third ? 0 : 4'096);
     if (v.window > 0)
         v.windowed = readWindowed();
-    v.attentionSoftCap = inRange("attn_logit_softcapping", 0, 1e6, 0);
-    v.logitSoftCap = inRange("final_logit_softcapping", 0, 1e6, 0);
+    v.attentionSoftCap = inRange("attn_logit_softcapping", 0, 1e6, third ? 0 : 50);
+    v.logitSoftCap = inRange("final_logit_softcapping", 0, 1e6, third ? 0 : 30);
     v.embeddingScale = std::sqrt(static_cast<double>(v.width));
-    constexpr std::int64_t blocksOf27B = 62; // its scale is the one number the file does not carry
+    const std::int64_t blocksOf27B = third ? 62 : 46; // their scale is the one number the file does not carry
     if (v.blocks == blocksOf27B)
         v.attentionScale = 1 / std::sqrt(static_cast<double>(v.width) / static_cast<double>(v.heads));
 }
@@ -206,7 +324,7 @@ std::vector<bool> Reader::readWindowed() const {
             windowed[b] = slides[b] != 0;
         return windowed;
     }
-    const auto pattern = static_cast<std::size_t>(m_file.integer(name, 1, 1'024).value_or(6));
+    const auto pattern = static_cast<std::size_t>(m_file.integer(name, 1, 1'024).value_or(is("gemma2") ? 2 : 6));
     for (std::size_t b = 0; b < blocks; ++b)
         windowed[b] = (b + 1) % pattern != 0;
     return windowed;
@@ -225,16 +343,19 @@ void Reader::refuseFeatures() const {
         Feature{"embedding_scale", 1},
         Feature{"residual_scale", 1},
         Feature{"logit_scale", 1},
-        Feature{"rope.scaling.attn_factor", 1},
         Feature{"rope.scaling.yarn_log_multiplier", 0},
     };
     for (const auto& feature : features)
         if (const auto value = m_file.number(key(feature.name)); value && *value != feature.neutral)
             unsupported(key(feature.name) + " = " + std::to_string(*value) + " is not supported.");
-    for (const char* name : {"use_parallel_residual", "attention.scale"})
-        if (m_file.find(key(name)))
-            unsupported(key(name) + " is not supported.");
-    if (m_values.family == "llama")
+    if (m_values.rope.scaling != RopeScaling::Longrope &&
+        m_file.number(key("rope.scaling.attn_factor")).value_or(1) != 1)
+        unsupported(key("rope.scaling.attn_factor") + " other than 1 is not supported.");
+    if (m_file.find(key("attention.scale")))
+        unsupported(key("attention.scale") + " is not supported.");
+    if (!is("gpt_neox") && m_file.boolean(key("use_parallel_residual")).value_or(false))
+        unsupported(key("use_parallel_residual") + " is not supported.");
+    if (!isGemma())
         for (const char* name : {"attn_logit_softcapping", "final_logit_softcapping"})
             if (m_file.number(key(name)).value_or(0) != 0)
                 unsupported(key(name) + " is not supported.");

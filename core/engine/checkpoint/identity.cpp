@@ -257,7 +257,7 @@ Model describeQuickly(const Checkpoint& checkpoint, Precision compute, const Dig
     const auto& h = checkpoint.hyperparameters();
     const auto& stored = checkpoint.stored();
     Model model;
-    model.fileName = std::filesystem::path(checkpoint.path()).filename().string();
+    model.fileName = modelName(checkpoint.path());
     model.name = model.fileName;
     model.family = h.family;
     model.blocks = h.blocks;

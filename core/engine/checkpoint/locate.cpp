@@ -2,11 +2,14 @@
 
 #include "core/base/error.h"
 #include "core/base/text.h"
+#include "core/engine/checkpoint/hub_cache.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <set>
 
 namespace azimuth {
@@ -26,20 +29,42 @@ bool isGguf(const fs::path& path) {
     return extension == ".gguf";
 }
 
-// Calls visit(path) for the .gguf files below a folder in order of their names; stops where it returns false.
-bool eachGguf(const fs::path& folder, int depth, const std::function<bool(const fs::path&)>& visit) {
+bool isThere(const fs::path& path) {
+    std::error_code ignored;
+    return fs::exists(path, ignored);
+}
+
+// config.json beside weights, of whatever kind.
+bool isModelFolder(const fs::path& folder) {
+    constexpr std::array weights = {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
+                                    "pytorch_model.bin.index.json"};
+    return isThere(folder / "config.json") &&
+           std::ranges::any_of(weights, [&](const char* name) { return isThere(folder / name); });
+}
+
+// Calls visit(path) for the .gguf files below a folder, and for the model folders, in order of their names;
+// stops where it returns false.
+bool eachModel(const fs::path& folder, int depth, const std::function<bool(const fs::path&)>& visit) {
     std::error_code failed;
-    std::vector<fs::path> entries;
+    std::vector<fs::directory_entry> entries;
     for (fs::directory_iterator at(folder, fs::directory_options::skip_permission_denied, failed), end;
          !failed && at != end; at.increment(failed))
-        entries.push_back(at->path());
-    std::ranges::sort(entries);
+        entries.push_back(*at);
+    std::ranges::sort(entries, {}, [](const auto& entry) -> const fs::path& { return entry.path(); });
     for (const auto& entry : entries) {
         std::error_code ignored;
-        if (fs::is_directory(entry, ignored)) {
-            if (depth > 1 && !eachGguf(entry, depth - 1, visit))
+        const auto& path = entry.path();
+        const auto name = path.filename().string();
+        if (!entry.is_directory(ignored)) {
+            if (isGguf(path) && !visit(path))
                 return false;
-        } else if (isGguf(entry) && !visit(entry))
+            continue;
+        }
+        if (depth <= 1 || name.starts_with('.') || name == "blobs" || name == "refs")
+            continue; // of Hugging Face's cache
+        if (isModelFolder(path) && !visit(path))
+            return false;
+        if (!eachModel(path, depth - 1, visit))
             return false;
     }
     return true;
@@ -48,26 +73,38 @@ bool eachGguf(const fs::path& folder, int depth, const std::function<bool(const 
 constexpr int searchDepth = 4;
 constexpr std::size_t maximumFiles = 10'000;
 
-std::string checkedFile(const fs::path& path) {
+// A file as it is; of a folder, itself or its only GGUF file.
+std::string checkedModel(const fs::path& path) {
     std::error_code ignored;
-    if (!fs::is_directory(path, ignored))
+    if (!fs::is_directory(path, ignored) || isModelFolder(path))
         return path.string();
-    if (fs::exists(path / "config.json", ignored))
-        return path.string();
-    throw Error("model.folder",
-                path.string() + ": this folder has no config.json; expected is a GGUF file or a Hugging "
-                                "Face folder.",
-                "Give the file itself, or the folder that holds config.json and the weights.");
+    std::vector<std::string> inside;
+    eachModel(path, 1, [&](const fs::path& file) {
+        inside.push_back(file.string());
+        return inside.size() < 8;
+    });
+    if (inside.size() == 1)
+        return inside.front();
+    if (inside.empty() && isThere(path / "config.json"))
+        return path.string(); // opening it says what is missing
+    if (inside.empty())
+        throw Error("model.folder",
+                    path.string() + ": this folder holds neither config.json nor a GGUF file.",
+                    "Give a GGUF file, or the folder that holds config.json and the weights.");
+    std::string names;
+    for (const auto& file : inside)
+        names += (names.empty() ? "" : ", ") + fs::path(file).filename().string();
+    throw Error("model.folder", path.string() + ": this folder holds several GGUF files.",
+                "Give one of them: " + names + ".");
 }
 
 // A name without folders may lie anywhere below; a relative path only where it says.
 std::optional<std::string> within(const std::string& folder, const std::string& find) {
-    std::error_code ignored;
-    if (const auto direct = fs::path(folder) / find; fs::exists(direct, ignored))
-        return checkedFile(direct);
+    if (const auto direct = fs::path(folder) / find; isThere(direct))
+        return checkedModel(direct);
     std::optional<std::string> found;
     if (find.find('/') == std::string::npos)
-        eachGguf(folder, searchDepth, [&](const fs::path& path) {
+        eachModel(folder, searchDepth, [&](const fs::path& path) {
             if (path.filename() != find)
                 return true;
             found = path.string();
@@ -76,30 +113,20 @@ std::optional<std::string> within(const std::string& folder, const std::string& 
     return found;
 }
 
-// org/name or org/name@revision
-bool isRepository(std::string_view find) {
-    const auto name = find.substr(0, find.find('@'));
-    const auto allowed = [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '_' || c == '.'; };
-    const auto slash = name.find('/');
-    return find.size() < 300 && !isGguf(find) && slash != 0 && slash != std::string_view::npos &&
-           slash + 1 < name.size() && name.front() != '.' && std::ranges::count(name, '/') == 1 &&
-           std::ranges::all_of(name,
-                               [&](char c) { return c == '/' || allowed(static_cast<unsigned char>(c)); });
-}
-
 [[noreturn]] void refuseMissing(const std::string& find, const std::vector<std::string>& searched) {
     std::string where, there;
     std::size_t count = 0;
     for (const auto& folder : searched) {
         where += (where.empty() ? "" : ", ") + folder;
-        eachGguf(folder, searchDepth, [&](const fs::path& path) {
-            there += (count ? ", " : "") + path.filename().string();
+        eachModel(folder, searchDepth, [&](const fs::path& path) {
+            there += (count ? ", " : "") + modelName(path.string());
             return ++count < 8;
         });
     }
     throw Error("model.missing",
-                forMessage(find) + ": no such model file in " + (where.empty() ? "this folder" : where) + ".",
-                count == 0 ? "Put the GGUF file into one of these folders, or give its path."
+                forMessage(find, 200) + ": no such model in " + (where.empty() ? "this folder" : where) +
+                    "; nothing is downloaded.",
+                count == 0 ? "Put the model into one of these folders, or give its path."
                            : "There are " + there + ".");
 }
 
@@ -128,29 +155,36 @@ std::vector<std::string> defaultModelFolders() {
 
 std::string locateModel(const std::string& find, const std::vector<std::string>& folders) {
     if (find.empty())
-        throw Error("model.missing", "The model has no name to find it by.", "Give a GGUF file.");
-    std::error_code ignored;
+        throw Error("model.missing", "The model has no name to find it by.",
+                    "Give a GGUF file, a folder, or org/name in Hugging Face's cache.");
     if (fs::path(find).is_absolute()) {
-        if (!fs::exists(find, ignored))
+        if (!isThere(find))
             throw Error("model.missing", forMessage(find, 200) + ": there is no such file.",
                         "Check the path.");
-        return checkedFile(find);
+        return checkedModel(find);
     }
     auto searched = folders;
     for (const auto& folder : folders)
         if (const auto found = within(folder, find))
             return *found;
-    if (fs::exists(find, ignored))
-        return checkedFile(find);
+    if (isThere(find))
+        return checkedModel(find);
     for (const auto& folder : defaultModelFolders()) {
         if (const auto found = within(folder, find))
             return *found;
         searched.push_back(folder);
     }
-    if (isRepository(find))
-        throw Error("model.folder", find + ": models by repository name cannot be loaded yet.",
-                    "Give a GGUF file of the same model.");
+    if (const auto repository = repositoryOf(find))
+        for (const auto& folder : searched)
+            if (const auto snapshot = findSnapshot(folder, *repository))
+                return checkedModel(*snapshot);
     refuseMissing(find, searched);
+}
+
+std::string modelName(const std::string& path) {
+    const auto clean = fs::path(path).lexically_normal();
+    const auto folder = clean.has_filename() ? clean : clean.parent_path();
+    return snapshotName(folder.string()).value_or(folder.filename().string());
 }
 
 std::vector<ListedModel> listModels(const std::vector<std::string>& folders, Precision compute,
@@ -158,14 +192,14 @@ std::vector<ListedModel> listModels(const std::vector<std::string>& folders, Pre
     std::vector<ListedModel> listed;
     std::set<std::string> seen;
     for (const auto& folder : folders)
-        eachGguf(folder, searchDepth, [&](const fs::path& path) {
+        eachModel(folder, searchDepth, [&](const fs::path& path) {
             std::error_code ignored;
             const auto real = fs::weakly_canonical(path, ignored).string();
             if (!seen.insert(real.empty() ? path.string() : real).second)
                 return true;
             ListedModel entry{path.string(), {}, ""};
             try {
-                entry.model = describeQuickly(Checkpoint::open(path.string()), compute, cache);
+                entry.model = describeQuickly(Checkpoint::open(path.string(), compute), compute, cache);
             } catch (const Error& error) {
                 entry.reason = error.message();
             }

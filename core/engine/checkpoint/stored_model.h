@@ -62,4 +62,7 @@ std::shared_ptr<const StoredModel> openStored(const std::string& path);
 std::shared_ptr<const StoredModel> openGguf(const std::string& path);
 std::shared_ptr<const StoredModel> openFolder(const std::string& path);
 
+// Of the file, or of every file of the folder in order of name: equal while nothing of the model changed.
+std::vector<FileStamp> modelStamps(const std::string& path);
+
 } // namespace azimuth

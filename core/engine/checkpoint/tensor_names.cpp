@@ -3,7 +3,6 @@
 #include "core/engine/checkpoint/tensor_table.h"
 
 #include <algorithm>
-#include <set>
 
 namespace azimuth {
 namespace {
@@ -132,20 +131,6 @@ std::int64_t TensorPlan::storedRow(std::int64_t row) const {
         return firstRow + row;
     const auto group = row / groupRows, inside = row % groupRows, half = groupRows / 2;
     return firstRow + group * groupStride + (interleaved ? 2 * (inside % half) + inside / half : inside);
-}
-
-bool isKnownFamily(std::string_view family) {
-    return std::ranges::any_of(families(), [&](const FamilyRow& row) { return row.name == family; });
-}
-
-std::string knownFamilies() {
-    std::set<std::string> names;
-    for (const auto& row : families())
-        names.insert(row.name);
-    std::string text;
-    for (const auto& name : names)
-        text += (text.empty() ? "" : ", ") + name;
-    return text;
 }
 
 std::vector<TensorPlan> tensorPlan(const Hyperparameters& h, Container container, const HasTensor& has) {

@@ -32,9 +32,6 @@ struct TensorPlan {
     std::int64_t storedRow(std::int64_t row) const;
 };
 
-bool isKnownFamily(std::string_view family);
-std::string knownFamilies(); // "gemma2, gemma3, ..."
-
 using HasTensor = std::function<bool(std::string_view)>;
 
 // The plan of a model. `has` says which names the file has: prefixes of folders differ

@@ -7,19 +7,53 @@
 #include "core/engine/checkpoint/dequantise.h"
 #include "core/engine/checkpoint/identity.h"
 
+#include <cmath>
+#include <QDir>
 #include <QFileInfo>
 #include <QProcess>
+#include <QTemporaryDir>
 #include <QtTest>
 
 using namespace azimuth;
 
 namespace {
 
-Json ask(const char* mode, const std::string& file) {
+QString python() {
     const auto given = qEnvironmentVariable("AZIMUTH_PEER_BASE");
-    const auto python = given.isEmpty() ? QStringLiteral(AZIMUTH_CACHE_DIR "/peers/base/bin/python") : given;
+    return given.isEmpty() ? QStringLiteral(AZIMUTH_CACHE_DIR "/peers/base/bin/python") : given;
+}
+
+void compareRope(const RopeParameters& gguf, const RopeParameters& folder) {
+    QCOMPARE(gguf.width, folder.width);
+    QVERIFY(std::fabs(gguf.theta - folder.theta) <= 1e-6 * folder.theta);
+    if (folder.scaling == RopeScaling::Llama3) { // GGUF holds what the scaling comes to
+        QCOMPARE(gguf.divisors.size(), static_cast<std::size_t>(folder.width / 2));
+        return;
+    }
+    QCOMPARE(gguf.scaling, folder.scaling);
+    QVERIFY(std::fabs(gguf.factor - folder.factor) <= 1e-6);
+    QVERIFY(std::fabs(gguf.attentionFactor - folder.attentionFactor) <= 1e-6);
+    QCOMPARE(gguf.originalContext, folder.originalContext);
+    QCOMPARE(gguf.divisors, folder.divisors);
+    QCOMPARE(gguf.longDivisors, folder.longDivisors);
+}
+
+void compareNumbers(const Hyperparameters& gguf, const Hyperparameters& folder) {
+    compareRope(gguf.rope, folder.rope);
+    compareRope(gguf.windowRope, folder.windowRope);
+    auto same = gguf;
+    same.rope = folder.rope;
+    same.windowRope = folder.windowRope;
+    QVERIFY(std::fabs(gguf.normEpsilon - folder.normEpsilon) <= 1e-6 * folder.normEpsilon);
+    same.normEpsilon = folder.normEpsilon; // GGUF holds a float
+    if (folder.family == "gpt2")
+        same.tiedHead = folder.tiedHead;
+    QVERIFY(same == folder);
+}
+
+Json ask(const char* mode, const std::string& file) {
     QProcess process;
-    process.start(python, {QStringLiteral(AZIMUTH_SOURCE_DIR "/tests/peers/describe_gguf.py"),
+    process.start(python(), {QStringLiteral(AZIMUTH_SOURCE_DIR "/tests/peers/describe_gguf.py"),
                            QString::fromLatin1(mode), QString::fromStdString(file)});
     if (!process.waitForFinished(400'000) || process.exitCode() != 0)
         throw Error("peers", "describe_gguf.py failed: " + process.readAllStandardError().toStdString(),
@@ -36,6 +70,8 @@ std::string digestOf(const at::Tensor& tensor) {
 class TestCheckpointPeers : public QObject {
     Q_OBJECT
 
+    QTemporaryDir m_families;
+
     static void models() {
         QTest::addColumn<QString>("path");
         for (const char* name : {"SmolLM2-135M-Instruct.Q4_1.gguf", "gemma-3-270m.Q4_K_M.gguf"}) {
@@ -47,6 +83,53 @@ class TestCheckpointPeers : public QObject {
     }
 
 private Q_SLOTS:
+    void initTestCase() {
+        QProcess process;
+        process.start(python(), {QStringLiteral(AZIMUTH_SOURCE_DIR "/tests/peers/write_tiny_folders.py"),
+                                 m_families.path()});
+        QVERIFY2(process.waitForFinished(400'000) && process.exitCode() == 0,
+                 process.readAllStandardError().constData());
+    }
+
+    // A family as transformers 5 writes it, as transformers 4 did, and as GGUF (by a script that turns, cuts
+    // and permutes the other way): one model three times.
+    void readsOneModelFromEveryContainer_data() {
+        QTest::addColumn<QString>("folder");
+        for (const auto& entry : QDir(m_families.path()).entryList(QDir::Dirs | QDir::NoDotAndDotDot))
+            QTest::newRow(entry.toUtf8().constData()) << m_families.filePath(entry);
+    }
+    void readsOneModelFromEveryContainer() {
+        QFETCH(QString, folder);
+        const auto names = readJsonFile(folder.toStdString() + "/parameters.json");
+        const auto recent = Checkpoint::open(folder.toStdString() + "/hf");
+        std::int64_t parameters = 0; // none is lost, none is there twice
+        for (const auto& [name, count] : names.items())
+            parameters += count.get<std::int64_t>();
+        QCOMPARE(recent.parameters(), parameters);
+        if (QFileInfo::exists(folder + QStringLiteral("/v4"))) {
+            const auto old = Checkpoint::open(folder.toStdString() + "/v4");
+            QVERIFY(old.hyperparameters() == recent.hyperparameters());
+        }
+        if (!QFileInfo::exists(folder + QStringLiteral("/model.gguf")))
+            return;
+        const auto other = Checkpoint::open(folder.toStdString() + "/model.gguf");
+        compareNumbers(other.hyperparameters(), recent.hyperparameters());
+        const auto weights = recent.loadAll(at::kFloat), others = other.loadAll(at::kFloat);
+        for (const auto& [name, tensor] : others) {
+            if (name == "head.weight" && !weights.contains(name))
+                continue; // GPT-2's converter writes the tied head
+            QVERIFY2(weights.contains(name), name.c_str());
+            const auto& expected = weights.at(name);
+            QVERIFY2(tensor.sizes() == expected.sizes(), name.c_str());
+            const auto *a = tensor.const_data_ptr<float>(), *b = expected.const_data_ptr<float>();
+            const float tolerance = name.ends_with("norm.weight") ? 1e-6f : 0; // the Gemmas' 1 + w - 1
+            for (std::int64_t i = 0; i < tensor.numel(); ++i)
+                QVERIFY2(std::fabs(a[i] - b[i]) <= tolerance, name.c_str());
+        }
+        for (const auto& [name, tensor] : weights)
+            QVERIFY2(others.contains(name), name.c_str());
+    }
+
     void equalsTheGgufPackage_data() { models(); }
     void equalsTheGgufPackage() {
         QFETCH(QString, path);

@@ -37,7 +37,7 @@ const std::vector<Row> rows{
     {"F16", GgufType::F16, {0}},      {"BF16", GgufType::BF16, {0}},    {"Q4_0", GgufType::Q4_0, {0}},
     {"Q4_1", GgufType::Q4_1, {0, 2}}, {"Q5_0", GgufType::Q5_0, {0}},    {"Q5_1", GgufType::Q5_1, {0, 2}},
     {"Q8_0", GgufType::Q8_0, {0}},    {"Q4_K", GgufType::Q4_K, {0, 2}}, {"Q5_K", GgufType::Q5_K, {0, 2}},
-    {"Q6_K", GgufType::Q6_K, {208}},
+    {"Q6_K", GgufType::Q6_K, {208}},  {"Q2_K", GgufType::Q2_K, {80, 82}}, {"Q3_K", GgufType::Q3_K, {108}},
 };
 
 std::vector<std::byte> blocksOf(const Row& row, std::size_t count) {
@@ -109,7 +109,7 @@ private Q_SLOTS:
                      dequantise(GgufType::Q4_K, std::span(bytes).first(144), std::span(values).first(255));
                  }),
                  std::string("checkpoint.size"));
-        for (const auto type : {GgufType::Q2_K, GgufType::I32, GgufType{77}}) {
+        for (const auto type : {GgufType::Q8_K, GgufType::I32, GgufType{16}, GgufType{23}, GgufType{77}}) {
             QCOMPARE(codeOf([&] { dequantise(type, bytes, values); }), std::string("checkpoint.type"));
             QVERIFY(!canDequantise(type));
         }

@@ -3,6 +3,7 @@
 #include "core/base/atomic_file.h"
 #include "core/engine/checkpoint/locate.h"
 #include "tests/core/checks.h"
+#include "tests/core/engine/checkpoint/tiny_folder.h"
 #include "tests/core/engine/checkpoint/tiny_models.h"
 
 #include <QCryptographicHash>
@@ -241,11 +242,83 @@ private Q_SLOTS:
                 std::string::npos);
         QCOMPARE(codeOf([&] { locateModel("/no/such.gguf", folders); }), std::string("model.missing"));
         QCOMPARE(codeOf([&] { locateModel("", folders); }), std::string("model.missing"));
-        for (const char* name : {"HuggingFaceTB/SmolLM2-135M-Instruct", "o/n@main", "o/n@refs/pr/1"})
-            QCOMPARE(codeOf([&] { locateModel(name, folders); }), std::string("model.folder"));
         write("hf/config.json", "{}");
         QCOMPARE(locateModel(path("hf"), {}), path("hf"));
+        QCOMPARE(locateModel(path("study"), {}), inStudy); // the only GGUF file in it
+        write("study/second.gguf", bytes);
         QCOMPARE(codeOf([&] { locateModel(path("study"), {}); }), std::string("model.folder"));
+        write("empty/readme.md", "");
+        QCOMPARE(codeOf([&] { locateModel(path("empty"), {}); }), std::string("model.folder"));
+    }
+
+    void findsSnapshots() {
+        const std::string first(40, 'a'), second = "b" + std::string(39, 'c');
+        const auto hub = [](const std::string& rest) { return "cache/huggingface/hub/models--o--n/" + rest; };
+        write(hub("snapshots/" + first + "/config.json").c_str(), "{}");
+        const auto only = path(hub("snapshots/" + first).c_str());
+        QCOMPARE(locateModel("o/n"), only); // no refs, but only one
+        write(hub("snapshots/" + second + "/config.json").c_str(), "{}");
+        QCOMPARE(codeOf([&] { locateModel("o/n"); }), std::string("model.missing"));
+        QVERIFY(messageOf([&] { locateModel("o/n"); }).find("more than one snapshot fits") !=
+                std::string::npos);
+        write(hub("refs/main").c_str(), second + "\n");
+        write(hub("refs/refs/pr/1").c_str(), first);
+        const auto main = path(hub("snapshots/" + second).c_str());
+        QCOMPARE(locateModel("o/n"), main);
+        QCOMPARE(locateModel("o/n@main"), main);
+        QCOMPARE(locateModel("o/n@refs/pr/1"), only);
+        QCOMPARE(locateModel("o/n@aaaaaaa"), only);
+        QCOMPARE(locateModel("o/n@" + second), main);
+        for (const char* name : {"o/n@aaaaaa", "o/n@v1.0", "o/n@dddddddd", "o/other", "n", "o/n@../main",
+                                 "o/n@/main", "o/n@", "../o/n"})
+            QCOMPARE(codeOf([&] { locateModel(name); }), std::string("model.missing"));
+        write(hub("refs/evil").c_str(), "../../../../study");
+        QCOMPARE(codeOf([&] { locateModel("o/n@evil"); }), std::string("model.missing"));
+        write(hub("refs/gone").c_str(), std::string(40, 'e'));
+        QCOMPARE(codeOf([&] { locateModel("o/n@gone"); }), std::string("model.missing"));
+
+        write("elsewhere/models--solo/snapshots/123/config.json", "{}");
+        QCOMPARE(locateModel("solo", {path("elsewhere")}), path("elsewhere/models--solo/snapshots/123"));
+        qputenv("HF_HUB_CACHE", QByteArray::fromStdString(path("elsewhere")));
+        QCOMPARE(locateModel("solo"), path("elsewhere/models--solo/snapshots/123"));
+        qunsetenv("HF_HUB_CACHE");
+        write("home/hub/models--x--y/snapshots/1/config.json", "{}");
+        qputenv("HF_HOME", QByteArray::fromStdString(path("home")));
+        QCOMPARE(locateModel("x/y"), path("home/hub/models--x--y/snapshots/1"));
+        qunsetenv("HF_HOME");
+        QCOMPARE(modelName(main), std::string("o/n@bccccccccccc"));
+        QCOMPARE(modelName("/a/model/"), std::string("model"));
+        QCOMPARE(modelName("/a/b.gguf"), std::string("b.gguf"));
+    }
+
+    void listsQuickly() {
+        const auto gguf = TinyModel().builder().bytes();
+        const auto folder = azimuth::test::tinyLlama();
+        for (int i = 0; i < 100; ++i) {
+            const auto number = std::to_string(i);
+            write(("m/" + number + ".gguf").c_str(), gguf);
+            const auto snapshot = path(("m/models--o--" + number + "/snapshots/0123456789abcdef").c_str());
+            folder.write(snapshot);
+            writeFileAtomically(snapshot + "/tokenizer_config.json", R"({"chat_template": "x"})");
+        }
+        write("m/models--o--0/snapshots/bad/config.json", R"({"model_type": "bert"})");
+        write("m/models--o--0/snapshots/bad/pytorch_model.bin", "pickle");
+        const DigestCache cache;
+        QElapsedTimer timer;
+        timer.start();
+        const auto listed = listModels({path("m")}, Precision::Fp32, cache);
+        const auto milliseconds = timer.elapsed();
+        qInfo("201 entries in %lld ms", static_cast<long long>(milliseconds));
+        QCOMPARE(listed.size(), std::size_t{201});
+        std::size_t folders = 0;
+        for (const auto& entry : listed)
+            if (entry.model && entry.model->hasTemplate) {
+                ++folders;
+                QVERIFY(entry.model->name.starts_with("o/") && entry.model->name.ends_with("@0123456789ab"));
+            }
+        QCOMPARE(folders, std::size_t{100});
+        const auto bad = std::ranges::find_if(listed, [](const auto& entry) { return !entry.model; });
+        QVERIFY(bad->reason.find("Python pickle") != std::string::npos);
     }
 
     void listsModelsWithReasons() {
