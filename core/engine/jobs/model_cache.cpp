@@ -3,18 +3,15 @@
 #include "core/base/error.h"
 #include "core/engine/checkpoint/locate.h"
 
-#include <sys/stat.h>
-
 namespace azimuth {
 namespace {
 
 std::string tagOf(const std::string& path, Precision precision, at::Device device) {
-    struct stat status {};
-    if (::stat(path.c_str(), &status) != 0)
-        throw systemError("open", path, errno);
-    return path + "|" + std::to_string(status.st_dev) + "|" + std::to_string(status.st_ino) + "|" +
-           std::to_string(status.st_size) + "|" + std::to_string(status.st_mtim.tv_sec) + "." +
-           std::to_string(status.st_mtim.tv_nsec) + "|" + toString(precision) + "|" + device.str();
+    std::string tag = path;
+    for (const auto& stamp : modelStamps(path))
+        tag += "|" + std::to_string(stamp.device) + "|" + std::to_string(stamp.inode) + "|" +
+               std::to_string(stamp.bytes) + "|" + std::to_string(stamp.modified);
+    return tag + "|" + toString(precision) + "|" + device.str();
 }
 
 void checkIdentity(const JobModel& wanted, const Model& found) {
