@@ -8,24 +8,59 @@
 namespace azimuth {
 namespace {
 
-ArchitectureSpec llama() {
+// Root mean square before each branch, gated MLP: Llama, Mistral, Qwen 2, Phi-3.
+ArchitectureSpec plain(const char* family) {
     ArchitectureSpec spec;
-    spec.family = "llama";
+    spec.family = family;
     return spec;
 }
 
-ArchitectureSpec gemma3() {
-    ArchitectureSpec spec;
-    spec.family = "gemma3";
-    spec.normRounding = NormRounding::ScaleThenCast;
-    spec.normWeightOffset = 1;
-    spec.postNorm = true;
+ArchitectureSpec qwen3() {
+    auto spec = plain("qwen3");
     spec.queryKeyNorm = QueryKeyNorm::PerHead;
     return spec;
 }
 
+ArchitectureSpec gemma(const char* family, QueryKeyNorm queryKeyNorm) {
+    auto spec = plain(family);
+    spec.normRounding = NormRounding::ScaleThenCast;
+    spec.normWeightOffset = 1;
+    spec.postNorm = true;
+    spec.queryKeyNorm = queryKeyNorm;
+    return spec;
+}
+
+ArchitectureSpec olmo2() {
+    auto spec = plain("olmo2");
+    spec.normRounding = NormRounding::ScaleThenCast;
+    spec.preNorm = false;
+    spec.postNorm = true;
+    spec.queryKeyNorm = QueryKeyNorm::WholeWidth;
+    spec.ropeInFloat = true;
+    return spec;
+}
+
+ArchitectureSpec gpt(const char* family, bool geluInSteps) {
+    auto spec = plain(family);
+    spec.norm = NormKind::Layer;
+    spec.gatedFeedForward = false;
+    spec.geluInSteps = geluInSteps;
+    return spec;
+}
+
 const std::vector<ArchitectureSpec>& table() {
-    static const std::vector<ArchitectureSpec> rows{llama(), gemma3()};
+    static const std::vector<ArchitectureSpec> rows{
+        gemma("gemma2", QueryKeyNorm::None),
+        gemma("gemma3", QueryKeyNorm::PerHead),
+        gpt("gpt2", true),
+        gpt("gpt_neox", false),
+        plain("llama"),
+        plain("mistral"),
+        olmo2(),
+        plain("phi3"),
+        plain("qwen2"),
+        qwen3(),
+    };
     return rows;
 }
 
@@ -44,10 +79,25 @@ void checkRope(const ArchitectureSpec& spec, const RopeParameters& rope) {
             "rotary width must be even and at most the head width " + std::to_string(spec.headWidth) +
                 ", is " + std::to_string(rope.width));
     const auto frequencies = static_cast<std::size_t>(rope.width / 2);
-    require(rope.divisors.empty() || rope.divisors.size() == frequencies, spec,
-            "rotary divisors: expected " + std::to_string(frequencies) + ", there are " +
-                std::to_string(rope.divisors.size()));
+    const bool isLongrope = rope.scaling == RopeScaling::Longrope;
+    const auto requireList = [&](const std::vector<double>& list, bool needed) {
+        require((list.empty() && !needed) || list.size() == frequencies, spec,
+                "rotary divisors: expected " + std::to_string(frequencies) + ", there are " +
+                    std::to_string(list.size()));
+    };
+    requireList(rope.divisors, isLongrope);
+    requireList(rope.longDivisors, isLongrope);
+    require(rope.scaling == RopeScaling::None || rope.scaling == RopeScaling::Linear || rope.originalContext > 0,
+            spec, "the original context of a scaled rotary embedding must be positive, is " +
+                      std::to_string(rope.originalContext));
+    require(rope.scaling != RopeScaling::Dynamic || rope.width > 2, spec,
+            "a dynamic rotary embedding needs more than 2 dimensions, has " + std::to_string(rope.width));
     require(rope.theta > 0 && rope.factor > 0, spec, "rotary base and factor must be positive");
+}
+
+std::int64_t extendedContext(const Hyperparameters& h) {
+    const double tokens = std::min(h.rope.factor * static_cast<double>(h.rope.originalContext), 2147483648.0);
+    return static_cast<std::int64_t>(tokens);
 }
 
 } // namespace
@@ -76,6 +126,8 @@ ArchitectureSpec architectureOf(const Hyperparameters& h) {
     }
     ArchitectureSpec spec = *row;
     static_cast<Hyperparameters&>(spec) = h;
+    if (h.rope.scaling == RopeScaling::Dynamic) // its context is the unscaled one
+        spec.contextLength = std::max(h.contextLength, extendedContext(h));
     checkArchitecture(spec);
     return spec;
 }
@@ -89,6 +141,9 @@ void checkArchitecture(const ArchitectureSpec& spec) {
     requirePositive(spec, "head width", spec.headWidth);
     requirePositive(spec, "vocabulary", spec.vocabulary);
     requirePositive(spec, "context length", spec.contextLength);
+    require(spec.learnedPositions == 0 || spec.contextLength <= spec.learnedPositions, spec,
+            "a context of " + std::to_string(spec.contextLength) + " tokens has " +
+                std::to_string(spec.learnedPositions) + " learned positions");
     require(spec.heads % spec.keyValueHeads == 0, spec,
             std::to_string(spec.heads) + " heads do not divide into " + std::to_string(spec.keyValueHeads) +
                 " key-value heads");

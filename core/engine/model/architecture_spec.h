@@ -23,6 +23,7 @@ struct ArchitectureSpec : Hyperparameters {
     QueryKeyNorm queryKeyNorm = QueryKeyNorm::None;
     bool gatedFeedForward = true;
     bool ropeInFloat = false; // cosine, sine and the rotation keep float in a bf16 run
+    bool geluInSteps = false; // each operation of the tanh form rounds in a bf16 run ("gelu_new")
 };
 
 // The family's row with the checkpoint's numbers filled in. Error model.family for a family without a row, by

@@ -33,6 +33,7 @@ struct DecodeArguments {
 struct ProductArguments {
     std::int64_t rows = 0, depth = 0, outStride = 0;
     std::int64_t firstOutput = 0, lastOutput = 0;
+    const float* bias = nullptr; // [outputs], padded to whole panels, added before rounding; null: none
 };
 
 enum class Gate { Silu, GeluTanh };

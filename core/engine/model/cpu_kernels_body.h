@@ -198,7 +198,7 @@ template <class T> AZIMUTH_INLINE void putPanel(T* to, Floats low, Floats high, 
 // single sum over thousands of terms would lose two digits.
 template <int Rows, class T>
 AZIMUTH_INLINE void multiplyBlock(T* out, const float* x, const T* w, std::int64_t depth,
-                                  std::int64_t outStride, std::int64_t columns) {
+                                  std::int64_t outStride, std::int64_t columns, const float* bias) {
     Floats totals[Rows][2] = {};
     for (std::int64_t done = 0; done < depth; done += chunkDepth) {
         const std::int64_t count = depth - done < chunkDepth ? depth - done : chunkDepth;
@@ -262,6 +262,13 @@ AZIMUTH_INLINE void multiplyBlock(T* out, const float* x, const T* w, std::int64
         AZIMUTH_ROWS(AZIMUTH_TOTAL)
 #undef AZIMUTH_TOTAL
     }
+    if (bias) {
+        const Floats low = load(bias), high = load(bias + lanes);
+        for (int row = 0; row < Rows; ++row) {
+            totals[row][0] += low;
+            totals[row][1] += high;
+        }
+    }
     for (int row = 0; row < Rows; ++row)
         putPanel(out + row * outStride, totals[row][0], totals[row][1], columns);
 #undef AZIMUTH_DECLARE
@@ -269,12 +276,12 @@ AZIMUTH_INLINE void multiplyBlock(T* out, const float* x, const T* w, std::int64
 
 template <int Rows, class T>
 AZIMUTH_INLINE void multiplyRest(std::int64_t rows, T* out, const float* x, const T* w, std::int64_t depth,
-                                 std::int64_t outStride, std::int64_t columns) {
+                                 std::int64_t outStride, std::int64_t columns, const float* bias) {
     if constexpr (Rows > 0) {
         if (rows == Rows)
-            multiplyBlock<Rows>(out, x, w, depth, outStride, columns);
+            multiplyBlock<Rows>(out, x, w, depth, outStride, columns, bias);
         else
-            multiplyRest<Rows - 1>(rows, out, x, w, depth, outStride, columns);
+            multiplyRest<Rows - 1>(rows, out, x, w, depth, outStride, columns, bias);
     }
 }
 
@@ -287,13 +294,14 @@ AZIMUTH_INLINE void multiplyPanels(T* out, const float* packed, const T* weight,
         const std::int64_t n = panel * panelOutputs;
         const std::int64_t columns = a.lastOutput - n < panelOutputs ? a.lastOutput - n : panelOutputs;
         const T* w = weight + n * a.depth;
+        const float* bias = a.bias ? a.bias + n : nullptr;
         for (std::int64_t row = 0; row < a.rows; row += rowsOfBlock) {
             T* to = out + row * a.outStride + n - a.firstOutput;
             const float* x = packed + row * a.depth / perDepth;
             if (a.rows - row >= rowsOfBlock)
-                multiplyBlock<rowsOfBlock>(to, x, w, a.depth, a.outStride, columns);
+                multiplyBlock<rowsOfBlock>(to, x, w, a.depth, a.outStride, columns, bias);
             else
-                multiplyRest<rowsOfBlock - 1>(a.rows - row, to, x, w, a.depth, a.outStride, columns);
+                multiplyRest<rowsOfBlock - 1>(a.rows - row, to, x, w, a.depth, a.outStride, columns, bias);
         }
     }
 }

@@ -6,21 +6,10 @@
 
 #include <algorithm>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/tanh.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/TensorOperators.h>
-#include <mutex>
 
 namespace azimuth {
-namespace {
-
-struct RopeTables {
-    std::int64_t positions = 0;
-    RopeTable plain, windowed;
-};
-
-} // namespace
-
 struct Decoder::State {
     State(ArchitectureSpec architecture, at::ScalarType type, at::Device where)
         : spec(std::move(architecture)), compute(type), device(where) {}
@@ -30,36 +19,21 @@ struct Decoder::State {
     at::Device device;
     DecoderWeights weights;
     double embeddingScale = 1; // rounded to the compute type
-    mutable std::mutex mutex;
-    mutable std::shared_ptr<const RopeTables> ropes;
+    bool packed = false;
+    std::unique_ptr<const RotaryEmbedding> rope, windowRope;
 
-    std::shared_ptr<const RopeTables> ropesFor(const PackedBatch& batch) const;
+    void checkContext(const PackedBatch& batch) const;
     at::Tensor attentionBranch(std::int64_t block, const at::Tensor& residual, const PackedBatch& batch,
                                const BlockOptions& options) const;
     at::Tensor mlpBranch(const BlockWeights& weights, const at::Tensor& residual) const;
 };
 
-// Tables grow by doubling, so a short run does not pay for a context of 128k tokens.
-std::shared_ptr<const RopeTables> Decoder::State::ropesFor(const PackedBatch& batch) const {
-    std::int64_t needed = 0;
-    for (const auto& sequence : batch.sequences())
-        needed = std::max(needed, sequence.start + sequence.length);
-    if (needed > spec.contextLength)
+void Decoder::State::checkContext(const PackedBatch& batch) const {
+    if (batch.longest() > spec.contextLength)
         throw Error("model.context",
-                    "A sequence of " + std::to_string(needed) + " tokens exceeds the model's context of " +
+                    "A sequence of " + std::to_string(batch.longest()) + " tokens exceeds the model's context of " +
                         std::to_string(spec.contextLength) + ".",
                     "Shorten the prompt or ask for fewer new tokens.");
-    const std::lock_guard lock(mutex);
-    if (!ropes || ropes->positions < needed) {
-        const at::NoGradGuard noGrad;
-        auto tables = std::make_shared<RopeTables>();
-        tables->positions = std::min(spec.contextLength, std::max<std::int64_t>(2 * needed, 1024));
-        tables->plain = RopeTable(spec.rope, tables->positions, compute, device);
-        if (spec.window > 0)
-            tables->windowed = RopeTable(spec.windowRope, tables->positions, compute, device);
-        ropes = std::move(tables);
-    }
-    return ropes;
 }
 
 at::Tensor Decoder::State::attentionBranch(std::int64_t block, const at::Tensor& residual,
@@ -67,16 +41,17 @@ at::Tensor Decoder::State::attentionBranch(std::int64_t block, const at::Tensor&
     const auto& w = weights.blocks[static_cast<std::size_t>(block)];
     const std::int64_t d = spec.headWidth;
     const at::Tensor x = spec.preNorm ? operations::normalise(residual, w.attentionNorm, spec) : residual;
-    at::Tensor q, k, v, positions = batch.positions(), queryPositions = positions;
+    const auto turn = (spec.isWindowed(block) ? windowRope : rope)->rowsOf(batch);
+    at::Tensor q, k, v, queryTurn = turn.row;
     if (options.wanted) {
         const at::Tensor rows = at::tensor(*options.wanted, at::TensorOptions().dtype(at::kLong)).to(device);
-        queryPositions = positions.index_select(0, rows);
-        q = w.queryKeyValue.multiply(x.index_select(0, rows), w.queryKeyValueBias, 0, spec.queryWidth());
-        const at::Tensor kv = w.queryKeyValue.multiply(x, w.queryKeyValueBias, spec.queryWidth());
+        queryTurn = queryTurn.index_select(0, rows);
+        q = w.queryKeyValue.multiply(x.index_select(0, rows), 0, spec.queryWidth());
+        const at::Tensor kv = w.queryKeyValue.multiply(x, spec.queryWidth());
         k = kv.narrow(1, 0, spec.keyValueWidth());
         v = kv.narrow(1, spec.keyValueWidth(), spec.keyValueWidth());
     } else {
-        const at::Tensor qkv = w.queryKeyValue.multiply(x, w.queryKeyValueBias);
+        const at::Tensor qkv = w.queryKeyValue.multiply(x);
         q = qkv.narrow(1, 0, spec.queryWidth());
         k = qkv.narrow(1, spec.queryWidth(), spec.keyValueWidth());
         v = qkv.narrow(1, spec.queryWidth() + spec.keyValueWidth(), spec.keyValueWidth());
@@ -92,21 +67,20 @@ at::Tensor Decoder::State::attentionBranch(std::int64_t block, const at::Tensor&
         q = operations::normaliseInPlace(q, w.queryNorm, spec);
         k = operations::normaliseInPlace(k, w.keyNorm, spec);
     }
-    const auto tables = ropesFor(batch);
-    const auto& table = spec.isWindowed(block) ? tables->windowed : tables->plain;
-    q = operations::rotate(q, table, queryPositions);
-    k = operations::rotate(k, table, positions);
+    q = operations::rotate(q, *turn.table, queryTurn);
+    k = operations::rotate(k, *turn.table, turn.row);
     const at::Tensor mixed = operations::attend({q, k, v, options.wanted, block}, batch, options.cache, spec);
-    const at::Tensor out = w.attentionOut.multiply(mixed, w.attentionOutBias);
+    const at::Tensor out = w.attentionOut.multiply(mixed);
     return spec.postNorm ? operations::normalise(out, w.attentionPostNorm, spec) : out;
 }
 
 at::Tensor Decoder::State::mlpBranch(const BlockWeights& w, const at::Tensor& residual) const {
     const at::Tensor x = spec.preNorm ? operations::normalise(residual, w.mlpNorm, spec) : residual;
-    const at::Tensor inner = w.mlpIn.multiply(x, w.mlpInBias);
+    const at::Tensor inner = w.mlpIn.multiply(x);
     const at::Tensor active = spec.gatedFeedForward ? operations::gate(inner, spec.activation)
-                                                    : operations::activate(inner, spec.activation);
-    const at::Tensor out = w.mlpOut.multiply(active, w.mlpOutBias);
+                                                    : operations::activate(inner, spec.activation,
+                                                                           spec.geluInSteps);
+    const at::Tensor out = w.mlpOut.multiply(active);
     return spec.postNorm ? operations::normalise(out, w.mlpPostNorm, spec) : out;
 }
 
@@ -115,8 +89,14 @@ Decoder::Decoder(ArchitectureSpec spec, Weights weights, at::ScalarType compute,
     : m_state(std::make_unique<State>(std::move(spec), compute, device)) {
     const at::NoGradGuard noGrad;
     checkArchitecture(m_state->spec);
+    const auto& architecture = m_state->spec;
     m_state->weights =
-        fuseWeights(m_state->spec, std::move(weights), compute, device, layout == WeightLayout::Packed);
+        fuseWeights(architecture, std::move(weights), compute, device, layout == WeightLayout::Packed);
+    m_state->packed = m_state->weights.packed();
+    const auto turning = architecture.ropeInFloat ? at::kFloat : compute;
+    m_state->rope = std::make_unique<RotaryEmbedding>(architecture.rope, architecture.contextLength, turning, device);
+    m_state->windowRope =
+        std::make_unique<RotaryEmbedding>(architecture.windowRope, architecture.contextLength, turning, device);
     m_state->embeddingScale =
         at::tensor(m_state->spec.embeddingScale, at::kDouble).to(compute).to(at::kDouble).item<double>();
 }
@@ -135,10 +115,11 @@ const ArchitectureSpec& Decoder::spec() const { return m_state->spec; }
 at::ScalarType Decoder::computeType() const { return m_state->compute; }
 at::Device Decoder::device() const { return m_state->device; }
 
-bool Decoder::rowsAreIndependent() const { return m_state->weights.embedding.packed(); }
+bool Decoder::rowsAreIndependent() const { return m_state->packed; }
 
 at::Tensor Decoder::embed(const PackedBatch& batch) const {
     const auto& spec = m_state->spec;
+    m_state->checkContext(batch);
     const at::Tensor outside = (batch.ids() < 0).logical_or(batch.ids() >= spec.vocabulary);
     if (outside.any().item<bool>())
         throw Error("model.token",
@@ -146,7 +127,10 @@ at::Tensor Decoder::embed(const PackedBatch& batch) const {
                         " is outside the vocabulary of " + std::to_string(spec.vocabulary) + ".",
                     "Use token ids of this model's tokenizer.");
     const at::Tensor rows = m_state->weights.embedding.rows(batch.ids());
-    return spec.embeddingScale == 1 ? rows : rows * m_state->embeddingScale;
+    const at::Tensor scaled = spec.embeddingScale == 1 ? rows : rows * m_state->embeddingScale;
+    if (spec.learnedPositions == 0)
+        return scaled;
+    return scaled + m_state->weights.positions.index_select(0, batch.positions());
 }
 
 at::Tensor Decoder::block(std::int64_t block, const at::Tensor& residual, const PackedBatch& batch,
@@ -157,6 +141,7 @@ at::Tensor Decoder::block(std::int64_t block, const at::Tensor& residual, const 
                     "Block " + std::to_string(block) + " was given " + std::to_string(residual.size(0)) +
                         " rows for a batch of " + std::to_string(batch.tokens()) + " tokens.",
                     "");
+    state.checkContext(batch);
     const auto& w = state.weights.blocks.at(static_cast<std::size_t>(block));
     const auto hook = [&](BlockSite site, at::Tensor& value) {
         if (options.hook && *options.hook)
@@ -174,7 +159,7 @@ at::Tensor Decoder::block(std::int64_t block, const at::Tensor& residual, const 
     if (state.spec.parallelBranches) {
         at::Tensor mlp = state.mlpBranch(w, kept);
         hook(BlockSite::MlpOut, mlp);
-        return add(add(kept, attention), mlp);
+        return add(kept, mlp + attention);
     }
     at::Tensor middle = add(kept, attention);
     hook(BlockSite::ResidualMid, middle);
@@ -192,7 +177,7 @@ at::Tensor Decoder::logits(const at::Tensor& residual) const {
     at::Tensor result = head.multiply(finalNorm(residual));
     const double cap = m_state->spec.logitSoftCap;
     if (cap > 0)
-        result = at::tanh(result / cap) * cap;
+        result = operations::softCap(result, cap);
     return result.to(at::kFloat);
 }
 

@@ -2,6 +2,7 @@
 
 #include "core/base/error.h"
 
+#include <algorithm>
 #include <ATen/ops/cat.h>
 #include <ATen/TensorOperators.h>
 
@@ -39,7 +40,9 @@ public:
     at::Tensor takeIf(bool present, const std::string& name, at::IntArrayRef shape) {
         return present ? take(name, shape) : at::Tensor();
     }
-    LinearWeight matrix(at::Tensor weight) const { return LinearWeight(std::move(weight), m_pack); }
+    LinearWeight matrix(at::Tensor weight, at::Tensor bias = {}) const {
+        return LinearWeight(std::move(weight), m_pack, std::move(bias));
+    }
     operations::Norm norm(bool present, const std::string& name, std::int64_t width) {
         operations::Norm result;
         if (!present)
@@ -72,30 +75,39 @@ BlockWeights takeBlock(Taker& taker, const ArchitectureSpec& spec, const std::st
     const bool whole = spec.queryKeyNorm == QueryKeyNorm::WholeWidth;
     w.queryNorm = taker.norm(normed, attention + "q_norm", whole ? q : spec.headWidth);
     w.keyNorm = taker.norm(normed, attention + "k_norm", whole ? kv : spec.headWidth);
+    at::Tensor bias;
+    if (spec.queryKeyValueBias)
+        bias = at::cat({taker.take(attention + "q.bias", {q}), taker.take(attention + "k.bias", {kv}),
+                        taker.take(attention + "v.bias", {kv})});
     w.queryKeyValue = taker.matrix(
         at::cat({taker.take(attention + "q.weight", {q, d}), taker.take(attention + "k.weight", {kv, d}),
-                 taker.take(attention + "v.weight", {kv, d})}));
-    if (spec.queryKeyValueBias)
-        w.queryKeyValueBias =
-            at::cat({taker.take(attention + "q.bias", {q}), taker.take(attention + "k.bias", {kv}),
-                     taker.take(attention + "v.bias", {kv})});
-    w.attentionOut = taker.matrix(taker.take(attention + "o.weight", {d, q}));
-    w.attentionOutBias = taker.takeIf(spec.outputBias, attention + "o.bias", {d});
+                 taker.take(attention + "v.weight", {kv, d})}),
+        bias);
+    w.attentionOut = taker.matrix(taker.take(attention + "o.weight", {d, q}),
+                                  taker.takeIf(spec.outputBias, attention + "o.bias", {d}));
+    bias = taker.takeIf(spec.feedForwardBias, mlp + "up.bias", {f});
     if (spec.gatedFeedForward) {
-        w.mlpIn = taker.matrix(
-            at::cat({taker.take(mlp + "gate.weight", {f, d}), taker.take(mlp + "up.weight", {f, d})}));
         if (spec.feedForwardBias)
-            w.mlpInBias = at::cat({taker.take(mlp + "gate.bias", {f}), taker.take(mlp + "up.bias", {f})});
+            bias = at::cat({taker.take(mlp + "gate.bias", {f}), bias});
+        w.mlpIn = taker.matrix(
+            at::cat({taker.take(mlp + "gate.weight", {f, d}), taker.take(mlp + "up.weight", {f, d})}), bias);
     } else {
-        w.mlpIn = taker.matrix(taker.take(mlp + "up.weight", {f, d}));
-        w.mlpInBias = taker.takeIf(spec.feedForwardBias, mlp + "up.bias", {f});
+        w.mlpIn = taker.matrix(taker.take(mlp + "up.weight", {f, d}), bias);
     }
-    w.mlpOut = taker.matrix(taker.take(mlp + "down.weight", {d, f}));
-    w.mlpOutBias = taker.takeIf(spec.feedForwardBias, mlp + "down.bias", {d});
+    w.mlpOut = taker.matrix(taker.take(mlp + "down.weight", {d, f}),
+                            taker.takeIf(spec.feedForwardBias, mlp + "down.bias", {d}));
     return w;
 }
 
 } // namespace
+
+bool DecoderWeights::packed() const {
+    return embedding.packed() && (!head.defined() || head.packed()) &&
+           std::all_of(blocks.begin(), blocks.end(), [](const BlockWeights& w) {
+               return w.queryKeyValue.packed() && w.attentionOut.packed() && w.mlpIn.packed() &&
+                      w.mlpOut.packed();
+           });
+}
 
 DecoderWeights fuseWeights(const ArchitectureSpec& spec, Weights weights, at::ScalarType compute,
                            at::Device device, bool pack) {
@@ -104,6 +116,8 @@ DecoderWeights fuseWeights(const ArchitectureSpec& spec, Weights weights, at::Sc
     result.embedding = taker.matrix(taker.take("embed.weight", {spec.vocabulary, spec.width}));
     if (!spec.tiedHead)
         result.head = taker.matrix(taker.take("head.weight", {spec.vocabulary, spec.width}));
+    if (spec.learnedPositions > 0)
+        result.positions = taker.take("positions.weight", {spec.learnedPositions, spec.width});
     result.finalNorm = taker.norm(true, "norm", spec.width);
     for (std::int64_t block = 0; block < spec.blocks; ++block)
         result.blocks.push_back(takeBlock(taker, spec, "blocks." + std::to_string(block) + "."));

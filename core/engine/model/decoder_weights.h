@@ -19,14 +19,16 @@ struct BlockWeights {
     LinearWeight attentionOut;
     LinearWeight mlpIn; // [2 feed-forward, d]: gate, up; or [feed-forward, d] where there is no gate
     LinearWeight mlpOut;
-    at::Tensor queryKeyValueBias, attentionOutBias, mlpInBias, mlpOutBias;
 };
 
 struct DecoderWeights {
+    at::Tensor positions;   // [learned positions, d]; undefined where there are none
     LinearWeight embedding; // [vocabulary, d]; the head too where tied
     LinearWeight head;      // [vocabulary, d]; undefined where tied
     operations::Norm finalNorm;
     std::vector<BlockWeights> blocks;
+
+    bool packed() const; // every matrix
 };
 
 // Error model.weights: a tensor is missing, has another shape (both are named), or is one too many.

@@ -50,11 +50,16 @@ at::Tensor ownPanels(at::Tensor weight) {
 
 } // namespace
 
-LinearWeight::LinearWeight(at::Tensor weight, bool pack)
-    : m_outputs(weight.size(0)), m_depth(weight.size(1)), m_packed(pack && canPack(weight)) {
+LinearWeight::LinearWeight(at::Tensor weight, bool pack, at::Tensor bias)
+    : m_bias(std::move(bias)), m_outputs(weight.size(0)), m_depth(weight.size(1)),
+      m_packed(pack && canPack(weight)) {
     if (!m_packed) {
         m_weight = std::move(weight);
         return;
+    }
+    if (m_bias.defined()) {
+        m_panelBias = at::zeros({panelsOf(m_outputs) * panel}, at::kFloat);
+        m_panelBias.narrow(0, 0, m_outputs).copy_(m_bias);
     }
     m_weight = ownPanels(std::move(weight));
     onType(m_weight, [&]<class T>(T* values) {
@@ -75,6 +80,7 @@ at::Tensor LinearWeight::multiplyPacked(const at::Tensor& given, std::int64_t fi
     arguments.outStride = out.size(1);
     arguments.firstOutput = firstPanel * panel;
     arguments.lastOutput = first + count;
+    arguments.bias = m_panelBias.defined() ? m_panelBias.const_data_ptr<float>() : nullptr;
     const std::int64_t block = cpu::blockRows();
     const std::int64_t together =
         std::max(fewestRows, rowBytes / (static_cast<std::int64_t>(sizeof(float)) * m_depth)) / block * block;
@@ -103,17 +109,13 @@ at::Tensor LinearWeight::multiplyPacked(const at::Tensor& given, std::int64_t fi
     return skipped == 0 ? out : out.narrow(1, skipped, count);
 }
 
-at::Tensor LinearWeight::multiply(const at::Tensor& x, const at::Tensor& bias, std::int64_t first,
-                                  std::int64_t count) const {
+at::Tensor LinearWeight::multiply(const at::Tensor& x, std::int64_t first, std::int64_t count) const {
     if (count < 0)
         count = m_outputs - first;
-    const at::Tensor part = bias.defined() ? bias.narrow(0, first, count) : bias;
-    if (m_packed && operations::usesKernels(x)) {
-        const at::Tensor out = multiplyPacked(x, first, count);
-        return bias.defined() ? out + part : out;
-    }
+    if (m_packed && operations::usesKernels(x))
+        return multiplyPacked(x, first, count);
     const at::Tensor weight = plain().narrow(0, first, count);
-    return bias.defined() ? at::linear(x, weight, part) : at::linear(x, weight);
+    return m_bias.defined() ? at::linear(x, weight, m_bias.narrow(0, first, count)) : at::linear(x, weight);
 }
 
 at::Tensor LinearWeight::rows(const at::Tensor& ids) const {

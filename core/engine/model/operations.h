@@ -26,13 +26,15 @@ at::Tensor normalise(const at::Tensor& x, const Norm& norm, const ArchitectureSp
 // The same, overwriting x where no gradient is wanted; returns the result.
 at::Tensor normaliseInPlace(const at::Tensor& x, const Norm& norm, const ArchitectureSpec& spec);
 
-// x [tokens, heads, head width] at positions I64 [tokens]; overwrites x where no gradient is wanted; returns
-// the result.
-at::Tensor rotate(const at::Tensor& x, const RopeTable& table, const at::Tensor& positions);
+// x [tokens, heads, head width] by rows I64 [tokens] of the table; may overwrite x where no gradient is wanted;
+// returns the result.
+at::Tensor rotate(const at::Tensor& x, const RopeTable& table, const at::Tensor& rows);
 
 // activation(gate) * up of x [tokens, 2 * width], gate first.
 at::Tensor gate(const at::Tensor& x, Activation activation);
-at::Tensor activate(const at::Tensor& x, Activation activation);
+// geluInSteps: see ArchitectureSpec. Element by element, so that a row's bits do not depend on its place.
+at::Tensor activate(const at::Tensor& x, Activation activation, bool geluInSteps = false);
+at::Tensor softCap(const at::Tensor& x, double cap); // cap * tanh(x / cap), likewise
 
 struct AttentionInput {
     at::Tensor query;      // [wanted, heads, head width]

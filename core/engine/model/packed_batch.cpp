@@ -31,16 +31,28 @@ PackedBatch::PackedBatch(std::vector<Sequence> sequences, std::span<const std::s
             m_places.push_back({static_cast<std::int64_t>(i), sequence.start + t});
         m_offsets.push_back(m_offsets.back() + sequence.length);
     }
-    at::Tensor host = at::empty({2, tokens()}, at::kLong);
+    at::Tensor host = at::empty({3, tokens()}, at::kLong);
     auto* hostIds = host.mutable_data_ptr<std::int64_t>();
     auto* hostPositions = hostIds + tokens();
+    auto* hostLengths = hostPositions + tokens();
     for (const auto& part : ids)
         hostIds = std::copy(part.begin(), part.end(), hostIds);
-    for (const auto& place : m_places)
+    for (const auto& place : m_places) {
+        const auto& sequence = m_sequences[static_cast<std::size_t>(place.sequence)];
         *hostPositions++ = place.position;
+        *hostLengths++ = sequence.start + sequence.length;
+    }
     host = host.to(device);
     m_ids = host[0];
     m_positions = host[1];
+    m_lengths = host[2];
+}
+
+std::int64_t PackedBatch::longest() const {
+    std::int64_t result = 0;
+    for (const auto& sequence : m_sequences)
+        result = std::max(result, sequence.start + sequence.length);
+    return result;
 }
 
 bool PackedBatch::singleTokens() const {
@@ -58,6 +70,7 @@ void PackedBatch::fork(std::int64_t from, std::int64_t row, std::int64_t slot) {
     const auto index = static_cast<std::int64_t>(m_sequences.size());
     m_ids = at::cat({m_ids, m_ids.narrow(0, begin, branch.length)});
     m_positions = at::cat({m_positions, m_positions.narrow(0, begin, branch.length)});
+    m_lengths = at::cat({m_lengths, m_lengths.narrow(0, begin, branch.length)});
     for (std::int64_t t = 0; t < branch.length; ++t)
         m_places.push_back({index, branch.start + t});
     m_offsets.push_back(m_offsets.back() + branch.length);

@@ -41,6 +41,9 @@ public:
     const std::vector<TokenPlace>& places() const { return m_places; }     // [tokens]
     const at::Tensor& ids() const { return m_ids; }                        // I64 [tokens], on the device
     const at::Tensor& positions() const { return m_positions; }            // I64 [tokens], on the device
+    // I64 [tokens], on the device: how long the token's sequence is with the tokens here, start + length.
+    const at::Tensor& lengths() const { return m_lengths; }
+    std::int64_t longest() const; // of the sequences' lengths, their starts included
     bool singleTokens() const; // every sequence has one token here
 
     // Adds a sequence that goes on as a copy of the tokens of `from`: same ids and positions, a row of its
@@ -52,7 +55,7 @@ private:
     std::vector<Sequence> m_sequences;
     std::vector<std::int64_t> m_offsets;
     std::vector<TokenPlace> m_places;
-    at::Tensor m_ids, m_positions;
+    at::Tensor m_ids, m_positions, m_lengths;
 };
 
 // Keys and values of every block: [rows, capacity, key-value heads, head width] each. Contents beyond a row's

@@ -55,13 +55,18 @@ private Q_SLOTS:
         QVERIFY(packed.rows(ids).equal(plain.rows(ids)));
         // A range of outputs and one row alone have the bits they have among all.
         const int first = outputs / 3, count = outputs / 2;
-        QVERIFY(packed.multiply(x, {}, first, count).equal(packed.multiply(x).narrow(1, first, count)));
+        QVERIFY(packed.multiply(x, first, count).equal(packed.multiply(x).narrow(1, first, count)));
         QVERIFY(packed.multiply(x.narrow(0, rows - 1, 1)).equal(packed.multiply(x).narrow(0, rows - 1, 1)));
         // Rows of a larger tensor.
         const at::Tensor wide = random(rows, depth + 6, 3, type);
         QVERIFY(packed.multiply(wide.narrow(1, 3, depth)).equal(packed.multiply(wide.narrow(1, 3, depth).contiguous())));
         const at::Tensor bias = random(1, outputs, 4, type)[0];
-        QVERIFY(packed.multiply(x, bias).equal(packed.multiply(x) + bias));
+        const LinearWeight biased(weight.clone(), true, bias), plainBiased(weight.clone(), false, bias);
+        const at::Tensor sum = biased.multiply(x).to(at::kDouble), wanted = exact + bias.to(at::kDouble);
+        const at::Tensor room = allowed + wanted.abs() * (low ? 1.0 / 256 : 6e-8);
+        QVERIFY(((sum - wanted).abs() <= room).all().item<bool>());
+        QVERIFY(((plainBiased.multiply(x).to(at::kDouble) - wanted).abs() <= room).all().item<bool>());
+        QVERIFY(biased.multiply(x, first, count).equal(biased.multiply(x).narrow(1, first, count)));
     }
 
     void whoElseHoldsTheTensorKeepsIt() {

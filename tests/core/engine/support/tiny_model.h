@@ -15,7 +15,7 @@
 
 namespace azimuth::tiny {
 
-// The sizes of tests/peers/reference_tiny_decoders.py.
+// Grouped heads, a head width that is not the width / heads.
 inline ArchitectureSpec sizes(const std::string& family) {
     ArchitectureSpec spec;
     spec.family = family;

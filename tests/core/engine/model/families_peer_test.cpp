@@ -1,0 +1,291 @@
+// Every family against transformers: small random checkpoints that tests/peers/tiny_families.py made, as Hugging Face
+// folders of both generations and as GGUF, loaded as a user's models are. Every way through the decoder is held against
+// the reference: packed kernels, plain weights, differentiable operations, token by token through the cache.
+//
+// AZIMUTH_TINY_FAMILIES names a folder that the script has filled before, to save its half minute.
+#include "core/engine/generate/generate.h"
+#include "tests/core/engine/support/families.h"
+#include "tests/core/engine/support/reference.h"
+#include "tests/core/engine/support/tiny_model.h"
+
+#include <QtTest/QtTest>
+
+using namespace azimuth;
+
+namespace {
+
+constexpr double tolerance = 2e-5, smallestMargin = 1e-3;
+constexpr std::int64_t newTokens = 48;
+
+PackedBatch pack(const std::vector<std::vector<std::int32_t>>& ids) {
+    std::vector<Sequence> sequences;
+    std::vector<std::span<const std::int32_t>> spans;
+    for (const auto& part : ids) {
+        const auto length = static_cast<std::int64_t>(part.size());
+        sequences.push_back({0, length, length, -1, {}});
+        spans.emplace_back(part);
+    }
+    return PackedBatch(std::move(sequences), spans, at::kCPU);
+}
+
+// Whether a longer sequence turns its earlier tokens otherwise.
+bool dependsOnLength(const ArchitectureSpec& spec) {
+    return spec.rope.scaling == RopeScaling::Dynamic || spec.rope.scaling == RopeScaling::Longrope;
+}
+
+Decoder load(const families::Model& model, const std::string& container, at::ScalarType type = at::kFloat,
+             WeightLayout layout = WeightLayout::Packed) {
+    return Decoder::load(Checkpoint::open(model.path(container)), type, at::kCPU, {}, layout);
+}
+
+std::string compare(const char* what, std::int64_t k, const at::Tensor& found, const at::Tensor& expected,
+                    double most = tolerance) {
+    const double error = tiny::relativeError(found, expected);
+    if (error <= most)
+        return {};
+    return std::string(what) + "[" + std::to_string(k) + "]: " + std::to_string(error * 1e6) + "e-6";
+}
+
+} // namespace
+
+class FamiliesPeerTest : public QObject {
+    Q_OBJECT
+
+private Q_SLOTS:
+    void initTestCase() {
+        QString folder = qEnvironmentVariable("AZIMUTH_TINY_FAMILIES");
+        if (folder.isEmpty()) {
+            folder = m_folder.path();
+            const auto failure = reference::runPeer("tiny_families.py", {folder}, 900);
+            QVERIFY2(failure.empty(), failure.c_str());
+        }
+        m_models = families::read(folder.toStdString());
+        QVERIFY(m_models.size() >= 20);
+    }
+
+    void forward_data() {
+        QTest::addColumn<int>("model");
+        QTest::addColumn<QString>("container");
+        for (std::size_t i = 0; i < m_models.size(); ++i)
+            for (const auto& container : m_models[i].containers)
+                QTest::newRow((m_models[i].name + " " + container).c_str())
+                    << static_cast<int>(i) << QString::fromStdString(container);
+    }
+    void forward() {
+        QFETCH(int, model);
+        QFETCH(QString, container);
+        const auto& peer = m_models[static_cast<std::size_t>(model)];
+        for (const auto layout : {WeightLayout::Packed, WeightLayout::Plain}) {
+            const auto decoder = load(peer, container.toStdString(), at::kFloat, layout);
+            for (const bool gradient : {false, true}) {
+                const auto finding = residuals(peer, decoder, gradient);
+                QVERIFY2(finding.empty(), finding.c_str());
+            }
+        }
+    }
+
+    void sites_data() { models(); }
+    void sites() {
+        QFETCH(int, model);
+        const auto& peer = m_models[static_cast<std::size_t>(model)];
+        const auto decoder = load(peer, "hf");
+        const at::NoGradGuard noGrad;
+        const auto batch = pack(peer.ids);
+        at::Tensor residual = decoder.embed(batch);
+        for (std::int64_t k = 0; k < decoder.spec().blocks; ++k) {
+            std::map<BlockSite, at::Tensor> seen;
+            const BlockHook hook = [&](BlockSite site, at::Tensor& value) { seen[site] = value.clone(); };
+            BlockOptions options;
+            options.hook = &hook;
+            const at::Tensor before = residual.clone();
+            residual = decoder.block(k, residual, batch, options);
+            for (const auto& [site, name] : {std::pair{BlockSite::AttentionOut, "attn_out"},
+                                             {BlockSite::ResidualMid, "resid_mid"},
+                                             {BlockSite::MlpOut, "mlp_out"}}) {
+                QCOMPARE(seen.contains(site), !(peer.parallel && site == BlockSite::ResidualMid));
+                if (!seen.contains(site))
+                    continue;
+                const auto finding = compare(name, k, seen[site], peer.all(name, k));
+                QVERIFY2(finding.empty(), finding.c_str());
+            }
+            const at::Tensor sum = before + seen[BlockSite::AttentionOut] + seen[BlockSite::MlpOut];
+            QVERIFY(tiny::relativeError(sum, residual) <= 1e-6);
+        }
+    }
+
+    void tokenByToken_data() { models(); }
+    void tokenByToken() {
+        QFETCH(int, model);
+        const auto& peer = m_models[static_cast<std::size_t>(model)];
+        for (const auto layout : {WeightLayout::Packed, WeightLayout::Plain}) {
+            const auto decoder = load(peer, "hf", at::kFloat, layout);
+            const auto finding = throughTheCache(peer, decoder);
+            QVERIFY2(finding.empty(), finding.c_str());
+        }
+    }
+
+    // A prompt in two parts: the second part's queries look into the cache.
+    void continued_data() { models(); }
+    void continued() {
+        QFETCH(int, model);
+        const auto& peer = m_models[static_cast<std::size_t>(model)];
+        const auto decoder = load(peer, "hf");
+        const at::NoGradGuard noGrad;
+        const std::size_t prompt = dependsOnLength(decoder.spec()) ? 2 : 3;
+        const auto length = static_cast<std::int64_t>(peer.ids[prompt].size()), first = length / 2;
+        KeyValueCache cache(decoder.spec(), 1, length, at::kFloat, at::kCPU);
+        BlockOptions options;
+        options.cache = &cache;
+        at::Tensor residual;
+        for (const auto& [start, count] : {std::pair<std::int64_t, std::int64_t>{0, first}, {first, length - first}}) {
+            const std::span<const std::int32_t> ids(peer.ids[prompt].data() + start, static_cast<std::size_t>(count));
+            const PackedBatch batch({{start, count, length, -1, {0}}}, std::vector{ids}, at::kCPU);
+            residual = decoder.embed(batch);
+            for (std::int64_t k = 0; k < decoder.spec().blocks; ++k)
+                residual = decoder.block(k, residual, batch, options);
+        }
+        const at::Tensor expected = peer.tensor("resid/" + std::to_string(prompt))[decoder.spec().blocks];
+        const auto finding = compare("R", decoder.spec().blocks, residual, expected.narrow(0, first, length - first));
+        QVERIFY2(finding.empty(), finding.c_str());
+    }
+
+    void bfloat16_data() { models(); }
+    void bfloat16() {
+        QFETCH(int, model);
+        const auto& peer = m_models[static_cast<std::size_t>(model)];
+        const at::NoGradGuard noGrad;
+        for (const auto layout : {WeightLayout::Packed, WeightLayout::Plain}) {
+            const auto decoder = load(peer, "hf", at::kBFloat16, layout);
+            const auto batch = pack(peer.ids);
+            at::Tensor residual = decoder.embed(batch);
+            double lowest = 1, ours = 0, theirs = 0;
+            for (std::int64_t k = 0;; ++k) {
+                const at::Tensor found = residual.to(at::kFloat), expected = peer.all("bf16/resid", k),
+                                 exact = peer.all("resid", k);
+                const at::Tensor cosine = (found * expected).sum(1) / (found.norm(2, {1}) * expected.norm(2, {1}));
+                lowest = std::min(lowest, cosine.min().item<double>());
+                ours += ((found - exact).norm(2, {1}) / exact.norm(2, {1})).mean().item<double>();
+                theirs += ((expected - exact).norm(2, {1}) / exact.norm(2, {1})).mean().item<double>();
+                if (k == 0)
+                    QVERIFY2(found.equal(expected), "R[0] differs");
+                if (k == decoder.spec().blocks)
+                    break;
+                residual = decoder.block(k, residual, batch);
+            }
+            QVERIFY2(lowest >= 0.999, qPrintable(QString::number(lowest, 'g', 8)));
+            QVERIFY2(ours <= 1.15 * theirs, qPrintable(QStringLiteral("%1 > %2").arg(ours).arg(theirs)));
+        }
+    }
+
+    void greedy_data() { models(); }
+    void greedy() {
+        QFETCH(int, model);
+        const auto& peer = m_models[static_cast<std::size_t>(model)];
+        const auto& arms = peer.arms;
+        m_compared = m_steps = 0;
+        for (const auto layout : {WeightLayout::Packed, WeightLayout::Plain}) {
+            const auto decoder = load(peer, "hf", at::kFloat, layout);
+            // Rows of all prompts and arms in turn, so that a batch holds unequal ones.
+            std::vector<std::int64_t> armOfRow;
+            std::vector<GenerateRequest> requests;
+            for (std::size_t arm = 0; arm < arms.size(); ++arm)
+                for (const auto& ids : peer.ids) {
+                    armOfRow.push_back(static_cast<std::int64_t>(arm));
+                    requests.push_back({ids, 0});
+                }
+            const at::Tensor directions = peer.tensor("directions");
+            const Steering steering(
+                arms, armOfRow,
+                [&](const std::string& name) { return directions[std::stoll(name)].clone(); }, decoder);
+            GenerateOptions options;
+            options.decoding.maximumNewTokens = newTokens;
+            for (const bool refill : {false, true}) {
+                options.refill = refill;
+                options.decoding.rows = refill ? 5 : 64;
+                const auto rows = generate(decoder, requests, steering, options);
+                for (std::size_t i = 0; i < rows.size(); ++i) {
+                    const auto finding = sameText(peer, rows[i].ids, i % peer.ids.size(), i / peer.ids.size());
+                    QVERIFY2(finding.empty(), finding.c_str());
+                }
+            }
+        }
+        qInfo("%lld of %lld tokens were compared", static_cast<long long>(m_compared), static_cast<long long>(m_steps));
+    }
+
+private:
+    void models() {
+        QTest::addColumn<int>("model");
+        for (std::size_t i = 0; i < m_models.size(); ++i)
+            QTest::newRow(m_models[i].name.c_str()) << static_cast<int>(i);
+    }
+
+    static std::string residuals(const families::Model& peer, const Decoder& decoder, bool gradient) {
+        const at::AutoGradMode mode(gradient);
+        const auto batch = pack(peer.ids);
+        at::Tensor residual = decoder.embed(batch);
+        for (std::int64_t k = 0;; ++k) {
+            auto finding = compare("R", k, residual, peer.all("resid", k));
+            if (!finding.empty() || k == decoder.spec().blocks) {
+                if (finding.empty())
+                    finding = compare("logits", 0, decoder.logits(residual), peer.all("logits"));
+                return finding;
+            }
+            residual = decoder.block(k, residual, batch);
+        }
+    }
+
+    static std::string throughTheCache(const families::Model& peer, const Decoder& decoder) {
+        const at::NoGradGuard noGrad;
+        const auto prompts = peer.ids.size() - (dependsOnLength(decoder.spec()) ? 1u : 0u);
+        KeyValueCache cache(decoder.spec(), static_cast<std::int64_t>(prompts) + 1, 64, at::kFloat, at::kCPU);
+        BlockOptions options;
+        options.cache = &cache;
+        std::vector<at::Tensor> expected;
+        for (std::size_t i = 0; i < prompts; ++i)
+            expected.push_back(peer.tensor("logits/" + std::to_string(i)));
+        for (std::int64_t position = 0;; ++position) {
+            std::vector<Sequence> sequences;
+            std::vector<std::span<const std::int32_t>> ids;
+            std::vector<at::Tensor> wanted;
+            for (std::size_t i = 0; i < prompts; ++i)
+                if (position < static_cast<std::int64_t>(peer.ids[i].size())) {
+                    sequences.push_back({position, 1, 64, -1, {static_cast<std::int64_t>(prompts - i)}});
+                    ids.emplace_back(&peer.ids[i][static_cast<std::size_t>(position)], 1);
+                    wanted.push_back(expected[i][position]);
+                }
+            if (ids.empty())
+                return {};
+            const PackedBatch batch(std::move(sequences), ids, at::kCPU);
+            at::Tensor residual = decoder.embed(batch);
+            for (std::int64_t k = 0; k < decoder.spec().blocks; ++k)
+                residual = decoder.block(k, residual, batch, options);
+            auto finding = compare("logits of token ", position, decoder.logits(residual), at::stack(wanted));
+            if (!finding.empty())
+                return finding;
+        }
+    }
+
+    // Equal up to the first step at which the reference's choice is a matter of rounding.
+    std::string sameText(const families::Model& peer, const std::vector<std::int32_t>& found, std::size_t prompt,
+                         std::size_t arm) {
+        const auto index = static_cast<std::int64_t>(arm);
+        const auto& text = peer.continuation[prompt];
+        const at::Tensor margins = peer.tensor("margin/" + std::to_string(prompt))[index].contiguous();
+        const auto* margin = margins.const_data_ptr<float>();
+        if (static_cast<std::int64_t>(found.size()) != newTokens)
+            return "there are " + std::to_string(found.size()) + " tokens";
+        m_steps += newTokens;
+        for (std::int64_t step = 0; step < newTokens && margin[step] >= smallestMargin; ++step, ++m_compared)
+            if (found[static_cast<std::size_t>(step)] != text[static_cast<std::size_t>(index * newTokens + step)])
+                return "prompt " + std::to_string(prompt) + ", arm " + std::to_string(arm) + ", step " +
+                       std::to_string(step) + ": margin " + std::to_string(margin[step]);
+        return {};
+    }
+
+    QTemporaryDir m_folder;
+    std::vector<families::Model> m_models;
+    std::int64_t m_compared = 0, m_steps = 0;
+};
+
+QTEST_GUILESS_MAIN(FamiliesPeerTest)
+#include "families_peer_test.moc"
