@@ -5,6 +5,7 @@
 #include "app/worker/serve.h"
 #include "app/worker/verbs.h"
 #include "core/base/error.h"
+#include "core/study/precision.h"
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -32,10 +33,10 @@ struct CommandLine {
     }
 
     void addModel(CLI::App* command, bool required = true) {
-        command->add_option("MODEL", common.model, "A GGUF file, or the name of one in the model folders")
+        command->add_option("MODEL", common.model, "A GGUF file or a Hugging Face folder, or its name")
             ->required(required);
         command->add_option("--precision", common.precision, "What to compute in")
-            ->check(CLI::IsMember({"fp32", "bf16"}))
+            ->check(CLI::IsMember(precisionNames()))
             ->capture_default_str();
         command->add_option("--threads", common.threads, "0: as many as cores")->check(CLI::Range(0, 4096));
         command->add_option("--device", common.device, "cpu or cuda:N")->capture_default_str();

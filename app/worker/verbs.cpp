@@ -119,7 +119,7 @@ void listModels(bool asJson, int output) {
     std::string text;
     reader.root().each("models", [&](JsonObject& entry) { text += entryText(entry); });
     reader.finish();
-    print(output, text.empty() ? "There is no GGUF file in the model folders.\n" : text);
+    print(output, text.empty() ? "There is no model in the model folders.\n" : text);
 }
 
 void tokens(const CommonOptions& options, int output) {

@@ -5,7 +5,8 @@ namespace azimuth {
 namespace {
 constexpr std::int64_t templateTokens = 24, bytesPerToken = 4;
 
-std::uint64_t bytesOf(Precision precision) { return precision == Precision::Fp32 ? 4 : 2; }
+// The simulated precisions compute in float.
+std::uint64_t bytesOf(Precision precision) { return precision == Precision::Bf16 ? 2 : 4; }
 } // namespace
 
 std::int64_t estimatedTokens(const std::string& text) {
@@ -13,7 +14,7 @@ std::int64_t estimatedTokens(const std::string& text) {
 }
 
 double estimatedSeconds(const Model& model, std::int64_t tokens) {
-    const double factor = model.compute == Precision::Fp32 ? 1 : 0.5;
+    const double factor = model.compute == Precision::Bf16 ? 0.5 : 1;
     return 2 * factor * static_cast<double>(model.parameters) * static_cast<double>(tokens) /
            referenceOperations;
 }
