@@ -28,6 +28,14 @@
 
 namespace azimuth {
 
+namespace {
+// Alt and a letter open a menu; Selection leaves S to Study.
+QString withMnemonic(const QString& menu) {
+    QString text = menu;
+    return text.insert(menu == QLatin1String("Selection") ? 2 : 0, QLatin1Char('&'));
+}
+} // namespace
+
 QAction* MainWindow::action(const QString& commandId) const { return m_actions.at(commandId); }
 
 void MainWindow::buildMenus() {
@@ -35,7 +43,7 @@ void MainWindow::buildMenus() {
     for (const auto& command : commandTable()) {
         auto*& menu = menus[QString::fromLatin1(command.menu)];
         if (!menu)
-            menu = menuBar()->addMenu(tr(command.menu));
+            menu = menuBar()->addMenu(withMnemonic(tr(command.menu)));
         if (command.separatorBefore)
             menu->addSeparator();
         const QString id = QString::fromLatin1(command.id);

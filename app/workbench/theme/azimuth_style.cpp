@@ -39,6 +39,8 @@ int AzimuthStyle::styleHint(StyleHint hint, const QStyleOption* option, const QW
         return 500;
     case SH_FocusFrame_AboveWidget:
         return 1;
+    case SH_DialogButtonBox_ButtonsHaveIcons:
+        return 0;
     default:
         return QProxyStyle::styleHint(hint, option, widget, returned);
     }
