@@ -3,6 +3,7 @@
 #include "core/base/error.h"
 #include "core/plan/batches.h"
 #include "core/plan/estimate.h"
+#include "core/plan/scores.h"
 #include "core/plan/wanted.h"
 #include "core/results/calibrate.h"
 #include "core/results/sweep.h"
@@ -34,6 +35,9 @@ public:
             for (const auto& reference : m_study.models)
                 if (const auto* model = m_view.model(reference.name))
                     addEvaluationOf(reference, *model);
+            for (const auto& reference : m_study.models)
+                if (const auto* model = m_view.model(reference.name))
+                    addScoresOf(reference, *model);
         } else {
             m_plan.later = guessLater();
         }
@@ -220,6 +224,19 @@ private:
         addBatches(reference, model, Stage::Evaluate, wanted);
     }
 
+    void addScoresOf(const ModelReference& reference, const Model& model) {
+        if (m_study.scores.empty() || !reference.calibrate)
+            return;
+        try {
+            auto scores = scorePlan(m_view, model, reference);
+            m_plan.counts.push_back({Stage::Score, reference.name, scores.wanted, scores.present});
+            for (auto& job : scores.jobs)
+                offer(std::move(job));
+        } catch (const Error& error) {
+            block(Stage::Score, reference.name, {}, error.message());
+        }
+    }
+
     // True if every wanted completion is there.
     bool addBatches(const ModelReference& reference, const Model& model, Stage stage,
                     const WantedRows& wanted) {
@@ -255,6 +272,8 @@ std::string toString(Stage stage) {
         return "calibrate";
     case Stage::Evaluate:
         return "evaluate";
+    case Stage::Score:
+        return "score";
     }
     return {};
 }

@@ -3,7 +3,7 @@
 // Stages: inspect (find each model) -> extract (a bank per model, concept and method) -> sweep (control and
 // every setting of the grid on the calibration prompts, models with `calibrate` only) -> calibrate (a choice
 // to record; the caller computes it) -> evaluate (control, own and foreign arms on the evaluation prompts of
-// each target). plan -> run
+// each target) -> score (the study's continuations under the same arms). plan -> run
 // -> plan is repeated until finished(). Evaluation begins when nothing before it can still be done, so that
 // its key list is whole when it is cut.
 //
@@ -24,8 +24,8 @@
 
 namespace azimuth {
 
-enum class Stage { Inspect, Extract, Sweep, Calibrate, Evaluate };
-std::string toString(Stage stage); // inspect, extract, sweep, calibrate, evaluate
+enum class Stage { Inspect, Extract, Sweep, Calibrate, Evaluate, Score };
+std::string toString(Stage stage); // inspect, extract, sweep, calibrate, evaluate, score
 
 struct PlannedJob {
     Stage stage = Stage::Inspect;

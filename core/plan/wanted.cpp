@@ -8,13 +8,12 @@
 
 namespace azimuth {
 
-namespace {
-// The vectors that the arms name, looked up among the banks at the study's position.
-void findDirections(WantedRows& wanted, const ProjectView& view, const std::vector<Arm>& arms) {
+void findDirections(std::map<std::string, Direction>& directions, const ProjectView& view,
+                    const std::vector<Arm>& arms) {
     std::map<std::string, bool> open;
     for (const auto& arm : arms)
         for (const auto& intervention : arm.interventions)
-            if (!wanted.directions.count(intervention.direction))
+            if (!directions.count(intervention.direction))
                 open[intervention.direction] = true;
     const auto position = view.study->sweep.position;
     for (const auto& bank : view.banks) {
@@ -23,7 +22,7 @@ void findDirections(WantedRows& wanted, const ProjectView& view, const std::vect
                 continue;
             auto direction = directionAt(*bank, position, k);
             if (open.erase(direction.digest))
-                wanted.directions.emplace(direction.digest, std::move(direction));
+                directions.emplace(direction.digest, std::move(direction));
         }
     }
     if (!open.empty())
@@ -31,7 +30,6 @@ void findDirections(WantedRows& wanted, const ProjectView& view, const std::vect
                     "No bank of the project holds the direction " + open.begin()->first + ".",
                     "Extract the directions again.");
 }
-} // namespace
 
 std::size_t DigestHash::operator()(const Digest& digest) const {
     std::size_t value = 0;
@@ -69,7 +67,7 @@ void addSweep(WantedRows& wanted, const ProjectView& view, const CompletionKeys&
     std::vector<Arm> arms{controlArm()};
     for (auto& setting : sweepSettings(model, *bank, view.study->sweep))
         arms.push_back(std::move(setting.arm));
-    findDirections(wanted, view, arms);
+    findDirections(wanted.directions, view, arms);
     wanted.add(keys, model.identity, *set, arms);
 }
 
@@ -82,7 +80,7 @@ void addEvaluation(WantedRows& wanted, const ProjectView& view, const Completion
     for (auto& run : transferRuns(view, *view.study, conceptValue))
         if (run.targetIdentity == model.identity)
             arms.push_back(std::move(run.arm));
-    findDirections(wanted, view, arms);
+    findDirections(wanted.directions, view, arms);
     wanted.add(keys, model.identity, *set, arms);
 }
 

@@ -31,6 +31,10 @@ struct WantedRows {
              const std::vector<Arm>& armsOfSet);
 };
 
+// Adds the vectors that the arms name, looked up among the banks at the study's position. Error plan.direction.
+void findDirections(std::map<std::string, Direction>& directions, const ProjectView& view,
+                    const std::vector<Arm>& arms);
+
 // Control and every setting of the grid on the calibration prompts of every concept. Error as sweepSettings.
 void addSweep(WantedRows& wanted, const ProjectView& view, const CompletionKeys& keys, const Model& model,
               const Concept& conceptValue);

@@ -157,6 +157,8 @@ template <class T> void interventionColumns(T& t) {
         "k_to", [](auto& row) -> auto& { return row.intervention.kTo; });
     t.choice(
         "scope", [](auto& row) -> auto& { return row.intervention.scope; });
+    t.choice(
+        "site", [](auto& row) -> auto& { return row.intervention.site; });
 }
 
 struct CompletionIndexRow {
@@ -188,6 +190,21 @@ template <class T> void completionColumns(T& t) {
     t.number("log_probability", &Completion::logProbability);
     t.number("prompt_tokens", &Completion::promptTokens);
     t.digest("job", &Completion::jobId);
+}
+
+template <class T> void scoreColumns(T& t) {
+    t.key("key", &Score::key);
+    t.digest("model", &Score::modelIdentity);
+    t.digest("prompt", &Score::promptId);
+    t.digest("continuation", &Score::continuationDigest);
+    t.digest("arm", &Score::armDigest);
+    t.digest("reference", &Score::referenceDigest);
+    t.list("ids", &Score::ids);
+    t.list("log_probability", &Score::logProbabilities);
+    t.number("sum", &Score::sum);
+    t.list("kl", &Score::kl);
+    t.number("prompt_tokens", &Score::promptTokens);
+    t.digest("job", &Score::jobId);
 }
 
 template <class T> void labelColumns(T& t) {

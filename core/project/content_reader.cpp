@@ -150,6 +150,19 @@ std::vector<Completion> readCompletions(const ReadFile& file) {
     return out;
 }
 
+std::vector<Score> readScores(const ReadFile& file) {
+    if (!file.exists("/scores"))
+        return {};
+    auto table = readTable<Score>(file, "/scores", AZIMUTH_COLUMNS(scoreColumns));
+    for (const auto& row : table.rows())
+        if (row.logProbabilities.size() != row.ids.size() ||
+            (!row.kl.empty() && row.kl.size() != row.ids.size()))
+            file.bad("/scores/log_probability",
+                     std::to_string(row.ids.size()) + " ids have " + std::to_string(row.logProbabilities.size()) +
+                         " log-probabilities and " + std::to_string(row.kl.size()) + " divergences");
+    return std::move(table.rows());
+}
+
 std::vector<JobRecord> readJobs(const ReadFile& file) {
     auto table = readTable<JobRecord>(file, "/jobs", AZIMUTH_COLUMNS(jobColumns));
     return std::move(table.rows());
@@ -235,6 +248,7 @@ JobResult readJobResult(const ReadFile& file) {
     result.banks = readBanks(file, std::numeric_limits<std::uint64_t>::max());
     result.arms = readArms(file);
     result.completions = readCompletions(file);
+    result.scores = readScores(file);
     return result;
 }
 
@@ -255,6 +269,7 @@ ProjectView readProjectView(const ReadFile& file, std::uint64_t maximumTensorByt
     if (table->size() != count)
         file.bad("/completions/index/key", "a key stands twice");
     view.completions = std::move(table);
+    view.scores = shared(readScores(file));
     view.labels = shared(std::move(readTable<Label>(file, "/labels", AZIMUTH_COLUMNS(labelColumns)).rows()));
     view.calibrations = shared(readCalibrations(file));
     view.transfer = readTransfer(file);

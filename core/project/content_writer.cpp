@@ -175,6 +175,19 @@ void writeCompletions(H5Publication& file, const std::vector<const Completion*>&
     }
 }
 
+// Optional: absent where there are none.
+void writeScores(H5Publication& file, std::vector<const Score*> rows) {
+    for (const auto* row : rows)
+        if (row->logProbabilities.size() != row->ids.size() ||
+            (!row->kl.empty() && row->kl.size() != row->ids.size()))
+            throw badValue("/scores, " + toHex(row->key).substr(0, 12),
+                           std::to_string(row->ids.size()) + " ids have " +
+                               std::to_string(row->logProbabilities.size()) + " log-probabilities and " +
+                               std::to_string(row->kl.size()) + " divergences");
+    if (!rows.empty())
+        writeTable<Score>(file, "/scores", std::move(rows), AZIMUTH_COLUMNS(scoreColumns));
+}
+
 // /study, /concepts and /prompts; returns the first row of each prompt.
 Ids writeStudy(H5Publication& file, const ProjectView& view) {
     const auto& study = *view.study;
@@ -282,6 +295,7 @@ std::vector<const Completion*> rowsOf(const CompletionTable& table) {
 }
 
 std::uint64_t bytesOf(const Completion& row) { return 400 + row.ids.size() * 4 + row.text.size(); }
+std::uint64_t bytesOf(const Score& row) { return 500 + row.ids.size() * 20; }
 std::uint64_t bytesOf(const DirectionBank& bank) {
     return 4096 + bank.positions.size() *
                       static_cast<std::uint64_t>(std::max<std::int64_t>(bank.ks * bank.width, 0)) * 4;
@@ -342,6 +356,7 @@ void writeJobResult(H5Publication& file, const JobResult& result) {
     writeBanks(file, pointersTo(result.banks), none);
     const auto arms = writeArms(file, pointersTo(result.arms));
     writeCompletions(file, pointersTo(result.completions), models, {}, arms, none);
+    writeScores(file, pointersTo(result.scores));
     const std::vector<const JobRecord*> job{&result.job};
     writeTable<JobRecord>(file, "/jobs", job, AZIMUTH_COLUMNS(jobColumns));
 }
@@ -352,6 +367,7 @@ void writeProjectView(H5Publication& file, const ProjectView& view, const Earlie
     writeBanks(file, pointersTo(view.banks), earlier);
     const auto arms = writeArms(file, pointersTo(view.arms));
     writeCompletions(file, rowsOf(*view.completions), models, prompts, arms, earlier);
+    writeScores(file, pointersTo(view.scores));
     writeTable<Label>(file, "/labels", pointersTo(view.labels), AZIMUTH_COLUMNS(labelColumns));
     writeCalibrations(file, view);
     writeTransfer(file, view);
@@ -367,6 +383,8 @@ std::uint64_t estimatedBytes(const ProjectView& view) {
         bytes += bytesOf(*bank);
     for (std::size_t i = 0; i < view.completions->size(); ++i)
         bytes += bytesOf(view.completions->row(i));
+    for (const auto& row : view.scores)
+        bytes += bytesOf(*row);
     return bytes;
 }
 
@@ -375,6 +393,8 @@ std::uint64_t estimatedBytes(const JobResult& result) {
     for (const auto& bank : result.banks)
         bytes += bytesOf(bank);
     for (const auto& row : result.completions)
+        bytes += bytesOf(row);
+    for (const auto& row : result.scores)
         bytes += bytesOf(row);
     return bytes;
 }

@@ -72,6 +72,22 @@ std::size_t mergeCompletions(ProjectView& view, const Results& results) {
     return view.completions->size() - before;
 }
 
+std::size_t mergeScores(ProjectView& view, const Results& results) {
+    if (std::all_of(results.begin(), results.end(), [](const auto* result) { return result->scores.empty(); }))
+        return 0;
+    std::set<Digest> known;
+    for (const auto& row : view.scores)
+        known.insert(row->key);
+    std::size_t added = 0;
+    for (const auto* result : results)
+        for (const auto& row : result->scores)
+            if (known.insert(row.key).second) {
+                view.scores.push_back(std::make_shared<const Score>(row));
+                ++added;
+            }
+    return added;
+}
+
 std::size_t mergeJobs(ProjectView& view, const Results& results) {
     const auto identity = [](const JobRecord& job) { return std::tuple(job.id, job.started, job.state); };
     std::set<std::tuple<std::string, std::string, JobState>> known;
@@ -95,6 +111,7 @@ ProjectView mergeAll(const ProjectView& view, const Results& results, MergeCount
     added.banks = mergeBanks(merged, results);
     added.arms = mergeArms(merged, results);
     added.completions = mergeCompletions(merged, results);
+    added.scores = mergeScores(merged, results);
     added.jobs = mergeJobs(merged, results);
     if (count)
         *count = added;

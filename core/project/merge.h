@@ -1,5 +1,5 @@
 // Merging a job's result into a project, as a pure function on values: idempotent, first wins.
-//   models by identity; banks and completions by key; arms by digest; job records by id, start and state.
+//   models by identity; banks, completions and scores by key; arms by digest; job records by id, start and state.
 // A model whose name and precision are those of a study's model that is not resolved yet resolves it. Any
 // thread.
 #pragma once
@@ -9,8 +9,8 @@
 namespace azimuth {
 
 struct MergeCount {
-    std::size_t models = 0, banks = 0, arms = 0, completions = 0, jobs = 0; // what was new
-    bool nothing() const { return models + banks + arms + completions + jobs == 0; }
+    std::size_t models = 0, banks = 0, arms = 0, completions = 0, scores = 0, jobs = 0; // what was new
+    bool nothing() const { return models + banks + arms + completions + scores + jobs == 0; }
 };
 
 // The view with the result in it; parts that did not change are shared with `view`. count, if given, receives

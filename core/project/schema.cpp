@@ -121,7 +121,14 @@ const std::vector<Table> allTables{
           "1",
           "tokens that are edited",
           {"all", "prompt", "generated", "last-prompt-token-on"}},
-     }},
+         {"site",
+          Type::Enumeration,
+          "1",
+          "where R[k] or block k is edited",
+          {"resid", "resid_mid", "attn_out", "mlp_out"},
+          2},
+     },
+     2},
     {"/completions/index",
      {
          {"key", Type::Key, "1", "result key"},
@@ -158,6 +165,23 @@ const std::vector<Table> allTables{
          {"rater", Type::Text, "1", "name of the rater"},
          {"time", Type::F64, "s", "unix seconds"},
      }},
+    {"/scores",
+     {
+         {"key", Type::Key, "1", "result key"},
+         {"model", Type::Digest, "1", "model identity"},
+         {"prompt", Type::Digest, "1", "SHA-256 of the prompt's text"},
+         {"continuation", Type::Digest, "1", "digest of the continuation as it was asked for"},
+         {"arm", Type::Digest, "1", "digest of the arm"},
+         {"reference", Type::Digest, "1", "digest of the arm that kl is measured from; empty if it was not measured"},
+         {"ids", Type::I32List, "1", "token ids that were scored"},
+         {"log_probability", Type::F64List, "nat", "of each id given the prompt and the ids before it"},
+         {"sum", Type::F64, "nat", "sum of log_probability"},
+         {"kl", Type::F64List, "nat", "sum of p_reference (log p_reference - log p_arm) over the vocabulary, for each id; or empty"},
+         {"prompt_tokens", Type::I32, "tokens", "length of the prompt"},
+         {"job", Type::Digest, "1", "job that made it"},
+     },
+     1,
+     true},
     {"/calibrations",
      {
          {"id", Type::U64, "1", "number of the row"},
@@ -326,7 +350,7 @@ const Table& table(std::string_view path) {
 }
 
 bool isInShards(const Table& table) {
-    for (const std::string_view prefix : {"/models", "/banks", "/arms", "/completions", "/jobs"})
+    for (const std::string_view prefix : {"/models", "/banks", "/arms", "/completions", "/scores", "/jobs"})
         if (std::string_view(table.path).substr(0, prefix.size()) == prefix)
             return true;
     return false;

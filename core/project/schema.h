@@ -39,6 +39,7 @@ struct Table {
     std::string path; // "/models"; parts have the path "/completions/parts/p*"
     std::vector<Column> columns;
     unsigned version = 1;
+    bool optional = false; // absent where it has no rows, and from files of earlier formats
 
     const Column* find(std::string_view column) const;
     const Column& column(std::string_view name) const; // Error project.schema if there is none

@@ -14,7 +14,7 @@ namespace azimuth {
 
 inline constexpr std::size_t userBlockBytes = 1024;
 inline constexpr std::uint32_t containerVersion = 1;
-inline constexpr std::uint32_t formatVersion = 1;        // of the tables this program writes
+inline constexpr std::uint32_t formatVersion = 2;        // of the tables this program writes
 inline constexpr std::uint32_t minimumReaderVersion = 1; // the oldest program that may open them
 
 enum class FileKind : std::uint32_t { Project = 1, Shard = 2, Cache = 3 };

@@ -6,6 +6,7 @@
 #include "core/project/content_writer.h"
 #include "core/project/schema.h"
 #include "core/project/table_reader.h"
+#include "core/project/table_writer.h"
 #include "core/project/validate_walk.h"
 
 #include <algorithm>
@@ -67,8 +68,11 @@ private:
 
     void tableOrParts(const schema::Table& table) {
         const std::string suffix = "/p*";
-        if (!table.path.ends_with(suffix))
-            return checkTable(table, table.path);
+        if (!table.path.ends_with(suffix)) {
+            if (!table.optional || m_file.exists(table.path))
+                checkTable(table, table.path);
+            return;
+        }
         for (std::uint64_t part = 1;; ++part) {
             const auto path =
                 table.path.substr(0, table.path.size() - suffix.size()) + "/" + schema::numbered('p', part);
@@ -281,8 +285,21 @@ private:
         const auto arms = checkArms(result.arms);
         for (const auto& row : result.completions)
             checkCompletion(row, {}, arms, true);
+        checkScores(h5::pointersTo(result.scores), arms);
         checkParts([&](std::size_t i) -> const Completion& { return result.completions[i]; },
                    result.completions.size());
+    }
+
+    template <class Rows> void checkScores(const Rows& rows, const std::set<std::string>& arms) {
+        std::set<Digest> keys;
+        for (const auto* row : rows) {
+            const auto place = "/scores, " + toHex(row->key).substr(0, 12);
+            if (!keys.insert(row->key).second && m_reported++ < maximumReported)
+                problem(place, "its key stands twice");
+            for (const auto& arm : {row->armDigest, row->referenceDigest})
+                if (!arm.empty() && !arms.count(arm) && m_reported++ < maximumReported)
+                    problem(place, "its arm " + arm.substr(0, 12) + " is not in /arms");
+        }
     }
 
     void checkView(const ProjectView& view) {
@@ -305,6 +322,7 @@ private:
             checkCompletion(view.completions->row(i), models, armDigests, false);
         checkParts([&](std::size_t i) -> const Completion& { return view.completions->row(i); },
                    view.completions->size());
+        checkScores(h5::pointersTo(view.scores), armDigests);
         for (const auto& label : view.labels)
             if (!view.completions->contains(label->completionKey) && m_reported++ < maximumReported)
                 problem("/labels/key", "it labels the completion " +

@@ -50,6 +50,9 @@ std::vector<Digest> JobSpec::keys() const {
         for (const auto& row : job->rows)
             keys.push_back(row.key);
     }
+    if (const auto* job = std::get_if<ScoreJob>(&payload))
+        for (const auto& row : job->rows)
+            keys.push_back(row.key);
     return keys;
 }
 

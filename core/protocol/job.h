@@ -9,9 +9,11 @@
 #include "core/study/intervention.h"
 #include "core/study/model.h"
 #include "core/study/rendering.h"
+#include "core/study/score.h"
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -83,13 +85,36 @@ struct GenerateJob {
     bool live = false; // stream token partials; no shard
 };
 
+struct JobContinuation {
+    std::string id; // not empty, unique; of a study the continuation's digest
+    Continuation content;
+    friend bool operator==(const JobContinuation&, const JobContinuation&) = default;
+};
+
+struct ScoreRow {
+    Digest key{};
+    std::uint32_t prompt = 0, continuation = 0, arm = 0; // indices
+};
+
+// Teacher-forced log-probabilities; result: a shard with arms and scores, or, where `out` ends in .jsonl, one line {prompt,
+// continuation, ids, log_probabilities, sum, kl where measured} per row in order.
+struct ScoreJob {
+    std::vector<JobPrompt> prompts;
+    std::vector<JobContinuation> continuations;
+    std::vector<Arm> arms;
+    std::vector<ScoreRow> rows; // not empty; indices in range, each (prompt, continuation, arm) once
+    std::optional<std::uint32_t> reference; // index of the arm that the divergence is measured from
+    std::int64_t batch = 32; // pairs of prompt and arm that are computed together; does not name the result
+    std::map<std::string, std::string> blobs; // as of GenerateJob
+};
+
 struct JobSpec {
     std::string id; // digest of the key list and kind; for verbs a digest of the payload
     JobModel model;
     Rendering rendering;
-    std::variant<InspectJob, TokensJob, CaptureJob, ExtractJob, GenerateJob> payload;
+    std::variant<InspectJob, TokensJob, CaptureJob, ExtractJob, GenerateJob, ScoreJob> payload;
 
-    std::string kind() const; // inspect, tokens, capture, extract, generate
+    std::string kind() const; // inspect, tokens, capture, extract, generate, score
     std::vector<Digest> keys() const;
 };
 
@@ -101,8 +126,8 @@ Json toJson(const JobSpec& spec);
 struct Submission {
     std::uint64_t run = 0; // counter of submissions; every event carries it
     JobSpec job;
-    // File to publish; empty for live. Its ending says what: .h5 a shard (inspect, extract, generate), .json
-    // the Model (inspect), .jsonl lines (tokens, generate), .safetensors (capture).
+    // File to publish; empty for live. Its ending says what: .h5 a shard (inspect, extract, generate, score),
+    // .json the Model (inspect), .jsonl lines (tokens, generate, score), .safetensors (capture).
     std::string out;
     std::string project;                    // uuid of the project a shard is for; empty: none
     std::string blobs;                      // folder of <sha256>.safetensors; may be empty

@@ -3,6 +3,7 @@
 #include "core/protocol/payload.h"
 
 #include <set>
+#include <tuple>
 
 namespace azimuth {
 
@@ -130,12 +131,16 @@ std::map<std::string, std::string> readBlobs(JsonObject& object) {
     return blobs;
 }
 
-void checkGenerate(const GenerateJob& job, JsonObject& object) {
-    for (const auto& arm : job.arms)
+void checkArms(const std::vector<Arm>& arms, const std::map<std::string, std::string>& blobs, JsonObject& object) {
+    for (const auto& arm : arms)
         for (const auto& intervention : arm.interventions)
-            if (!job.blobs.count(intervention.direction))
+            if (!blobs.count(intervention.direction))
                 object.fail("arms", "arm " + forMessage(arm.name, 60) + ": no blob for direction " +
                                         forMessage(intervention.direction, 70));
+}
+
+void checkGenerate(const GenerateJob& job, JsonObject& object) {
+    checkArms(job.arms, job.blobs, object);
     if (job.rows.empty() || job.rows.size() > mostRows)
         object.fail("rows", "expected 1 to " + std::to_string(mostRows) + " rows, found " +
                                 std::to_string(job.rows.size()));
@@ -169,6 +174,81 @@ GenerateJob readGenerate(JsonObject& object) {
     return job;
 }
 
+void checkScore(const ScoreJob& job, JsonObject& object) {
+    checkArms(job.arms, job.blobs, object);
+    if (job.rows.empty() || job.rows.size() > mostRows)
+        object.fail("rows", "expected 1 to " + std::to_string(mostRows) + " rows, found " +
+                                std::to_string(job.rows.size()));
+    std::set<std::string> names;
+    for (const auto& continuation : job.continuations)
+        if (continuation.id.empty() || !names.insert(continuation.id).second)
+            object.fail("continuations", "the id " + forMessage(continuation.id, 70) + " is empty or stands twice");
+    std::set<Digest> keys;
+    std::set<std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>> places;
+    for (std::size_t i = 0; i < job.rows.size(); ++i) {
+        const auto& row = job.rows[i];
+        if (row.prompt >= job.prompts.size() || row.continuation >= job.continuations.size() ||
+            row.arm >= job.arms.size())
+            object.fail("rows", "row " + std::to_string(i) + ": prompt " + std::to_string(row.prompt) + " of " +
+                                    std::to_string(job.prompts.size()) + ", continuation " +
+                                    std::to_string(row.continuation) + " of " +
+                                    std::to_string(job.continuations.size()) + ", arm " + std::to_string(row.arm) +
+                                    " of " + std::to_string(job.arms.size()));
+        if (!keys.insert(row.key).second || !places.insert({row.prompt, row.continuation, row.arm}).second)
+            object.fail("rows", "row " + std::to_string(i) + ": key " + toHex(row.key) + " is there twice");
+    }
+    if (job.reference && *job.reference >= job.arms.size())
+        object.fail("reference", "arm " + std::to_string(*job.reference) + " of " + std::to_string(job.arms.size()));
+}
+
+ScoreJob readScore(JsonObject& object) {
+    ScoreJob job;
+    job.prompts = readPrompts(object, "prompts");
+    object.each("continuations", [&](JsonObject& inner) {
+        job.continuations.push_back({inner.text("id"), readContinuation(inner)});
+    });
+    object.each("arms", [&](JsonObject& inner) { job.arms.push_back(readArm(inner)); });
+    object.each("rows", [&](JsonObject& inner) {
+        ScoreRow row;
+        row.key = readKey(inner);
+        row.prompt = static_cast<std::uint32_t>(inner.integer("prompt", 0, UINT32_MAX));
+        row.continuation = static_cast<std::uint32_t>(inner.integer("continuation", 0, UINT32_MAX));
+        row.arm = static_cast<std::uint32_t>(inner.integer("arm", 0, UINT32_MAX));
+        job.rows.push_back(row);
+    });
+    if (object.has("reference"))
+        job.reference = static_cast<std::uint32_t>(object.integer("reference", 0, UINT32_MAX));
+    job.batch = object.integer("batch", 1, 65536, 32);
+    job.blobs = readBlobs(object);
+    checkScore(job, object);
+    return job;
+}
+
+Json scoreToJson(const ScoreJob& job) {
+    Json continuations = Json::array(), arms = Json::array(), rows = Json::array();
+    for (const auto& continuation : job.continuations) {
+        Json entry = azimuth::toJson(continuation.content);
+        entry["id"] = continuation.id;
+        continuations.push_back(std::move(entry));
+    }
+    for (const auto& arm : job.arms)
+        arms.push_back(azimuth::toJson(arm));
+    for (const auto& row : job.rows)
+        rows.push_back({{"key", toHex(row.key)},
+                        {"prompt", row.prompt},
+                        {"continuation", row.continuation},
+                        {"arm", row.arm}});
+    Json json = {{"prompts", toJson(job.prompts)},
+                 {"continuations", std::move(continuations)},
+                 {"arms", std::move(arms)},
+                 {"rows", std::move(rows)},
+                 {"batch", job.batch},
+                 {"blobs", Json(job.blobs)}};
+    if (job.reference)
+        json["reference"] = *job.reference;
+    return json;
+}
+
 Json generateToJson(const GenerateJob& job) {
     Json arms = Json::array(), rows = Json::array();
     for (const auto& arm : job.arms)
@@ -182,7 +262,8 @@ Json generateToJson(const GenerateJob& job) {
 } // namespace
 
 const std::vector<std::string>& jobKindNames() {
-    static const std::vector<std::string> names{"inspect", "tokens", "capture", "extract", "generate"};
+    static const std::vector<std::string> names{"inspect", "tokens", "capture",
+                                                "extract", "generate", "score"};
     return names;
 }
 
@@ -201,6 +282,8 @@ Json payloadToJson(const JobSpec& spec) {
                 {"negative", toJson(job->negative)}};
     if (const auto* job = std::get_if<GenerateJob>(&spec.payload))
         return generateToJson(*job);
+    if (const auto* job = std::get_if<ScoreJob>(&spec.payload))
+        return scoreToJson(*job);
     return Json::object({{"list", std::get<InspectJob>(spec.payload).list}});
 }
 
@@ -217,6 +300,9 @@ void readPayload(JobSpec& spec, std::size_t kind, JsonObject& object) {
         break;
     case 4:
         spec.payload = readGenerate(object);
+        break;
+    case 5:
+        spec.payload = readScore(object);
         break;
     default:
         spec.payload = InspectJob{object.boolean("list", false)};

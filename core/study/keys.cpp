@@ -39,6 +39,18 @@ Digest bankKey(const std::string& modelIdentity, const Rendering& rendering, Met
                                  {"engine_semantics", engineSemantics}}));
 }
 
+Digest scoreKey(const std::string& modelIdentity, const Rendering& rendering, const std::string& promptId,
+                const Continuation& continuation, const std::string& armDigest, const std::string& reference) {
+    return sha256(canonicalJson({{"kind", "score"},
+                                 {"model", modelIdentity},
+                                 {"rendering", toJson(rendering)},
+                                 {"prompt", promptId},
+                                 {"continuation", toJson(continuation)},
+                                 {"arm", armDigest},
+                                 {"reference", reference},
+                                 {"engine_semantics", engineSemantics}}));
+}
+
 std::string jobId(const std::string& kind, const std::vector<Digest>& keys) {
     Json list = Json::array();
     for (const auto& key : keys)

@@ -5,6 +5,7 @@
 #include "core/study/calibration.h"
 #include "core/study/completion.h"
 #include "core/study/direction.h"
+#include "core/study/score.h"
 #include "core/study/study.h"
 #include "core/study/transfer.h"
 
@@ -48,6 +49,7 @@ struct ProjectView {
     std::vector<std::shared_ptr<const DirectionBank>> banks;
     std::vector<std::shared_ptr<const Arm>> arms; // by digest, every arm that a completion has
     std::shared_ptr<const CompletionTable> completions; // never null
+    std::vector<std::shared_ptr<const Score>> scores; // each key once
     std::vector<std::shared_ptr<const Label>> labels; // append-only, in order of time
     std::vector<std::shared_ptr<const Calibration>> calibrations; // append-only; the newest per model and concept counts
     std::vector<TransferCell> transfer; // snapshot
@@ -72,6 +74,7 @@ struct JobResult {
     std::vector<DirectionBank> banks; // with tensors
     std::vector<Arm> arms;
     std::vector<Completion> completions;
+    std::vector<Score> scores;
 };
 
 } // namespace azimuth

@@ -20,6 +20,53 @@ template <class T> void refuseSameNames(JsonObject& object, const char* key, con
         object.fail(key, "expected at least one");
 }
 
+ScoreSet readScoreSet(JsonObject& object) {
+    ScoreSet set;
+    set.name = object.text("name");
+    set.conceptName = object.text("concept");
+    set.role = static_cast<PromptRole>(object.choice("role", promptRoleNames()));
+    object.each("continuations", [&](JsonObject& inner) { set.continuations.push_back(readContinuation(inner)); });
+    set.kl = object.boolean("kl", false);
+    std::set<std::string> digests;
+    for (const auto& continuation : set.continuations)
+        if (!digests.insert(continuation.digest()).second)
+            object.fail("continuations", "the same continuation stands twice");
+    if (set.continuations.empty())
+        object.fail("continuations", "expected at least one");
+    return set;
+}
+
+void readScores(JsonObject& root, Study& study) {
+    if (!root.has("scores"))
+        return;
+    root.each("scores", [&](JsonObject& object) {
+        study.scores.push_back(readScoreSet(object));
+        const auto& set = study.scores.back();
+        const auto* value = study.concept_(set.conceptName);
+        if (!value)
+            object.fail("concept", "the study has no concept \"" + set.conceptName + "\"");
+        else if (!value->set(set.role))
+            object.fail("role", "the concept \"" + set.conceptName + "\" has no prompts of the role " +
+                                    toString(set.role));
+    });
+    refuseSameNames(root, "scores", study.scores);
+}
+
+Json scoresJson(const Study& study) {
+    Json scores = Json::array();
+    for (const auto& set : study.scores) {
+        Json continuations = Json::array();
+        for (const auto& continuation : set.continuations)
+            continuations.push_back(toJson(continuation));
+        scores.push_back({{"name", set.name},
+                          {"concept", set.conceptName},
+                          {"role", toString(set.role)},
+                          {"continuations", std::move(continuations)},
+                          {"kl", set.kl}});
+    }
+    return scores;
+}
+
 } // namespace
 
 const ModelReference* Study::model(const std::string& name) const {
@@ -63,6 +110,7 @@ Study readStudy(const Json& json, const std::string& origin) {
     root.object("sweep", [&](JsonObject& object) { study.sweep = readSweepGrid(object); });
     root.object("decoding", [&](JsonObject& object) { study.decoding = readDecoding(object); });
     study.transfer = root.boolean("transfer", true);
+    readScores(root, study);
     reader.finish();
     return study;
 }
@@ -77,7 +125,7 @@ Json toJson(const Study& study) {
         concepts.push_back(toJson(value));
     for (const auto method : study.methods)
         methods.push_back(toString(method));
-    return {{"azimuth", "study"},
+    Json json = {{"azimuth", "study"},
             {"version", newestVersion},
             {"title", study.title},
             {"description", study.description},
@@ -88,6 +136,9 @@ Json toJson(const Study& study) {
             {"sweep", toJson(study.sweep)},
             {"decoding", toJson(study.decoding)},
             {"transfer", study.transfer}};
+    if (!study.scores.empty()) // studies from before there were scores keep their canonical form
+        json["scores"] = scoresJson(study);
+    return json;
 }
 
 } // namespace azimuth

@@ -9,11 +9,23 @@
 #include "core/study/intervention.h"
 #include "core/study/model.h"
 #include "core/study/rendering.h"
+#include "core/study/score.h"
 
 #include <string>
 #include <vector>
 
 namespace azimuth {
+
+// Continuations to score after the prompts of one set, under the control and every arm of the evaluation.
+struct ScoreSet {
+    std::string name; // unique in the study
+    std::string conceptName;
+    PromptRole role = PromptRole::TestInduce;
+    std::vector<Continuation> continuations; // at least one, all different
+    bool kl = false; // with the divergence from the control, over the whole vocabulary
+
+    friend bool operator==(const ScoreSet&, const ScoreSet&) = default;
+};
 
 struct Study {
     std::string title, description;
@@ -24,6 +36,7 @@ struct Study {
     SweepGrid sweep;
     Decoding decoding;
     bool transfer = true; // measure every ordered pair of calibrated targets
+    std::vector<ScoreSet> scores;
 
     const ModelReference* model(const std::string& name) const;
     const Concept* concept_(const std::string& name) const;

@@ -4,6 +4,7 @@
 #include "core/results/calibrate.h"
 #include "core/results/rates.h"
 #include "core/results/sweep.h"
+#include "core/study/keys.h"
 
 #include <QtTest>
 
@@ -96,6 +97,15 @@ void addBank(ProjectView& view, const JobSpec& spec) {
 
 // Completes a job: steered rows show the behaviour from strength on.
 void complete(ProjectView& view, const JobSpec& spec) {
+    if (const auto* job = std::get_if<ScoreJob>(&spec.payload)) {
+        for (const auto& row : job->rows) {
+            Score score;
+            score.key = row.key;
+            score.modelIdentity = spec.model.identity;
+            view.scores.push_back(std::make_shared<const Score>(score));
+        }
+        return;
+    }
     const auto& generate = std::get<GenerateJob>(spec.payload);
     std::vector<Completion> rows;
     for (const auto& row : generate.rows) {
@@ -340,6 +350,44 @@ private Q_SLOTS:
         RecordedJobs recorded;
         finish(view, recorded);
         QCOMPARE(view.completions->size(), std::size_t(100 + 2 * 2 * 12));
+    }
+
+    void scoresComeLastUnderTheArmsOfTheEvaluation() {
+        auto study = studyOf();
+        study.scores = {{"first word", "verse", PromptRole::TestInduce, {{"Roses", true, {}}, {"", false, {7}}}, true}};
+        auto view = extracted(study);
+        RecordedJobs recorded;
+        finish(view, recorded);
+        // 12 prompts x (control, own, foreign) x 2 continuations on A and on B
+        QCOMPARE(view.scores.size(), std::size_t(2 * 12 * 3 * 2));
+        const auto last = plan(view, recorded);
+        QVERIFY(last.finished());
+        QCOMPARE(last.wanted(), last.present());
+
+        // What is missing is planned, and nothing else; every row stands once under its own key.
+        std::set<Digest> keys;
+        for (const auto& score : view.scores)
+            keys.insert(score->key);
+        QCOMPARE(keys.size(), view.scores.size());
+        const auto dropped = view.scores.back()->key;
+        view.scores.pop_back();
+        const auto again = plan(view, recorded);
+        QCOMPARE(again.jobs.size(), std::size_t(1));
+        const auto& job = again.jobs.front();
+        QVERIFY(job.stage == Stage::Score);
+        QCOMPARE(job.missing, std::int64_t(1));
+        const auto& spec = std::get<ScoreJob>(job.spec.payload);
+        QVERIFY(spec.rows.front().key == dropped);
+        const auto& row = spec.rows.front();
+        QVERIFY(dropped == scoreKey(job.spec.model.identity, study.rendering, spec.prompts[row.prompt].id,
+                                    spec.continuations[row.continuation].content, spec.arms[row.arm].digest(),
+                                    spec.arms[spec.reference.value()].digest()));
+        QVERIFY(spec.arms[0].isControl());
+        QCOMPARE(job.directions.size(), std::size_t(2));
+        auto prepared = job.spec; // as the window completes it
+        for (const auto& direction : job.directions)
+            std::get<ScoreJob>(prepared.payload).blobs[direction.digest] = std::string(64, 'a');
+        QCOMPARE(readJobSpec(toJson(prepared), "again").id, job.spec.id);
     }
 
     void withoutCalibrationPromptsItSaysSo() {

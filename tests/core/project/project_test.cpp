@@ -340,7 +340,8 @@ void ProjectTest::mergeIsIdempotentAndFirstWins() {
     const auto once = merge(empty, result, &count);
     QCOMPARE(count.completions, std::size_t{12});
     QCOMPARE(count.banks, std::size_t{2});
-    QCOMPARE(count.arms, std::size_t{3});
+    QCOMPARE(count.arms, std::size_t{4});
+    QCOMPARE(count.scores, std::size_t{2});
     QCOMPARE(count.jobs, std::size_t{1});
     const auto twice = merge(once, result, &count);
     QVERIFY(count.nothing());

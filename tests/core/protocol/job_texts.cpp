@@ -25,11 +25,23 @@ std::string generatePayload() {
            hexC + "\":\"" + hexA + R"("},"live":false})";
 }
 
+std::string scorePayload() {
+    return R"({"prompts":[{"id":"p","text":"Hello"},{"id":"q","ids":[1,2]}],
+      "continuations":[{"id":"yes","text":"Yes","first":true},{"id":"given","ids":[4,5]}],
+      "arms":[{"name":"control","interventions":[]},
+              {"name":"inside","interventions":[{"operation":"affine","direction":")" +
+           hexC + R"(","strength":2.5,"k_from":3,"k_to":3,"site":"mlp_out","scope":"generated"}]}],
+      "rows":[{"key":")" +
+           hexA + R"(","prompt":0,"continuation":0,"arm":0},{"key":")" + hexB +
+           R"(","prompt":1,"continuation":1,"arm":1}],"reference":0,"batch":16,"blobs":{")" + hexC + "\":\"" + hexA +
+           "\"}}";
+}
+
 std::vector<std::string> jobTexts() {
     return {
         jobText("inspect", "{}"), jobText("tokens", R"({"prompts":[{"id":"p","text":"Hello"}]})"),
         jobText("capture", R"({"prompts":[{"id":"p","text":"Hello"}],"positions":"all","sites":["resid"]})"),
         jobText("extract", R"({"key":")" + hexA + R"(","concept":"verse","method":"dim",
                     "positive":[{"id":"p","text":"A"}],"negative":[{"id":"q","text":"B"}]})"),
-        jobText("generate", generatePayload())};
+        jobText("generate", generatePayload()), jobText("score", scorePayload())};
 }

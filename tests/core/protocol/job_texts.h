@@ -7,5 +7,6 @@
 extern const std::string hexA, hexB, hexC; // 64 times the digit
 
 std::string jobText(const std::string& kind, const std::string& payload);
-std::string generatePayload(); // three prompts, two arms, two rows
+std::string generatePayload();
+std::string scorePayload(); // three prompts, two arms, two rows
 std::vector<std::string> jobTexts(); // one of every kind, in the order of JobSpec's variant

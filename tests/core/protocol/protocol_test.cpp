@@ -55,7 +55,7 @@ class ProtocolTest : public QObject {
     Q_OBJECT
 private Q_SLOTS:
     void readsJobsOfEveryKind() {
-        const std::vector<std::string> kinds{"inspect", "tokens", "capture", "extract", "generate"};
+        const std::vector<std::string> kinds{"inspect", "tokens", "capture", "extract", "generate", "score"};
         const auto texts = jobTexts();
         for (std::size_t i = 0; i < texts.size(); ++i) {
             const auto spec = readText(texts[i]);
@@ -79,6 +79,15 @@ private Q_SLOTS:
         QCOMPARE(toHex(generate.keys()[1]), hexB);
         QCOMPARE(std::get<CaptureJob>(readText(texts[2]).payload).allPositions, true);
         QCOMPARE(toHex(readText(texts[3]).keys().at(0)), hexA);
+        const auto score = readText(texts[5]);
+        const auto& scores = std::get<ScoreJob>(score.payload);
+        QVERIFY(scores.continuations[0].content == (Continuation{"Yes", true, {}}));
+        QVERIFY(scores.continuations[1].content == (Continuation{"", false, {4, 5}}));
+        QCOMPARE(scores.reference.value(), 0u);
+        QCOMPARE(scores.batch, std::int64_t(16));
+        QCOMPARE(scores.rows[1].continuation, 1u);
+        QVERIFY(scores.arms[1].interventions[0].site == Site::MlpOut);
+        QCOMPARE(toHex(score.keys()[1]), hexB);
         QVERIFY(readText(texts[0]).keys().empty());
         QVERIFY(!std::get<InspectJob>(readText(texts[0]).payload).list);
         QVERIFY(std::get<InspectJob>(readText(jobText("inspect", "{\"list\":true}")).payload).list);
@@ -107,6 +116,17 @@ private Q_SLOTS:
         row("no rows",
             jobText("generate", R"({"prompts":[{"id":"p","text":"x"}],"arms":[],"rows":[],"decoding":{}})"),
             "expected 1 to");
+        const auto score = jobText("score", scorePayload());
+        row("continuation out of range", changed(score, R"("continuation":1)", R"("continuation":2)"),
+            "continuation 2 of 2");
+        row("score of an arm that is not there", changed(score, R"("arm":1})", R"("arm":7})"), "arm 7 of 2");
+        row("reference out of range", changed(score, R"("reference":0)", R"("reference":2)"), "arm 2 of 2");
+        row("continuation without a name", changed(score, R"("id":"given")", R"("id":"yes")"), "stands twice");
+        row("text and ids of a continuation", changed(score, R"("first":true)", R"("ids":[1])"), "exactly one of");
+        row("first of ids", changed(score, R"("ids":[4,5])", R"("ids":[4,5],"first":true)"), "scored as given");
+        row("score twice", changed(score, R"("prompt":1,"continuation":1,"arm":1)", R"("prompt":0,"continuation":0,"arm":0)"),
+            "is there twice");
+        row("empty continuation", changed(score, R"("text":"Yes")", R"("text":"")"), "empty");
         row("no prompts", jobText("tokens", R"({"prompts":[]})"), "/payload/prompts: no prompt");
         row("text and ids", jobText("tokens", R"({"prompts":[{"id":"p","text":"x","ids":[1]}]})"),
             "exactly one of");

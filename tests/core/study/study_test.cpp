@@ -54,6 +54,15 @@ private Q_SLOTS:
         QCOMPARE(toHex(key), std::string("a949d41ce42a2b10cf225f43dfe5f24a60477039469e1fd59c2940eca6814545"));
         QCOMPARE(jobId("generate", {key}),
                  std::string("47f0c1bdbc7ee66d6444de8cc786477a51458882a8fb57feb8e7835554fef1d3"));
+        const Continuation text{"Sure \u2014 \u8a69", true, {}}, given{"", false, {1, 2}};
+        QCOMPARE(text.digest(), std::string("52d6c688c1db32f9ed2adcea1b550041b6f6ef763ab5005ce06f9d86b3fae184"));
+        QCOMPARE(given.digest(), std::string("eff9df2013c08a13cdd7ffabfcf9514b6f6411e2a0b52c5948c7036d3d442253"));
+        QCOMPARE(toHex(scoreKey(identity, Rendering{}, prompt.id, text, knownArm().digest(), Arm{}.digest())),
+                 std::string("fd9a7f2d11b0dff36e2c541f4a5456b246b9b638843ea8b6632086e04d2e92bb"));
+        QCOMPARE(toHex(scoreKey(identity, Rendering{}, prompt.id, given, knownArm().digest(), "")),
+                 std::string("70ede1564d20996e7a119d571c39f256e88fb4bd3b2a2f8357576de0643db8e8"));
+        const Arm inside{"x", {{Operation::Ablate, repeated('e'), 0, 3, 4, TokenScope::Generated, Site::MlpOut}}};
+        QCOMPARE(inside.digest(), std::string("dd36327517e823065b7f82854dcda06ab8a3c1c2e6258790823ac68f28926eca"));
         PromptSet positive, negative;
         positive.prompts = {Prompt::of("a"), Prompt::of("b")};
         negative.prompts = {Prompt::of("b")};
@@ -101,6 +110,32 @@ private Q_SLOTS:
             QCOMPARE(study.models.size(), std::size_t{3});
             QVERIFY(!study.models[2].calibrate);
         }
+    }
+
+    void scoresAreDeclaredPerConceptAndRole() {
+        const auto entry = [](const char* concept_, const char* role) {
+            return parseJson(R"({"name":"first words","concept":")" + std::string(concept_) + R"(","role":")" + role +
+                                 R"(","kl":true,"continuations":[{"text":"Roses","first":true},{"ids":[5,6]}]})",
+                             "entry");
+        };
+        const auto name = readStudyFile(demoPath("small.json")).concepts[0].name;
+        const auto with = [&](const Json& one) {
+            return changed([&](Json& json) { json["scores"] = Json::array({one}); });
+        };
+        const auto study = readStudy(with(entry(name.c_str(), "test-induce")), "scores.json");
+        QCOMPARE(study.scores.size(), std::size_t{1});
+        QVERIFY(study.scores[0].kl && study.scores[0].role == PromptRole::TestInduce);
+        QVERIFY(study.scores[0].continuations[0] == (Continuation{"Roses", true, {}}));
+        QVERIFY(readStudy(toJson(study), "again").scores == study.scores);
+        QVERIFY(!toJson(readStudyFile(demoPath("small.json"))).contains("scores"));
+        const auto codeOf = [&](const Json& one) { return checks::codeOf([&] { readStudy(with(one), "bad.json"); }); };
+        QCOMPARE(codeOf(entry("nothing", "test-induce")), std::string("json.content"));
+        QCOMPARE(codeOf(entry(name.c_str(), "neutral")), std::string("json.content"));
+        auto twice = entry(name.c_str(), "test-induce");
+        twice["continuations"][1] = twice["continuations"][0];
+        QCOMPARE(codeOf(twice), std::string("json.content"));
+        twice["continuations"] = Json::array();
+        QCOMPARE(codeOf(twice), std::string("json.content"));
     }
 
     void everyFindingOfAStudyIsReportedAtOnce() {
