@@ -19,6 +19,7 @@ struct CommandLine {
                  "azimuth-worker"};
     CommonOptions common;
     GenerateOptions generate;
+    ScoreOptions score;
     RunOptions run;
     bool asJson = false, list = false;
     std::string positions = "last";
@@ -64,13 +65,37 @@ struct CommandLine {
         command->add_option("--temperature", generate.temperature, "0: greedy")
             ->check(CLI::Range(0.0, 100.0));
         command->add_option("--seed", generate.seed, "Of sampling");
-        command->add_option("--direction", generate.direction,
-                            "safetensors file with one F32 [d] tensor, direction");
-        command->add_option("--op", generate.operation)->check(CLI::IsMember({"add", "ablate"}));
-        command->add_option("--strength", generate.strength, "Multiplies the unit vector");
-        command->add_option("--k-from", generate.kFrom, "First edited R[k], 0..L");
-        command->add_option("--k-to", generate.kTo, "Last edited R[k], inclusive");
-        command->add_flag("--raw", generate.raw, "Keep the vector's own norm: alpha = strength x norm");
+        addSteering(command, generate.steering);
+    }
+
+    void addScore() {
+        auto* command = verb("score", "Log-probabilities of given continuations, steered if --direction is given",
+                             [this] { worker::score(common, score); });
+        addModel(command);
+        addPrompts(command);
+        command
+            ->add_option("--continuations", score.continuations,
+                         "One JSON object a line: id and text or ids; first: its first token only; prompt: after that one only")
+            ->required();
+        command->add_option("--out", common.out, "File of JSON lines to write")->required();
+        command->add_flag("--kl", score.kl, "With the divergence from the model that is not steered");
+        command->add_option("--batch", score.batch, "Prompts computed together")
+            ->check(CLI::Range(1, 65536))
+            ->capture_default_str();
+        addSteering(command, score.steering);
+    }
+
+    static void addSteering(CLI::App* command, SteeringOptions& steering) {
+        command->add_option("--direction", steering.direction, "safetensors file with one F32 [d] tensor, direction");
+        command->add_option("--op", steering.operation)->check(CLI::IsMember({"add", "ablate", "affine"}));
+        command->add_option("--strength", steering.strength, "Multiplies the unit vector");
+        command->add_option("--k-from", steering.kFrom, "First edited R[k], 0..L, or block, 0..L-1");
+        command->add_option("--k-to", steering.kTo, "Last edited R[k] or block, inclusive");
+        command->add_flag("--raw", steering.raw, "Keep the vector's own norm: alpha = strength x norm");
+        command->add_option("--scope", steering.scope, "Tokens that are edited; else all")
+            ->check(CLI::IsMember({"all", "prompt", "generated", "last-prompt-token-on"}));
+        command->add_option("--site", steering.site, "What is edited; else resid, R[k]")
+            ->check(CLI::IsMember({"resid", "resid_mid", "attn_out", "mlp_out"}));
     }
 
     void addRun() {
@@ -115,6 +140,7 @@ struct CommandLine {
             ->capture_default_str();
         captureVerb->add_option("--out", common.out, "safetensors file to write")->required();
         addGenerate();
+        addScore();
         addModel(verb("bench", "How fast this machine runs a model", [this] { bench(common, output); }));
     }
 };

@@ -2,8 +2,9 @@
 // main turns it into the exit code. output: descriptor of the real standard output.
 #pragma once
 
+#include "app/worker/steering_options.h"
+
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,10 +25,14 @@ struct GenerateOptions {
     std::int64_t maximumNewTokens = 0;
     double temperature = 0;
     std::uint64_t seed = 0;
-    std::string direction, operation;
-    std::optional<double> strength;
-    std::optional<std::int64_t> kFrom, kTo;
-    bool raw = false;
+    SteeringOptions steering;
+};
+
+struct ScoreOptions {
+    std::string continuations; // file of continuation lines
+    SteeringOptions steering;
+    bool kl = false;
+    std::int64_t batch = 32;
 };
 
 struct RunOptions {
@@ -43,6 +48,7 @@ void tokens(const CommonOptions& options, int output);
 void capture(const CommonOptions& options, const std::string& positions,
              const std::vector<std::string>& sites);
 void generate(const CommonOptions& options, const GenerateOptions& how);
+void score(const CommonOptions& options, const ScoreOptions& how);
 void runJob(const RunOptions& options, int output);
 void bench(const CommonOptions& options, int output);
 

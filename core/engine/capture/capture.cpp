@@ -1,6 +1,7 @@
 #include "core/engine/capture/capture.h"
 
 #include "core/base/error.h"
+#include "core/engine/checkpoint/memory.h"
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
@@ -8,11 +9,15 @@
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
+#include <deque>
+#include <functional>
 #include <numeric>
 #include <span>
 
 namespace azimuth {
 namespace {
+
+constexpr std::int64_t smallestBudget = 32;
 
 [[noreturn]] void refuse(const std::string& finding) {
     throw Error("capture.request", finding, "This is a defect of the job that asked for it; report it.");
@@ -39,14 +44,20 @@ void check(const Decoder& decoder, const std::vector<CaptureRequest>& requests, 
     }
 }
 
-// Indices of requests per batch: longest first, so that the largest need of memory comes at once.
-std::vector<std::vector<std::size_t>> cutBatches(const std::vector<CaptureRequest>& requests, std::int64_t budget) {
+// Longest first, so that the largest need of memory comes at once.
+std::vector<std::size_t> orderOf(const std::vector<CaptureRequest>& requests) {
     std::vector<std::size_t> order(requests.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
         return requests[a].ids.size() > requests[b].ids.size();
     });
-    std::vector<std::vector<std::size_t>> batches;
+    return order;
+}
+
+// Requests per batch, in the order given.
+std::deque<std::vector<std::size_t>> cutBatches(const std::vector<CaptureRequest>& requests,
+                                                const std::vector<std::size_t>& order, std::int64_t budget) {
+    std::deque<std::vector<std::size_t>> batches;
     std::int64_t tokens = 0;
     for (const auto index : order) {
         const auto length = static_cast<std::int64_t>(requests[index].ids.size());
@@ -60,11 +71,17 @@ std::vector<std::vector<std::size_t>> cutBatches(const std::vector<CaptureReques
     return batches;
 }
 
+// What the sink has had, so that a batch that is tried again gives nothing twice.
+struct Delivered {
+    std::vector<std::int64_t> upTo; // per request the largest k, or -1
+    bool inSink = false;            // while the sink runs: what it throws is its own
+};
+
 class BatchCapture {
 public:
     BatchCapture(const Decoder& decoder, const std::vector<CaptureRequest>& requests, const CaptureOptions& options,
-                 const std::vector<std::size_t>& members)
-        : m_decoder(decoder), m_requests(requests), m_options(options), m_members(members) {
+                 const std::vector<std::size_t>& members, Delivered& delivered)
+        : m_decoder(decoder), m_requests(requests), m_options(options), m_members(members), m_delivered(delivered) {
         std::vector<Sequence> sequences;
         std::vector<std::span<const std::int32_t>> ids;
         std::int64_t offset = 0;
@@ -83,7 +100,7 @@ public:
         m_wantedRows = at::tensor(m_wanted, at::TensorOptions().dtype(at::kLong)).to(decoder.device());
     }
 
-    void run(const CaptureSink& sink) {
+    void run(const CaptureSink& sink, const std::function<void()>& poll) {
         const std::int64_t last = m_options.ks.back();
         at::Tensor residual = m_decoder.embed(m_batch);
         bool narrowed = false;
@@ -97,6 +114,7 @@ public:
             }
             if (k == last)
                 return;
+            poll();
             BlockOptions options;
             narrowed = k + 1 == last && static_cast<std::int64_t>(m_wanted.size()) < m_batch.tokens();
             options.wanted = narrowed ? &m_wanted : nullptr;
@@ -110,7 +128,13 @@ private:
         std::int64_t first = 0;
         for (const auto member : m_members) {
             const auto count = static_cast<std::int64_t>(m_requests[member].positions.size());
-            sink(static_cast<std::int64_t>(member), k, host.narrow(0, first, count));
+            auto& upTo = m_delivered.upTo[member];
+            if (k > upTo) { // else it was there before memory ran out
+                upTo = k;
+                m_delivered.inSink = true;
+                sink(static_cast<std::int64_t>(member), k, host.narrow(0, first, count));
+                m_delivered.inSink = false;
+            }
             first += count;
         }
     }
@@ -119,6 +143,7 @@ private:
     const std::vector<CaptureRequest>& m_requests;
     const CaptureOptions& m_options;
     const std::vector<std::size_t>& m_members;
+    Delivered& m_delivered;
     PackedBatch m_batch;
     std::vector<std::int64_t> m_wanted;
     std::vector<TokenPlace> m_wantedPlaces;
@@ -131,20 +156,37 @@ void capture(const Decoder& decoder, const std::vector<CaptureRequest>& requests
              const CaptureSink& sink, const CaptureProgress& progress) {
     check(decoder, requests, options);
     const c10::InferenceMode inference;
-    const std::int64_t budget =
-        options.tokenBudget > 0 ? options.tokenBudget : (decoder.device().is_cpu() ? 1024 : 16384);
+    std::int64_t budget = options.tokenBudget > 0 ? options.tokenBudget : (decoder.device().is_cpu() ? 1024 : 16384);
     std::int64_t done = 0, total = 0;
     for (const auto& request : requests)
         total += static_cast<std::int64_t>(request.ids.size());
-    const auto report = [&] {
+    const std::function<void()> report = [&] {
         if (progress && !progress(done, total))
             throw Error("cancelled", "The capture was cancelled.", "");
     };
-    for (const auto& members : cutBatches(requests, budget)) {
+    Delivered delivered{std::vector<std::int64_t>(requests.size(), -1), false};
+    auto batches = cutBatches(requests, orderOf(requests), budget);
+    while (!batches.empty()) {
         report();
-        BatchCapture(decoder, requests, options, members).run(sink);
-        for (const auto member : members)
-            done += static_cast<std::int64_t>(requests[member].ids.size());
+        const auto members = batches.front();
+        batches.pop_front();
+        if (withinMemory([&] { BatchCapture(decoder, requests, options, members, delivered).run(sink, report); })) {
+            for (const auto member : members)
+                done += static_cast<std::int64_t>(requests[member].ids.size());
+            continue;
+        }
+        if (delivered.inSink || (members.size() == 1 && budget <= smallestBudget))
+            throw Error("memory.exhausted",
+                        "Memory ran out while reading a prompt of " +
+                            std::to_string(requests[members.front()].ids.size()) + " tokens.",
+                        "Use shorter or fewer prompts, bf16 or a smaller model.");
+        budget = std::max(smallestBudget, budget / 2);
+        if (options.note)
+            options.note("Memory ran out; prompts are read " + std::to_string(budget) + " tokens at a time.");
+        std::vector<std::size_t> left = members;
+        for (const auto& batch : batches)
+            left.insert(left.end(), batch.begin(), batch.end());
+        batches = cutBatches(requests, left, budget);
     }
     report();
 }

@@ -3,7 +3,8 @@
 //
 // Rows are F32 on the CPU whatever the compute type. Batches, and so the last bits, depend on the set of prompts, the ks being
 // asked for and the budget, never on timing. One thread drives it; InferenceMode is on inside.
-// Errors: capture.request (no ids, positions not ascending or out of range, ks out of range), cancelled, those of Decoder.
+// Where memory runs out, the batch is computed again in smaller ones; the sink gets nothing twice.
+// Errors: memory.exhausted, capture.request (no ids, positions not ascending or out of range, ks out of range), cancelled, those of Decoder.
 #pragma once
 
 #include "core/engine/model/decoder.h"
@@ -12,6 +13,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <vector>
 
 namespace azimuth {
@@ -24,12 +26,13 @@ struct CaptureRequest {
 struct CaptureOptions {
     std::vector<std::int64_t> ks; // 0..L, strictly ascending, not empty
     std::int64_t tokenBudget = 0; // tokens of one batch; a longer prompt is a batch of its own; 0: by device
+    std::function<void(const std::string& text)> note; // for the log: memory ran out, smaller batches
     ResidualHook edit; // applied to R[k] before it is captured; sequence.row is the request's index; may be empty
 };
 
 // rows: F32 [positions of this request, d]; valid during the call. Within a request k ascends.
 using CaptureSink = std::function<void(std::int64_t request, std::int64_t k, const at::Tensor& rows)>;
-// done and total in prompt tokens; returning false stops with Error "cancelled". Called before each batch and at the end.
+// done and total in prompt tokens; returning false stops with Error "cancelled". Called before each block and at the end.
 using CaptureProgress = std::function<bool(std::int64_t done, std::int64_t total)>;
 
 void capture(const Decoder& decoder, const std::vector<CaptureRequest>& requests, const CaptureOptions& options,

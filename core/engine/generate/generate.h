@@ -6,8 +6,9 @@
 // finished, so that they do not depend on what the other rows write. Refill: a finished row's place is taken
 // by the next request; quicker where rows end early. Greedy or seeded sampling as sampler.h. One thread
 // drives it; InferenceMode is on inside. Errors: generate.request (empty prompt, counts out of range),
-// model.context (prompt and new tokens exceed the context), generate.memory before anything is allocated,
-// generate.nonfinite, cancelled.
+// model.context (prompt and new tokens exceed the context), memory.exhausted, generate.nonfinite, cancelled.
+// Where memory runs out in the middle, prompts are read in smaller passes and then fewer rows are computed
+// together; rows that have finished stay, the others begin again.
 #pragma once
 
 #include "core/engine/model/decoder.h"
@@ -16,6 +17,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <vector>
 
 namespace azimuth {
@@ -29,6 +31,7 @@ struct GenerateOptions {
     Decoding decoding;
     std::vector<std::int32_t> stop; // a row ends with the first of these; it is part of the row's ids
     bool refill = false;
+    std::int64_t tokenBudget = 0; // prompt tokens of one packed pass; 0: by device
     bool logProbability = false; // sum of log softmax of the chosen tokens at temperature 1
 };
 
@@ -45,9 +48,10 @@ struct GenerateProgress {
 
 struct GenerateCallbacks {
     std::function<bool(const GenerateProgress&)>
-        progress; // before each prefill and step; false: Error "cancelled"
-    std::function<void(std::int64_t request, std::int32_t id)> token;
+        progress; // before each block of a prefill and each step; false: Error "cancelled"
+    std::function<void(std::int64_t request, std::int32_t id)> token; // each once
     std::function<void(std::int64_t request, const GeneratedRow& row)> row; // when it has finished
+    std::function<void(const std::string& text)> note; // for the log
 };
 
 std::vector<GeneratedRow> generate(const Decoder& decoder, const std::vector<GenerateRequest>& requests,

@@ -23,7 +23,9 @@ public:
         std::vector<std::span<const std::int32_t>> ids;
         for (std::size_t i = 0; i < rows.size(); ++i) {
             const auto same = std::find_if(m_trunks.begin(), m_trunks.end(), [&](const Trunk& trunk) {
-                return std::ranges::equal(rows[trunk.rows.front()].ids, rows[i].ids);
+                const auto& other = rows[trunk.rows.front()];
+                return rows[i].promptLength == 0 && other.promptLength == 0 &&
+                       std::ranges::equal(other.ids, rows[i].ids);
             });
             if (same != m_trunks.end()) {
                 same->rows.push_back(i);
@@ -34,18 +36,21 @@ public:
             }
             const auto length = static_cast<std::int64_t>(rows[i].ids.size());
             m_trunks.push_back({static_cast<std::int64_t>(sequences.size()), {i}});
-            sequences.push_back({0, length, length, rows[i].row, {rows[i].slot}});
+            const auto prompt = rows[i].promptLength > 0 ? rows[i].promptLength : length;
+            sequences.push_back({0, length, prompt, rows[i].row, {rows[i].slot}});
             ids.push_back(rows[i].ids);
         }
         m_batch = PackedBatch(std::move(sequences), ids, decoder.device());
     }
 
-    at::Tensor run() {
+    at::Tensor run(const std::function<void()>& poll) {
         const std::int64_t last = m_decoder.spec().blocks;
         at::Tensor residual = m_decoder.embed(m_batch);
         std::vector<std::int64_t> ends;
         std::vector<TokenPlace> places;
         for (std::int64_t k = 0; k < last; ++k) {
+            if (poll)
+                poll();
             part(k, residual);
             m_steering.apply(k, residual, m_batch, m_batch.places());
             BlockOptions options;
@@ -117,7 +122,8 @@ private:
 } // namespace
 
 at::Tensor prefill(const Decoder& decoder, KeyValueCache& cache, const Steering& steering,
-                   const std::vector<PrefillRow>& rows, std::int64_t tokenBudget) {
+                   const std::vector<PrefillRow>& rows, std::int64_t tokenBudget,
+                   const std::function<void()>& poll) {
     std::vector<at::Tensor> parts;
     for (std::size_t first = 0; first < rows.size();) {
         std::size_t last = first;
@@ -125,7 +131,7 @@ at::Tensor prefill(const Decoder& decoder, KeyValueCache& cache, const Steering&
         while (last < rows.size() &&
                (last == first || tokens + static_cast<std::int64_t>(rows[last].ids.size()) <= tokenBudget))
             tokens += static_cast<std::int64_t>(rows[last++].ids.size());
-        parts.push_back(Pass(decoder, cache, steering, std::span(rows).subspan(first, last - first)).run());
+        parts.push_back(Pass(decoder, cache, steering, std::span(rows).subspan(first, last - first)).run(poll));
         first = last;
     }
     return parts.size() == 1 ? parts.front() : at::cat(parts);

@@ -53,14 +53,30 @@ std::vector<CaptureRequest> requestsOf(const std::vector<RenderedPrompt>& render
     return requests;
 }
 
+MemoryShape shapeOf(Job& job, const std::vector<CaptureRequest>& requests) {
+    MemoryShape shape;
+    std::uint64_t rows = 0;
+    std::int64_t longest = 0, tokens = 0;
+    for (const auto& request : requests) {
+        longest = std::max(longest, static_cast<std::int64_t>(request.ids.size()));
+        tokens += static_cast<std::int64_t>(request.ids.size());
+        rows += request.positions.size();
+    }
+    shape.tokens = std::max(longest, std::min<std::int64_t>(1024, tokens));
+    const auto& numbers = job.model().checkpoint().hyperparameters();
+    shape.results = rows * static_cast<std::uint64_t>(numbers.width) * static_cast<std::uint64_t>(numbers.blocks + 1) * 4;
+    return shape;
+}
+
 } // namespace
 
 event::Done runCapture(Job& job) {
     const auto& capture = std::get<CaptureJob>(job.spec().payload);
     const auto rendered = job.render(capture.prompts);
-    const auto& decoder = job.decoder();
     const auto requests = requestsOf(rendered, capture.allPositions);
+    const auto& decoder = job.decoder(shapeOf(job, requests));
     CaptureOptions options;
+    options.note = [&](const std::string& text) { job.log(text); };
     for (std::int64_t k = 0; k <= decoder.spec().blocks; ++k)
         options.ks.push_back(k);
     const auto rows = captureRows(decoder, requests, options, [&](std::int64_t done, std::int64_t total) {

@@ -46,6 +46,15 @@ event::PartialMatrix partialOf(const Job& job, const ArrayD& values, std::int64_
     return partial;
 }
 
+MemoryShape shapeOf(const DimRequest& request) {
+    MemoryShape shape;
+    for (const auto* set : {&request.positive, &request.negative})
+        for (const auto& ids : *set)
+            shape.tokens = std::max(shape.tokens, static_cast<std::int64_t>(ids.size()));
+    shape.tokens = std::max<std::int64_t>(shape.tokens, 1024);
+    return shape;
+}
+
 } // namespace
 
 event::Done runExtract(Job& job) {
@@ -55,8 +64,9 @@ event::Done runExtract(Job& job) {
     request.positive = idsOf(positive);
     request.negative = idsOf(negative);
     request.positions = positionsOf(positive, negative);
+    request.note = [&](const std::string& text) { job.log(text); };
     const auto found = differenceInMeans(
-        job.decoder(), request,
+        job.decoder(shapeOf(request)), request,
         [&](std::int64_t done, std::int64_t total) {
             return job.progress(static_cast<double>(done), static_cast<double>(total), "tokens",
                                 "reading prompts");

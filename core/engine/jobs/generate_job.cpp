@@ -2,35 +2,15 @@
 #include "core/base/atomic_file.h"
 #include "core/base/error.h"
 #include "core/base/sha256.h"
-#include "core/container/safetensors.h"
 #include "core/engine/generate/generate.h"
-#include "core/engine/jobs/job.h"
-#include "core/engine/steer/steering.h"
+#include "core/engine/generate/memory_need.h"
+#include "core/engine/jobs/steered_job.h"
 
-#include <ATen/ops/empty.h>
+#include <algorithm>
 #include <cstring>
 
 namespace azimuth {
 namespace {
-
-at::Tensor readBlob(const Job& job, const std::string& blob, std::int64_t width) {
-    const auto path = job.submission().blobs + "/" + blob + ".safetensors";
-    const auto found = toHex(sha256File(path));
-    if (found != blob)
-        throw Error("blob.digest",
-                    path + ": its SHA-256 is " + found.substr(0, 12) + "\u2026, expected " +
-                        blob.substr(0, 12) + "\u2026.",
-                    "Run the study again: the direction is written anew.");
-    const auto values = SafetensorsFile::open(path).floats("direction", {-1});
-    if (static_cast<std::int64_t>(values.size()) != width)
-        throw Error("steering.direction",
-                    "The direction has width " + std::to_string(values.size()) + ", the model has width " +
-                        std::to_string(width) + ".",
-                    "A direction can be added only to a model of its own width.");
-    at::Tensor tensor = at::empty({width}, at::kFloat);
-    std::memcpy(tensor.mutable_data_ptr<float>(), values.data(), values.size() * sizeof(float));
-    return tensor;
-}
 
 // The random numbers of a row: named by what it is, not by where it stands.
 std::uint64_t noiseOf(const JobPrompt& prompt, const Arm& arm) {
@@ -66,6 +46,7 @@ GenerateCallbacks callbacksFor(Job& job, const GenerateJob& task) {
             std::max(static_cast<double>(at.rowsDone), std::min(share, static_cast<double>(at.rows)));
         return job.progress(done, static_cast<double>(at.rows), "completions", "decoding");
     };
+    callbacks.note = [&](const std::string& text) { job.log(text); };
     if (task.live)
         callbacks.token = [&](std::int64_t row, std::int32_t id) {
             job.emit(event::PartialToken{job.submission().run, row, id,
@@ -94,12 +75,24 @@ event::Done writeLines(Job& job, const std::vector<Completion>& completions) {
     return doneFile(job);
 }
 
+MemoryShape shapeOf(const GenerateJob& task, const std::vector<RenderedPrompt>& rendered) {
+    MemoryShape shape;
+    std::int64_t longest = 0;
+    for (const auto& row : task.rows)
+        longest = std::max(longest, static_cast<std::int64_t>(rendered[row.prompt].ids.size()));
+    shape.rows = std::min(task.decoding.rows, static_cast<std::int64_t>(task.rows.size()));
+    shape.positions = longest + task.decoding.maximumNewTokens;
+    shape.tokens = std::max(longest, std::min<std::int64_t>(2048, shape.rows * longest));
+    shape.logitRows = shape.rows;
+    return shape;
+}
+
 } // namespace
 
 event::Done runGenerate(Job& job) {
     const auto& task = std::get<GenerateJob>(job.spec().payload);
     const auto rendered = job.render(task.prompts);
-    const auto& decoder = job.decoder();
+    const auto& decoder = job.decoder(shapeOf(task, rendered), "decoding rows");
 
     std::vector<GenerateRequest> requests;
     std::vector<std::int64_t> armOfRow;
@@ -107,17 +100,7 @@ event::Done runGenerate(Job& job) {
         requests.push_back({rendered[row.prompt].ids, noiseOf(task.prompts[row.prompt], task.arms[row.arm])});
         armOfRow.push_back(row.arm);
     }
-    const Steering steering(
-        task.arms, armOfRow,
-        [&](const std::string& digest) {
-            const auto blob = task.blobs.find(digest);
-            if (blob == task.blobs.end())
-                throw Error("blob.missing",
-                            "The job has no file for the direction " + digest.substr(0, 12) + "\u2026.",
-                            "Run the study again: the job is written anew.");
-            return readBlob(job, blob->second, decoder.spec().width);
-        },
-        decoder);
+    const Steering steering(task.arms, armOfRow, directionsOf(job, task.blobs, decoder.spec().width), decoder);
     GenerateOptions options;
     options.decoding = task.decoding;
     options.stop = job.model().renderer().tokenizer().stopIds();

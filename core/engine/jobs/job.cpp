@@ -3,6 +3,7 @@
 #include "core/base/error.h"
 #include "core/base/sha256.h"
 #include "core/base/time.h"
+#include "core/engine/checkpoint/memory.h"
 #include "core/project/shard.h"
 
 namespace azimuth {
@@ -44,7 +45,18 @@ LoadedModel& Job::model() {
     return *m_model;
 }
 
-const Decoder& Job::decoder() {
+const Decoder& Job::decoder(const MemoryShape& shape, const char* rowsName) {
+    const auto& checkpoint = model().checkpoint();
+    const auto& description = model().description();
+    MemorySettings settings;
+    settings.rowsName = rowsName;
+    if (!model().isLoaded()) {
+        settings.weightBytes = description.memoryBytes;
+        settings.weightBytesBf16 = checkpoint.memoryBytes(at::kBFloat16);
+    }
+    const auto device = deviceOf(m_submission.device);
+    checkMemory(description.name, architectureOf(checkpoint.hyperparameters()), scalarType(description.compute), shape,
+                settings, availableMemory(device));
     return model().decoder([this](const char* phase, std::uint64_t done, std::uint64_t total) {
         return progress(static_cast<double>(done), static_cast<double>(total), "bytes", phase);
     });
@@ -78,6 +90,8 @@ std::vector<RenderedPrompt> Job::render(const std::vector<JobPrompt>& prompts) {
     std::vector<RenderedPrompt> out;
     out.reserve(prompts.size());
     for (const auto& prompt : prompts) {
+        if (cancelled())
+            throw Error("cancelled", "The job was cancelled.", "");
         try {
             if (const auto* text = std::get_if<std::string>(&prompt.content))
                 out.push_back(loaded.renderer().render(*text, spec().rendering));
@@ -117,6 +131,8 @@ event::Done runJob(Job& job) {
         return runCapture(job);
     if (kind == "extract")
         return runExtract(job);
+    if (kind == "score")
+        return runScore(job);
     return runGenerate(job);
 }
 

@@ -2,6 +2,7 @@
 // engine's thread.
 #pragma once
 
+#include "core/engine/generate/memory_need.h"
 #include "core/engine/jobs/model_cache.h"
 #include "core/protocol/events.h"
 #include "core/study/project_view.h"
@@ -22,7 +23,9 @@ public:
     const Submission& submission() const { return m_submission; }
     const JobSpec& spec() const { return m_submission.job; }
     LoadedModel& model();     // opened when first asked for
-    const Decoder& decoder(); // with progress while it loads
+    // With progress while it loads. Error memory.prediction before that if weights and shape do not fit; rowsName: what the
+    // user calls shape.rows (memory_need.h).
+    const Decoder& decoder(const MemoryShape& shape, const char* rowsName = "");
 
     void emit(const Event& event) const { m_emit(event); }
     void log(const std::string& text) const;
@@ -54,6 +57,7 @@ event::Done runTokens(Job& job);
 event::Done runCapture(Job& job);
 event::Done runExtract(Job& job);
 event::Done runGenerate(Job& job);
+event::Done runScore(Job& job);
 event::Done runJob(Job& job); // by kind
 
 // done{} of a file that is no shard: the digest of its bytes.

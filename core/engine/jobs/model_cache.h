@@ -23,6 +23,7 @@ public:
     const Model& description() const { return m_description; } // named as the study names it
     const Checkpoint& checkpoint() const { return m_checkpoint; }
     const Renderer& renderer();                           // made when first asked for
+    bool isLoaded() const { return m_decoder.has_value(); }
     const Decoder& decoder(const LoadProgress& progress); // weights are read when first asked for
 
 private:

@@ -122,6 +122,7 @@ DimResult differenceInMeans(const Decoder& decoder, const DimRequest& request, c
     const auto positives = static_cast<std::int64_t>(request.positive.size());
     CaptureOptions options;
     options.tokenBudget = request.tokenBudget;
+    options.note = request.note;
     options.ks.resize(static_cast<std::size_t>(decoder.spec().blocks) + 1);
     std::iota(options.ks.begin(), options.ks.end(), std::int64_t{0});
     Means means(request.positions, decoder.spec().blocks + 1, decoder.spec().width);

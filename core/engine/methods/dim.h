@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <vector>
 
 namespace azimuth {
@@ -19,6 +20,7 @@ struct DimRequest {
     std::vector<std::vector<std::int32_t>> positive, negative; // token ids
     std::int64_t positions = 1; // -positions .. -1
     std::int64_t tokenBudget = 0; // as CaptureOptions
+    std::function<void(const std::string& text)> note; // as CaptureOptions
 };
 
 struct DimResult {

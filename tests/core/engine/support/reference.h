@@ -75,7 +75,8 @@ inline std::string runPeer(const char* script, const QStringList& arguments, int
 // Tensors by name of one run of the reference.
 class Reference {
 public:
-    std::string run(const Family& family, const QJsonObject& request, int seconds = 500) {
+    std::string run(const Family& family, const QJsonObject& request, int seconds = 500,
+                    const char* script = "reference_decoder.py") {
         const QString input = m_folder.filePath(QStringLiteral("request.json"));
         const QString output = m_folder.filePath(QStringLiteral("reference.safetensors"));
         QFile file(input);
@@ -83,7 +84,7 @@ public:
             return "the request could not be written";
         file.write(QJsonDocument(request).toJson());
         file.close();
-        const auto failure = runPeer("reference_decoder.py",
+        const auto failure = runPeer(script,
                                      {QString::fromStdString(modelPath(family)), input, output}, seconds);
         if (failure.empty())
             m_file = SafetensorsFile::open(output.toStdString());

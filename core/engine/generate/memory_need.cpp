@@ -1,0 +1,111 @@
+#include "core/engine/generate/memory_need.h"
+
+#include "core/base/error.h"
+#include "core/base/units.h"
+#include "core/engine/model/packed_batch.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace azimuth {
+namespace {
+
+constexpr std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
+// Tables of rotation, threads' buffers, the allocator's rounding: measured on SmolLM2 at 10 to 20 MiB.
+constexpr std::uint64_t overhead = std::uint64_t{32} << 20;
+
+std::uint64_t times(std::uint64_t a, std::uint64_t b) {
+    std::uint64_t product = 0;
+    return __builtin_mul_overflow(a, b, &product) ? most : product;
+}
+std::uint64_t plus(std::uint64_t a, std::uint64_t b) {
+    std::uint64_t sum = 0;
+    return __builtin_add_overflow(a, b, &sum) ? most : sum;
+}
+std::uint64_t size(std::int64_t value) { return static_cast<std::uint64_t>(std::max<std::int64_t>(0, value)); }
+
+std::string partsText(const MemoryNeed& need) {
+    std::string text;
+    const auto part = [&](const char* name, std::uint64_t bytes) {
+        if (bytes > 0)
+            text += (text.empty() ? "" : ", ") + std::string(name) + " " + bytesText(bytes);
+    };
+    part("weights", need.weights);
+    part("keys and values", need.cache);
+    part("activations", need.activations);
+    part("logits", need.logits);
+    part("results", need.results);
+    return text;
+}
+
+// The largest number of rows that fits; 0 if not even one does.
+std::int64_t fittingRows(const ArchitectureSpec& spec, at::ScalarType compute, std::uint64_t weights, MemoryShape shape,
+                         std::uint64_t available) {
+    const auto whole = shape;
+    std::int64_t low = 0, high = shape.rows;
+    while (low < high) {
+        const auto middle = high - (high - low) / 2;
+        shape.rows = middle;
+        shape.logitRows = std::min(whole.logitRows, middle);
+        if (memoryNeed(spec, compute, weights, shape).total() <= available)
+            low = middle;
+        else
+            high = middle - 1;
+    }
+    return low;
+}
+
+} // namespace
+
+std::uint64_t MemoryNeed::total() const {
+    return plus(plus(plus(weights, cache), plus(activations, logits)), plus(results, overhead));
+}
+
+MemoryNeed memoryNeed(const ArchitectureSpec& spec, at::ScalarType compute, std::uint64_t weightBytes,
+                      const MemoryShape& shape) {
+    const auto element = static_cast<std::uint64_t>(c10::elementSize(compute));
+    MemoryNeed need;
+    need.weights = weightBytes;
+    if (shape.rows > 0)
+        need.cache = times(times(times(size(spec.blocks), size(spec.keyValueWidth())), times(2, element)),
+                           times(size(shape.rows), size(shape.positions)));
+    // The residual, what is added to it, its normalised copy and the branch's result; beside them either the projections,
+    // their rotated copies and the mixed values, or the two halves of the MLP and their product.
+    const auto attention = 2 * size(spec.queryWidth() + 2 * spec.keyValueWidth()) + size(spec.queryWidth());
+    const auto mlp = 3 * size(spec.feedForward);
+    const auto perToken = plus(4 * size(spec.width), std::max(attention, mlp));
+    // Places of the tokens and their ids: 64 bytes each.
+    need.activations = times(size(shape.tokens), plus(times(perToken, element), 64));
+    // In the compute type, in F32, and in F64 while they are normalised or drawn from.
+    need.logits = times(times(size(shape.logitRows), size(spec.vocabulary)), plus(element, 4 + 8));
+    need.results = shape.results;
+    return need;
+}
+
+void checkMemory(const std::string& model, const ArchitectureSpec& spec, at::ScalarType compute, const MemoryShape& shape,
+                 const MemorySettings& settings, std::uint64_t available) {
+    const auto need = memoryNeed(spec, compute, settings.weightBytes, shape);
+    if (need.total() <= available)
+        return;
+    const auto fitting = [&](at::ScalarType type, std::uint64_t weights) {
+        return fittingRows(spec, type, weights, shape, available);
+    };
+    const std::string rowsName = settings.rowsName;
+    const bool halves = compute == at::kFloat && settings.weightBytesBf16 < settings.weightBytes;
+    std::string remedy;
+    if (const auto rows = rowsName.empty() || shape.rows == 0 ? 0 : fitting(compute, settings.weightBytes); rows > 0)
+        remedy = "The largest that fits is " + std::to_string(rows) + " " + rowsName + ".";
+    else if (halves && memoryNeed(spec, at::kBFloat16, settings.weightBytesBf16, shape).total() <= available)
+        remedy = "It fits in bf16.";
+    else if (const auto low = !halves || shape.rows == 0 ? 0 : fitting(at::kBFloat16, settings.weightBytesBf16); low > 0)
+        remedy = "The largest that fits is bf16 with " + std::to_string(low) + " " +
+                 (rowsName.empty() ? std::string("rows at a time") : rowsName) + ".";
+    else
+        remedy = "No setting of this model fits; use a smaller one, or a machine with more memory.";
+    throw Error("memory.prediction",
+                model + " needs " + bytesText(need.total()) + " (" + partsText(need) + "); " + bytesText(available) +
+                    " are free.",
+                remedy);
+}
+
+} // namespace azimuth

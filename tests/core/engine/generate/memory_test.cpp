@@ -1,0 +1,349 @@
+// What is free, what is needed, the refusal; and that work goes on with less when memory runs out, to the same results.
+#include "core/engine/capture/capture.h"
+#include "core/engine/checkpoint/memory.h"
+#include "core/engine/generate/generate.h"
+#include "core/engine/generate/memory_need.h"
+#include "core/engine/generate/score.h"
+#include "tests/core/checks.h"
+#include "tests/core/engine/support/tiny_model.h"
+
+#include <ATen/ops/empty.h>
+#include <c10/core/CPUAllocator.h>
+
+#include <QtTest/QtTest>
+
+#include <atomic>
+#include <numeric>
+
+using namespace azimuth;
+
+namespace {
+
+// libtorch's allocator with a limit on what is alive, as a machine has one: beyond it allocations fail.
+class LimitedAllocator : public c10::Allocator {
+public:
+    std::atomic<std::int64_t> live{0}, peak{0}, limit{INT64_MAX}, refused{0};
+
+    c10::DataPtr allocate(std::size_t size) override {
+        const auto bytes = static_cast<std::int64_t>(size);
+        if (live + bytes > limit) {
+            ++refused;
+            throw std::bad_alloc();
+        }
+        live += bytes;
+        peak = std::max(peak.load(), live.load());
+        auto inner = m_inner->allocate(size);
+        void* data = inner.get();
+        return {data, new Block{this, std::move(inner), bytes}, &release, at::kCPU};
+    }
+    void copy_data(void* to, const void* from, std::size_t count) const override {
+        default_copy_data(to, from, count);
+    }
+
+private:
+    struct Block {
+        LimitedAllocator* owner;
+        c10::DataPtr data;
+        std::int64_t bytes;
+    };
+    static void release(void* context) {
+        auto* block = static_cast<Block*>(context);
+        block->owner->live -= block->bytes;
+        delete block;
+    }
+    c10::Allocator* m_inner = c10::GetDefaultCPUAllocator();
+};
+
+LimitedAllocator& allocator() {
+    static LimitedAllocator value;
+    return value;
+}
+
+// Runs with only `share` of what the body takes without a limit; returns how many allocations were refused.
+std::int64_t withShare(double share, const std::function<void()>& body) {
+    auto& memory = allocator();
+    const auto before = memory.live.load();
+    memory.peak = before;
+    body();
+    const auto taken = memory.peak - before;
+    memory.refused = 0;
+    memory.limit = before + static_cast<std::int64_t>(share * static_cast<double>(taken));
+    try {
+        body();
+    } catch (...) {
+        memory.limit = INT64_MAX;
+        throw;
+    }
+    memory.limit = INT64_MAX;
+    return memory.refused;
+}
+
+void write(const QString& path, const QByteArray& text) {
+    QDir().mkpath(QFileInfo(path).path());
+    QFile file(path);
+    QVERIFY(file.open(QIODevice::WriteOnly));
+    file.write(text);
+}
+
+ArchitectureSpec broad() { // with a vocabulary whose logits weigh
+    auto spec = tiny::gemma3();
+    spec.vocabulary = 4096;
+    return spec;
+}
+
+at::Tensor direction(const std::string&) {
+    auto generator = at::detail::createCPUGenerator(3);
+    const at::Tensor raw = at::randn({48}, generator, at::TensorOptions().dtype(at::kFloat));
+    return raw / raw.norm();
+}
+
+} // namespace
+
+class MemoryTest : public QObject {
+    Q_OBJECT
+
+private Q_SLOTS:
+    void initTestCase() { c10::SetCPUAllocator(&allocator(), 100); }
+
+    void freeMemory_data() {
+        QTest::addColumn<QByteArray>("groups"); // /proc/self/cgroup
+        QTest::addColumn<QStringList>("files"); // path=text
+        QTest::addColumn<qulonglong>("expected");
+        const qulonglong mib = 1 << 20;
+        const auto v2 = [](const char* folder, const char* max, const char* current, const char* stat) {
+            const auto base = QStringLiteral("sys/fs/cgroup") + QString::fromLatin1(folder);
+            return QStringList{base + QStringLiteral("/memory.max=") + QString::fromLatin1(max),
+                               base + QStringLiteral("/memory.current=") + QString::fromLatin1(current),
+                               base + QStringLiteral("/memory.stat=") + QString::fromLatin1(stat)};
+        };
+        const auto v1 = [](const char* folder, const char* limit, const char* usage, const char* stat) {
+            const auto base = QStringLiteral("sys/fs/cgroup/memory") + QString::fromLatin1(folder);
+            return QStringList{base + QStringLiteral("/memory.limit_in_bytes=") + QString::fromLatin1(limit),
+                               base + QStringLiteral("/memory.usage_in_bytes=") + QString::fromLatin1(usage),
+                               base + QStringLiteral("/memory.stat=") + QString::fromLatin1(stat)};
+        };
+        QTest::newRow("no group") << QByteArray() << QStringList() << 8192 * mib;
+        QTest::newRow("v2") << QByteArray("0::/job/step\n")
+                            << v2("/job/step", "1073741824", "536870912", "anon 1\nfile 268435456\nshmem 0\n")
+                            << 768 * mib;
+        QTest::newRow("v2, shared memory stays")
+            << QByteArray("0::/job\n") << v2("/job", "1073741824", "536870912", "file 268435456\nshmem 268435456\n")
+            << 512 * mib;
+        QTest::newRow("v2, a parent is tighter")
+            << QByteArray("0::/job/step\n")
+            << v2("/job/step", "max", "1048576", "file 0\n") + v2("/job", "104857600", "52428800", "file 0\n")
+            << 50 * mib;
+        QTest::newRow("v2 in a container") << QByteArray("0::/\n") << v2("", "209715200", "104857600", "file 0\n")
+                                           << 100 * mib;
+        QTest::newRow("v2 without a limit") << QByteArray("0::/job\n") << v2("/job", "max", "1", "file 0\n") << 8192 * mib;
+        QTest::newRow("v1") << QByteArray("5:cpu,cpuacct:/job\n4:memory:/job\n")
+                            << v1("/job", "1073741824", "536870912", "cache 5\ntotal_cache 268435456\ntotal_shmem 0\n")
+                            << 768 * mib;
+        QTest::newRow("v1, its folder not in sight")
+            << QByteArray("4:hugetlb,memory:/docker/abc\n") << v1("", "314572800", "104857600", "total_cache 0\n")
+            << 200 * mib;
+        QTest::newRow("over its limit") << QByteArray("0::/job\n") << v2("/job", "100", "200", "file 0\n") << qulonglong{0};
+    }
+    void freeMemory() {
+        QFETCH(QByteArray, groups);
+        QFETCH(QStringList, files);
+        QFETCH(qulonglong, expected);
+        const QTemporaryDir root;
+        write(root.filePath(QStringLiteral("proc/meminfo")),
+              "MemTotal:       16777216 kB\nMemFree:  1 kB\nMemAvailable:    8388608 kB\nBuffers: 5 kB\n");
+        write(root.filePath(QStringLiteral("proc/self/cgroup")), groups);
+        for (const auto& file : files)
+            write(root.filePath(file.section(QLatin1Char('='), 0, 0)), file.section(QLatin1Char('='), 1).toLatin1());
+        QCOMPARE(qulonglong{availableMemoryUnder(root.path().toStdString())}, expected);
+    }
+
+    // Counted by hand for SmolLM2-135M: L 30, d 576, 9 and 3 heads of 64, f 1536, V 49152.
+    void need() {
+        auto spec = tiny::sizes("llama");
+        spec.blocks = 30;
+        spec.width = 576;
+        spec.heads = 9;
+        spec.keyValueHeads = 3;
+        spec.headWidth = 64;
+        spec.feedForward = 1536;
+        spec.vocabulary = 49152;
+        MemoryShape shape{32, 100, 2048, 32, 0};
+        const auto found = memoryNeed(spec, at::kFloat, 538060032, shape);
+        QCOMPARE(found.weights, std::uint64_t{538060032});
+        QCOMPARE(found.cache, std::uint64_t{30} * 2 * 192 * 4 * 32 * 100);
+        QCOMPARE(found.logits, std::uint64_t{32} * 49152 * 16);
+        QVERIFY(found.total() > found.weights + found.cache + found.activations + found.logits);
+        const auto low = memoryNeed(spec, at::kBFloat16, 269030016, shape);
+        QCOMPARE(low.cache * 2, found.cache);
+        shape.rows = shape.positions = INT64_MAX;
+        QCOMPARE(memoryNeed(spec, at::kFloat, 0, shape).total(), UINT64_MAX); // no overflow
+    }
+
+    void refusal() {
+        const auto spec = broad();
+        const MemoryShape shape{64, 100000, 1000, 64, 0};
+        const MemorySettings settings{400 << 20, 200 << 20, "decoding rows"};
+        const auto need = memoryNeed(spec, at::kFloat, 400 << 20, shape).total();
+        QCOMPARE(checks::codeOf([&] { checkMemory("M", spec, at::kFloat, shape, settings, need); }),
+                 std::string("nothing was thrown"));
+        const auto refusalOf = [&](std::uint64_t available, const MemorySettings& how) -> std::string {
+            try {
+                checkMemory("M", spec, at::kFloat, shape, how, available);
+            } catch (const Error& error) {
+                return error.code() + "|" + error.message() + "|" + error.remedy();
+            }
+            return {};
+        };
+        const auto text = refusalOf(need - 1, settings);
+        QVERIFY2(text.starts_with("memory.prediction|M needs ") && text.find("weights 419 MB") != std::string::npos &&
+                     text.find(" are free.") != std::string::npos,
+                 text.c_str());
+        QVERIFY2(text.find("The largest that fits is 63 decoding rows.") != std::string::npos, text.c_str());
+        // What is named fits, one more does not.
+        const auto available = std::uint64_t{1} << 30;
+        const auto half = refusalOf(available, settings);
+        const auto at = half.find("fits is ") + 8;
+        auto fitting = shape;
+        fitting.rows = fitting.logitRows = std::stoll(half.substr(at));
+        QVERIFY(fitting.rows > 0 && memoryNeed(spec, at::kFloat, 400 << 20, fitting).total() <= available);
+        ++fitting.rows;
+        fitting.logitRows = fitting.rows;
+        QVERIFY(memoryNeed(spec, at::kFloat, 400 << 20, fitting).total() > available);
+        const auto bf16 = refusalOf(memoryNeed(spec, at::kBFloat16, 200 << 20, shape).total(), {400 << 20, 200 << 20, ""});
+        QVERIFY2(bf16.ends_with("It fits in bf16."), bf16.c_str());
+        const auto both = refusalOf(300 << 20, settings);
+        QVERIFY2(both.find("bf16 with ") != std::string::npos, both.c_str());
+        QVERIFY(refusalOf(1 << 20, settings).find("No setting of this model fits") != std::string::npos);
+    }
+
+    void withinMemoryTellsMemoryFromTheRest() {
+        QVERIFY(withinMemory([] {}));
+        QVERIFY(!withinMemory([] { throw std::bad_alloc(); }));
+        allocator().limit = allocator().live + 1000;
+        QVERIFY(!withinMemory([] { at::empty({1 << 20}, at::kFloat); }));
+        allocator().limit = INT64_MAX;
+        // libtorch's own failure, of a size that no machine has
+        c10::SetCPUAllocator(c10::GetDefaultCPUAllocator(), 100);
+        QVERIFY(!withinMemory([] { at::empty({std::int64_t{1} << 45}, at::kFloat); }));
+        c10::SetCPUAllocator(&allocator(), 100);
+        QCOMPARE(checks::codeOf([] { withinMemory([] { throw Error("other", "", ""); }); }), std::string("other"));
+        bool passed = false;
+        try {
+            withinMemory([] { at::empty({-1}); });
+        } catch (const c10::Error&) {
+            passed = true;
+        }
+        QVERIFY(passed);
+    }
+
+    void generationGoesOn_data() {
+        QTest::addColumn<double>("share");
+        QTest::addColumn<bool>("refill");
+        for (const double share : {0.7, 0.4, 0.2})
+            for (const bool refill : {false, true})
+                QTest::addRow("%.0f %%%s", 100 * share, refill ? ", refill" : "") << share << refill;
+    }
+    void generationGoesOn() {
+        QFETCH(double, share);
+        QFETCH(bool, refill);
+        const Decoder decoder(broad(), tiny::randomWeights(broad(), 5), at::kFloat);
+        std::vector<GenerateRequest> requests;
+        std::vector<std::int64_t> armOfRow;
+        for (std::uint32_t i = 0; i < 24; ++i) {
+            requests.push_back({tiny::ids(40 + i, 60 + i), i});
+            armOfRow.push_back(i % 2);
+        }
+        const Steering steering({{"control", {}}, {"add", {{Operation::Add, "r", 5, 1, 1}}}}, armOfRow, direction, decoder);
+        GenerateOptions options;
+        options.decoding.rows = 16;
+        options.decoding.maximumNewTokens = 10;
+        options.decoding.temperature = 0.8;
+        options.decoding.seed = 5;
+        options.refill = refill;
+        options.logProbability = true;
+        const auto whole = generate(decoder, requests, steering, options);
+        options.stop = {whole[3].ids[4]}; // some rows end early
+        std::vector<std::string> notes;
+        std::vector<std::vector<std::int32_t>> streamed;
+        std::vector<int> finished;
+        GenerateCallbacks callbacks;
+        callbacks.note = [&](const std::string& text) { notes.push_back(text); };
+        callbacks.token = [&](std::int64_t request, std::int32_t id) { streamed[std::size_t(request)].push_back(id); };
+        callbacks.row = [&](std::int64_t request, const GeneratedRow&) { ++finished[std::size_t(request)]; };
+        std::vector<std::vector<GeneratedRow>> results;
+        const auto refused = withShare(share, [&] {
+            notes.clear();
+            streamed.assign(24, {});
+            finished.assign(24, 0);
+            results.push_back(generate(decoder, requests, steering, options, callbacks));
+        });
+        QVERIFY(refused > 0);
+        QVERIFY(!notes.empty());
+        for (std::size_t i = 0; i < 24; ++i) {
+            QCOMPARE(results[1][i].ids, results[0][i].ids);
+            QCOMPARE(results[1][i].logProbability, results[0][i].logProbability); // to the last bit
+            QCOMPARE(streamed[i], results[0][i].ids);                              // each token once
+            QCOMPARE(finished[i], 1);
+        }
+    }
+
+    void scoringGoesOn() {
+        const Decoder decoder(broad(), tiny::randomWeights(broad(), 5), at::kFloat);
+        const Steering steering({{"control", {}}, {"add", {{Operation::Add, "r", 5, 1, 1}}}}, {0, 1}, direction, decoder);
+        std::vector<std::vector<std::int32_t>> prompts;
+        std::vector<ScoreRequest> requests;
+        for (std::uint32_t p = 0; p < 10; ++p) {
+            prompts.push_back(tiny::ids(50 + p, p));
+            for (std::int64_t arm = 0; arm < 2; ++arm)
+                requests.push_back({p, arm, tiny::ids(20, 70 + p)});
+        }
+        ScoreOptions options;
+        options.reference = 0;
+        std::vector<std::vector<ScoredRow>> results;
+        std::vector<std::string> notes;
+        ScoreCallbacks callbacks;
+        callbacks.note = [&](const std::string& text) { notes.push_back(text); };
+        QVERIFY(withShare(0.75, [&] {
+                    notes.clear();
+                    results.push_back(score(decoder, prompts, requests, steering, options, callbacks));
+                }) > 0);
+        QVERIFY(!notes.empty());
+        for (std::size_t i = 0; i < requests.size(); ++i) {
+            QCOMPARE(results[1][i].logProbabilities.size(), std::size_t{20});
+            for (std::size_t t = 0; t < 20; ++t) {
+                QVERIFY(std::abs(results[1][i].logProbabilities[t] - results[0][i].logProbabilities[t]) <= 1e-5);
+                QVERIFY(std::abs(results[1][i].kl[t] - results[0][i].kl[t]) <= 1e-5);
+            }
+        }
+        QCOMPARE(checks::codeOf([&] {
+                     withShare(0.001, [&] { score(decoder, prompts, requests, steering, options); });
+                 }),
+                 std::string("memory.exhausted"));
+    }
+
+    void captureGoesOn() {
+        const Decoder decoder(broad(), tiny::randomWeights(broad(), 5), at::kFloat);
+        std::vector<CaptureRequest> requests;
+        for (std::uint32_t i = 0; i < 30; ++i)
+            requests.push_back({tiny::ids(40 + i, i), {static_cast<std::int64_t>(39 + i)}});
+        CaptureOptions options;
+        options.ks = {0, 1, 2, 3, 4};
+        std::vector<std::string> notes;
+        options.note = [&](const std::string& text) { notes.push_back(text); };
+        std::vector<std::map<std::pair<std::int64_t, std::int64_t>, at::Tensor>> results;
+        QVERIFY(withShare(0.4, [&] {
+                    notes.clear();
+                    auto& seen = results.emplace_back();
+                    capture(decoder, requests, options, [&](std::int64_t request, std::int64_t k, const at::Tensor& rows) {
+                        QVERIFY(seen.emplace(std::pair{request, k}, rows.clone()).second); // nothing twice
+                    });
+                }) > 0);
+        QVERIFY(!notes.empty());
+        QCOMPARE(results[1].size(), std::size_t{150});
+        for (const auto& [place, rows] : results[0])
+            QVERIFY(tiny::relativeError(results[1].at(place), rows) <= 1e-5);
+    }
+};
+
+QTEST_GUILESS_MAIN(MemoryTest)
+#include "memory_test.moc"
