@@ -269,12 +269,14 @@ def forward(model, hooks, ids):
 
 
 def randomise(model):
-    """Norms and biases start at constants: make them matter."""
-    gemma = model.config.model_type.startswith("gemma")
+    """Norms and biases start at constants: make them matter. A large tied embedding would repeat its last token."""
+    gemma, tied = model.config.model_type.startswith("gemma"), model.config.tie_word_embeddings
     for name, parameter in model.named_parameters():
         is_norm = parameter.ndim == 1 and name.endswith("weight")
         offset = 1.0 if is_norm and not gemma else 0.0
-        parameter.copy_(offset + (0.3 if parameter.ndim == 1 else 0.13) * torch.randn_like(parameter))
+        small = tied and name.endswith(("embed_tokens.weight", "wte.weight"))
+        scale = 0.3 if parameter.ndim == 1 else 0.03 if small else 0.13
+        parameter.copy_(offset + scale * torch.randn_like(parameter))
 
 
 def to_v4(config):
