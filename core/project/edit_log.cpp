@@ -1,0 +1,264 @@
+#include "core/project/edit_log.h"
+
+#include "core/base/atomic_file.h"
+#include "core/base/crc32.h"
+#include "core/base/error.h"
+#include "core/base/ids.h"
+#include "core/base/time.h"
+#include "core/base/units.h"
+#include "core/project/side_folder.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <unistd.h>
+
+static_assert(std::endian::native == std::endian::little, "frames are written as they lie in memory");
+
+namespace azimuth {
+namespace {
+namespace fs = std::filesystem;
+
+// char[4] magic, u32 bytes of payload, u64 sequence, u32 CRC-32 of sequence and payload; then the payload.
+constexpr std::string_view magic = "AZF1";
+constexpr std::size_t headBytes = 20;
+constexpr std::uint64_t largestEdit = std::uint64_t{1} << 20, largestLog = std::uint64_t{1} << 30;
+
+std::string frameOf(std::uint64_t sequence, const std::string& payload) {
+    std::string body(sizeof sequence, '\0');
+    std::memcpy(body.data(), &sequence, sizeof sequence);
+    body += payload;
+    const auto size = static_cast<std::uint32_t>(payload.size());
+    const auto sum = crc32(std::as_bytes(std::span(body.data(), body.size())));
+    std::string frame(headBytes, '\0');
+    std::memcpy(frame.data(), magic.data(), magic.size());
+    std::memcpy(frame.data() + 4, &size, sizeof size);
+    std::memcpy(frame.data() + 8, &sequence, sizeof sequence);
+    std::memcpy(frame.data() + 16, &sum, sizeof sum);
+    return frame + payload;
+}
+
+struct Frame {
+    std::uint64_t sequence = 0;
+    std::string_view payload;
+    std::size_t bytes = 0;
+};
+
+std::optional<Frame> frameAt(std::string_view text, std::size_t offset) {
+    const auto rest = text.substr(offset);
+    if (rest.size() < headBytes || !rest.starts_with(magic))
+        return {};
+    std::uint32_t size = 0, sum = 0;
+    Frame frame;
+    std::memcpy(&size, rest.data() + 4, sizeof size);
+    std::memcpy(&frame.sequence, rest.data() + 8, sizeof frame.sequence);
+    std::memcpy(&sum, rest.data() + 16, sizeof sum);
+    if (size > largestEdit || size > rest.size() - headBytes)
+        return {};
+    frame.payload = rest.substr(headBytes, size);
+    frame.bytes = headBytes + size;
+    std::string body(rest.substr(8, 8));
+    body += frame.payload;
+    if (crc32(std::as_bytes(std::span(body.data(), body.size()))) != sum)
+        return {};
+    return frame;
+}
+
+struct Scan {
+    std::vector<Frame> frames;
+    bool torn = false, damaged = false;
+};
+
+// Whole frames in order; broken bytes between them are stepped over.
+Scan scan(std::string_view text) {
+    Scan result;
+    std::size_t offset = 0;
+    bool broken = false;
+    while (offset < text.size()) {
+        if (const auto frame = frameAt(text, offset)) {
+            result.damaged = result.damaged || broken;
+            result.frames.push_back(*frame);
+            offset += frame->bytes;
+            continue;
+        }
+        broken = true;
+        const auto next = text.find(magic, offset + 1);
+        if (next == std::string_view::npos)
+            break;
+        offset = next;
+    }
+    result.torn = broken && !result.damaged;
+    return result;
+}
+
+std::optional<Json> objectOf(std::string_view payload, const std::string& path) {
+    try {
+        auto value = parseJson(payload, path, {largestEdit, 16});
+        if (value.is_object())
+            return value;
+    } catch (const Error&) { // a frame with a valid sum that nobody of ours wrote
+    }
+    return {};
+}
+
+// The first frame names the project.
+bool belongsTo(const Scan& scan, const std::string& uuid, const std::string& path) {
+    if (scan.frames.empty() || scan.frames.front().sequence != 0)
+        return false;
+    const auto head = objectOf(scan.frames.front().payload, path);
+    return head && head->contains("project") && head->at("project") == uuid;
+}
+
+std::vector<std::string> logPaths(const std::string& projectPath) {
+    std::vector<std::string> paths;
+    std::error_code failure;
+    for (fs::directory_iterator it(sideFolder(projectPath).root, failure), end; !failure && it != end;
+         it.increment(failure)) {
+        std::error_code unknown;
+        if (it->path().extension() == ".azlog" && it->is_regular_file(unknown))
+            paths.push_back(it->path().string());
+    }
+    std::sort(paths.begin(), paths.end());
+    return paths;
+}
+
+void keepDamaged(const std::string& projectPath, const std::string& path, const std::string& text) {
+    const auto folder = sideFolder(projectPath).previous;
+    ensureFolder(folder);
+    const auto place = folder + "/" + fs::path(path).filename().string() + ".damaged";
+    if (!fs::exists(place))
+        writeFileAtomically(place, text);
+}
+
+} // namespace
+
+EditLog::EditLog(std::string projectPath, std::string projectUuid, std::uint64_t generation,
+                 std::uint64_t next)
+    : m_project(std::move(projectPath)), m_uuid(std::move(projectUuid)), m_generation(generation),
+      m_next(std::max<std::uint64_t>(next, 1)) {}
+
+EditLog::~EditLog() { closeFile(); }
+
+void EditLog::closeFile() {
+    if (m_descriptor >= 0)
+        ::close(std::exchange(m_descriptor, -1));
+    m_path.clear();
+    m_bytes = 0;
+}
+
+void EditLog::openFile() {
+    const auto folder = sideFolder(m_project).root;
+    ensureFolder(folder);
+    const auto path = folder + "/log-" + std::to_string(m_generation) + "-" + newUuid() + ".azlog";
+    const int descriptor = ::open(path.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
+    if (descriptor < 0)
+        throw systemError("create", path, errno);
+    const auto head = frameOf(
+        0, canonicalJson(
+               {{"project", m_uuid}, {"generation", std::to_string(m_generation)}, {"created", utcNow()}}));
+    if (::pwrite(descriptor, head.data(), head.size(), 0) != static_cast<ssize_t>(head.size()) ||
+        ::fsync(descriptor) != 0) {
+        const int reason = errno == 0 ? ENOSPC : errno;
+        ::close(descriptor);
+        ::unlink(path.c_str());
+        throw systemError("write", path, reason);
+    }
+    m_descriptor = descriptor;
+    m_path = path;
+    m_bytes = head.size();
+    syncFolder(folder);
+}
+
+std::uint64_t EditLog::append(const Json& edit) {
+    if (!edit.is_object())
+        throw Error("log.edit", "An edit of " + m_project + " is no JSON object.", "");
+    const auto payload = canonicalJson(edit);
+    if (payload.size() > largestEdit)
+        throw Error("log.edit",
+                    "An edit of " + bytesText(payload.size()) + " is larger than " + bytesText(largestEdit) +
+                        ".",
+                    "Shorten the text.");
+    if (m_descriptor < 0)
+        openFile();
+    const auto frame = frameOf(m_next, payload);
+    errno = 0;
+    const auto written = ::pwrite(m_descriptor, frame.data(), frame.size(), static_cast<off_t>(m_bytes));
+    if (written != static_cast<ssize_t>(frame.size()) || ::fdatasync(m_descriptor) != 0) {
+        const int reason = errno == 0 ? ENOSPC : errno;
+        const auto path = m_path;
+        // What was refused must not come back at the next start; if this fails too, a torn frame is skipped,
+        // and a whole one would be applied: better an edit too many than one too few.
+        if (::ftruncate(m_descriptor, static_cast<off_t>(m_bytes)) == 0)
+            ::fsync(m_descriptor);
+        closeFile();
+        throw systemError("write", path, reason);
+    }
+    m_bytes += frame.size();
+    return m_next++;
+}
+
+void EditLog::startNewFile(std::uint64_t generation) {
+    closeFile();
+    m_generation = generation;
+}
+
+LogReading readLogs(const std::string& projectPath, const std::string& projectUuid, std::uint64_t after) {
+    LogReading reading;
+    reading.last = after;
+    for (const auto& path : logPaths(projectPath)) {
+        std::string text;
+        try {
+            text = readFile(path, largestLog);
+        } catch (const Error& error) {
+            reading.notes.push_back("A log of this project could not be read and was left alone: " +
+                                    error.message());
+            continue;
+        }
+        const auto found = scan(text);
+        if (!belongsTo(found, projectUuid, path))
+            continue;
+        LogFile file{path, 0, found.torn, found.damaged};
+        for (const auto& frame : found.frames) {
+            if (frame.sequence == 0)
+                continue;
+            file.last = std::max(file.last, frame.sequence);
+            if (frame.sequence <= after)
+                continue;
+            if (auto edit = objectOf(frame.payload, path))
+                reading.edits.push_back({frame.sequence, std::move(*edit)});
+        }
+        if (found.damaged) {
+            keepDamaged(projectPath, path, text);
+            reading.notes.push_back(
+                "A log of this project was damaged: " + std::to_string(found.frames.size() - 1) +
+                " edits could be read, and the file is kept in prev/.");
+        }
+        reading.last = std::max(reading.last, file.last);
+        reading.files.push_back(std::move(file));
+    }
+    std::stable_sort(reading.edits.begin(), reading.edits.end(),
+                     [](const auto& a, const auto& b) { return a.sequence < b.sequence; });
+    const auto end = std::unique(reading.edits.begin(), reading.edits.end(),
+                                 [](const auto& a, const auto& b) { return a.sequence == b.sequence; });
+    reading.edits.erase(end, reading.edits.end());
+    return reading;
+}
+
+void removeLogs(const std::string& projectPath, const std::string& projectUuid, std::uint64_t through,
+                const std::string& except) {
+    try {
+        for (const auto& file : readLogs(projectPath, projectUuid, through).files)
+            if (file.last <= through && file.path != except)
+                ::unlink(file.path.c_str());
+    } catch (const Error&) { // they are read again at the next start, and known
+    }
+}
+
+} // namespace azimuth

@@ -1,0 +1,74 @@
+// The log of a project: edits that are durable before a save (FORMAT.md, "Log"). Each writer makes a file of
+// its own, <project>.d/log-<generation>-<uuid>.azlog, at its first edit; files are never appended to by a
+// later session. Edits carry a sequence number that grows without gaps over all files of a project; a saved
+// generation says up to which number it holds them, so applying twice or losing one is impossible whatever is
+// killed when, and deleting a log is never a step that matters.
+//
+// Nothing here reads HDF5. A writer belongs to one thread; readLogs may run on any, before a writer exists.
+#pragma once
+
+#include "core/base/json.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace azimuth {
+
+struct LoggedEdit {
+    std::uint64_t sequence = 0;
+    Json edit; // an object
+};
+
+class EditLog {
+public:
+    // next: the number of the first edit. Nothing is written yet.
+    EditLog(std::string projectPath, std::string projectUuid, std::uint64_t generation, std::uint64_t next);
+    ~EditLog();
+    EditLog(const EditLog&) = delete;
+    EditLog& operator=(const EditLog&) = delete;
+
+    // Returns the edit's number when it is durable: written and synced. Error file.*, log.edit (no object, or
+    // too large): then it is not in the log. After a failed write or sync the next edit goes to a new file.
+    std::uint64_t append(const Json& edit);
+
+    std::uint64_t next() const { return m_next; }
+    const std::string& path() const { return m_path; } // empty: nothing written yet, or a new file comes
+    // The next edit begins a new file, so that this one can go once a generation holds all of it.
+    void startNewFile(std::uint64_t generation);
+
+private:
+    void openFile();
+    void closeFile();
+
+    std::string m_project, m_uuid, m_path;
+    std::uint64_t m_generation, m_next;
+    std::uint64_t m_bytes = 0; // of whole frames
+    int m_descriptor = -1;
+};
+
+struct LogFile {
+    std::string path;
+    std::uint64_t last = 0; // highest number in it; 0: none
+    bool torn = false;      // ends in a part of a frame, as after a crash
+    bool damaged = false;   // whole frames follow broken bytes: they were salvaged
+};
+
+struct LogReading {
+    std::vector<LoggedEdit> edits;  // numbers after `after`, ascending, each once
+    std::vector<LogFile> files;     // of this project
+    std::vector<std::string> notes; // one sentence for what a user should know
+    std::uint64_t last = 0;         // highest number seen, or `after`
+};
+
+// Reads every log of the project. What is damaged is copied to prev/ before anything else, and all whole
+// frames are taken. Logs of other projects are left alone. Error file.* only for a folder that cannot be
+// read.
+LogReading readLogs(const std::string& projectPath, const std::string& projectUuid, std::uint64_t after);
+
+// Removes the logs whose edits are all at most `through`, but not `except`. Never throws: what stays is read
+// again and found to be known.
+void removeLogs(const std::string& projectPath, const std::string& projectUuid, std::uint64_t through,
+                const std::string& except = {});
+
+} // namespace azimuth

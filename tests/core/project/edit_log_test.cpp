@@ -1,0 +1,270 @@
+// The log: durable before it returns, readable whatever happened to its file.
+#include "core/project/edit_log.h"
+
+#include "core/base/atomic_file.h"
+#include "core/base/error.h"
+#include "core/project/side_folder.h"
+#include "tests/core/checks.h"
+#include "tests/core/project/child_process.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <QtTest>
+#include <random>
+#include <zlib.h>
+
+using namespace azimuth;
+using checks::codeOf;
+
+namespace {
+
+const std::string uuid = "0f8fad5b-d9cb-469f-a165-70867728950e";
+
+std::vector<std::uint64_t> numbers(const LogReading& reading) {
+    std::vector<std::uint64_t> out;
+    for (const auto& edit : reading.edits)
+        out.push_back(edit.sequence);
+    return out;
+}
+std::vector<std::uint64_t> upTo(std::uint64_t last) {
+    std::vector<std::uint64_t> out;
+    for (std::uint64_t i = 1; i <= last; ++i)
+        out.push_back(i);
+    return out;
+}
+Json edit(int i) { return {{"op", "label"}, {"note", "edit " + std::to_string(i) + " ä€🙂"}}; }
+
+} // namespace
+
+class EditLogTest : public QObject {
+    Q_OBJECT
+    QTemporaryDir m_folder;
+    int m_count = 0;
+    std::string project() { return m_folder.filePath(QStringLiteral("p%1.h5").arg(++m_count)).toStdString(); }
+    // A project with ten edits, and its one file's bytes.
+    std::string written(std::string& file, int edits = 10) {
+        const auto path = project();
+        EditLog log(path, uuid, 3, 1);
+        for (int i = 1; i <= edits; ++i)
+            log.append(edit(i));
+        file = log.path();
+        return path;
+    }
+
+private Q_SLOTS:
+    void editsComeBackInOrder() {
+        std::string file;
+        const auto path = written(file);
+        const auto reading = readLogs(path, uuid, 0);
+        QCOMPARE(numbers(reading), upTo(10));
+        QVERIFY(reading.edits[4].edit == edit(5));
+        QVERIFY(reading.notes.empty() && reading.files.size() == 1 && !reading.files[0].torn);
+        QCOMPARE(reading.last, 10u);
+        QCOMPARE(numbers(readLogs(path, uuid, 8)), (std::vector<std::uint64_t>{9, 10}));
+        QVERIFY(readLogs(path, "11111111-d9cb-469f-a165-70867728950e", 0).files.empty());
+        QVERIFY(readLogs(path + ".other", uuid, 7).edits.empty());
+    }
+
+    // The layout of FORMAT.md, checked with zlib's own function.
+    void framesAreAsDescribed() {
+        std::string file;
+        written(file, 1);
+        const auto bytes = readFile(file, 1 << 20);
+        std::size_t at = 0;
+        for (std::uint64_t expected : {0u, 1u}) {
+            QCOMPARE(bytes.substr(at, 4), std::string("AZF1"));
+            std::uint32_t size, sum;
+            std::uint64_t sequence;
+            std::memcpy(&size, bytes.data() + at + 4, 4);
+            std::memcpy(&sequence, bytes.data() + at + 8, 8);
+            std::memcpy(&sum, bytes.data() + at + 16, 4);
+            QCOMPARE(sequence, expected);
+            auto crc = ::crc32(0, reinterpret_cast<const Bytef*>(bytes.data() + at + 8), 8);
+            crc = ::crc32(crc, reinterpret_cast<const Bytef*>(bytes.data() + at + 20), size);
+            QCOMPARE(sum, static_cast<std::uint32_t>(crc));
+            at += 20 + size;
+        }
+        QCOMPARE(at, bytes.size());
+    }
+
+    void nothingIsWrittenBeforeTheFirstEdit() {
+        const auto path = project();
+        { const EditLog log(path, uuid, 1, 1); }
+        QVERIFY(!std::filesystem::exists(sideFolder(path).root));
+    }
+
+    void severalFilesAreOneLog() {
+        const auto path = project();
+        EditLog log(path, uuid, 1, 1);
+        log.append(edit(1));
+        log.append(edit(2));
+        const auto first = log.path();
+        log.startNewFile(2);
+        log.append(edit(3));
+        QVERIFY(log.path() != first);
+        EditLog later(path, uuid, 2, readLogs(path, uuid, 0).last + 1); // another session
+        QCOMPARE(later.append(edit(4)), 4u);
+        QCOMPARE(numbers(readLogs(path, uuid, 0)), upTo(4));
+        removeLogs(path, uuid, 2);
+        QVERIFY(!std::filesystem::exists(first));
+        QCOMPARE(numbers(readLogs(path, uuid, 2)), (std::vector<std::uint64_t>{3, 4}));
+        removeLogs(path, uuid, 4, later.path());
+        QCOMPARE(readLogs(path, uuid, 4).files.size(), std::size_t{1});
+        std::filesystem::copy_file(later.path(), sideFolder(path).root + "/log-2-copy.azlog");
+        QCOMPARE(numbers(readLogs(path, uuid, 0)), (std::vector<std::uint64_t>{4})); // each once
+    }
+
+    void everyCutGivesAPrefix() {
+        std::string file;
+        const auto path = written(file, 3);
+        const auto bytes = readFile(file, 1 << 20);
+        std::size_t known = 4;
+        for (std::size_t size = bytes.size(); size-- > 0;) {
+            std::filesystem::resize_file(file, size);
+            const auto reading = readLogs(path, uuid, 0);
+            QVERIFY(reading.edits.size() <= known);
+            QCOMPARE(numbers(reading), upTo(reading.edits.size()));
+            known = std::min(known, reading.edits.size() + 1);
+            if (!reading.files.empty())
+                QVERIFY(!reading.files[0].damaged);
+        }
+    }
+
+    void wholeFramesBehindADamageAreSalvaged() {
+        std::string file;
+        const auto path = written(file);
+        auto bytes = readFile(file, 1 << 20);
+        const auto fourth = bytes.find("edit 4");
+        bytes[fourth] ^= 1;
+        std::ofstream(file, std::ios::binary) << bytes;
+        const auto reading = readLogs(path, uuid, 0);
+        QCOMPARE(numbers(reading), (std::vector<std::uint64_t>{1, 2, 3, 5, 6, 7, 8, 9, 10}));
+        QVERIFY(reading.files[0].damaged);
+        QCOMPARE(reading.notes.size(), std::size_t{1});
+        const auto kept =
+            sideFolder(path).previous + "/" + std::filesystem::path(file).filename().string() + ".damaged";
+        QCOMPARE(readFile(kept, 1 << 20), bytes);
+    }
+
+    void randomDamageNeverInventsAnEdit() {
+        std::string file;
+        const auto path = written(file, 20);
+        const auto bytes = readFile(file, 1 << 20);
+        std::mt19937 random(7);
+        for (int round = 0; round < 600; ++round) {
+            auto damaged = bytes;
+            switch (random() % 4) {
+            case 0:
+                damaged[random() % damaged.size()] ^= static_cast<char>(1 << random() % 8);
+                break;
+            case 1:
+                damaged.resize(random() % damaged.size());
+                break;
+            case 2: // a sector of zeros
+                for (std::size_t i = random() % damaged.size(), n = 0; i < damaged.size() && n < 512;
+                     ++i, ++n)
+                    damaged[i] = 0;
+                break;
+            default: // a piece twice
+                damaged.insert(random() % damaged.size(), damaged.substr(random() % damaged.size(), 300));
+            }
+            std::ofstream(file, std::ios::binary | std::ios::trunc) << damaged;
+            for (const auto& found : readLogs(path, uuid, 0).edits)
+                QVERIFY(found.sequence >= 1 && found.sequence <= 20 &&
+                        found.edit == edit(static_cast<int>(found.sequence)));
+            std::filesystem::remove_all(sideFolder(path).previous);
+        }
+    }
+
+    void hostileFilesAreLeftAlone() {
+        const auto path = project();
+        const auto folder = sideFolder(path).root;
+        std::filesystem::create_directories(folder);
+        std::ofstream(folder + "/log-1-a.azlog") << "AZF1\xff\xff\xff\xff";
+        std::ofstream(folder + "/log-1-b.azlog");
+        std::ofstream(folder + "/log-1-c.azlog") << std::string(100000, 'A');
+        std::filesystem::create_directory(folder + "/log-1-d.azlog");
+        std::string many;
+        for (int i = 0; i < 20000; ++i)
+            many += "AZF1";
+        std::ofstream(folder + "/log-1-e.azlog") << many;
+        const auto reading = readLogs(path, uuid, 5);
+        QVERIFY(reading.files.empty() && reading.edits.empty());
+        QCOMPARE(reading.last, 5u);
+        removeLogs(path, uuid, 100);
+        QVERIFY(std::filesystem::exists(folder + "/log-1-c.azlog"));
+    }
+
+    void badEditsAreRefused() {
+        EditLog log(project(), uuid, 1, 1);
+        QCOMPARE(codeOf([&] { log.append(Json::array()); }), std::string("log.edit"));
+        QCOMPARE(codeOf([&] { log.append({{"note", std::string(2 << 20, 'x')}}); }), std::string("log.edit"));
+        QCOMPARE(codeOf([&] {
+                     log.append({{"note", std::string("\xff")}});
+                 }).substr(0, 4),
+                 std::string("json"));
+        QCOMPARE(log.append(edit(1)), 1u);
+    }
+
+    // The disk fills: the edit is refused, what was acknowledged stays, and it goes on when there is room.
+    void aFullDiskRefusesOneEdit() {
+        const auto path = project();
+        const auto outcome = inChild({.fileBytes = 2000}, [&] {
+            EditLog log(path, uuid, 1, 1);
+            int acknowledged = 0, refused = 0;
+            for (int i = 1; i <= 200 && refused < 2; ++i) {
+                try {
+                    log.append(edit(i - refused));
+                    ++acknowledged;
+                } catch (const Error& error) {
+                    refused += error.code() == "file.write";
+                }
+            }
+            const auto reading = readLogs(path, uuid, 0);
+            if (refused != 2)
+                return 1;
+            if (reading.edits.size() != static_cast<std::size_t>(acknowledged))
+                return 2;
+            return acknowledged > 20 && reading.notes.empty() ? 0 : 3;
+        });
+        QCOMPARE(QString::fromStdString(outcome), QStringLiteral("0"));
+    }
+
+    // kill -9 at any moment: every edit that was acknowledged through the pipe is there.
+    void killedAtAnyMoment() {
+        std::mt19937 random(3);
+        for (int trial = 0; trial < 60; ++trial) {
+            const auto path = project();
+            int ends[2];
+            QCOMPARE(::pipe(ends), 0);
+            const pid_t child = ::fork();
+            if (child == 0) {
+                EditLog log(path, uuid, 1, 1);
+                for (int i = 1;; ++i) {
+                    log.append(edit(i));
+                    if (i % 13 == 0)
+                        log.startNewFile(1);
+                    if (::write(ends[1], &i, sizeof i) != sizeof i)
+                        ::_exit(1);
+                }
+            }
+            ::close(ends[1]);
+            ::usleep(static_cast<useconds_t>(random() % 20000));
+            ::kill(child, SIGKILL);
+            ::waitpid(child, nullptr, 0);
+            int acknowledged = 0;
+            for (int i = 0; ::read(ends[0], &i, sizeof i) == sizeof i;)
+                acknowledged = i;
+            ::close(ends[0]);
+            const auto reading = readLogs(path, uuid, 0);
+            QVERIFY(reading.edits.size() >= static_cast<std::size_t>(acknowledged));
+            QCOMPARE(numbers(reading), upTo(reading.edits.size()));
+            for (const auto& found : reading.edits)
+                QVERIFY(found.edit == edit(static_cast<int>(found.sequence)));
+        }
+    }
+};
+
+QTEST_GUILESS_MAIN(EditLogTest)
+#include "edit_log_test.moc"
