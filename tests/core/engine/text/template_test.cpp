@@ -110,6 +110,32 @@ private Q_SLOTS:
         QCOMPARE(codeFor("{{ 'x' | indent(4) | tojson(indent=100000) }}"), std::string("text.template"));
     }
 
+    // Few steps, much memory: a text joined with itself, a constant folded while reading, lists, filters.
+    void memoryBombs() {
+        const std::string grown =
+            "{% set ns = namespace(a='x' * 1000) %}{% for i in range(60) %}{% set ns.a = ";
+        for (const char* step :
+             {"ns.a ~ ns.a", "ns.a + ns.a", "[ns.a, ns.a] | join", "ns.a | replace('x', 'xxxx')"}) {
+            const std::string bomb = grown + step + " %}{% endfor %}{{ ns.a | length }}";
+            QCOMPARE(codeFor(bomb), std::string("text.limit"));
+        }
+        std::string constants = "{{ ('x' * 90000000)";
+        for (int i = 0; i < 50; ++i)
+            constants += " ~ ('x' * 90000000)";
+        QCOMPARE(codeFor(constants + " }}"), std::string("text.limit"));
+        const std::string lists =
+            "{% set ns = namespace(a=[1]) %}{% for i in range(60) %}{% set ns.a = (ns.a + ns.a) | "
+            "list %}{% endfor %}";
+        QCOMPARE(codeFor(lists), std::string("text.limit"));
+        // The same template again: it is over its limits for good; others are not touched.
+        const ChatTemplate bomb(grown + "ns.a ~ ns.a %}{% endfor %}", specials);
+        for (const char* words : {"256 MiB", "before"}) {
+            const std::string ours = messageOf([&] { bomb.render({{"user", "x"}}, true, Json::object()); });
+            QVERIFY2(ours.find(words) != std::string::npos, ours.c_str());
+        }
+        QCOMPARE(rendered("{{ 'x' * 1000000 }}"), std::string(1'000'000, 'x'));
+    }
+
     void utf8() {
         const ChatTemplate plain("{{ messages[0].content }}", specials);
         QCOMPARE(plain.render({{"user", "é😀\n"}}, true, Json::object()), std::string("é😀\n"));

@@ -2,6 +2,7 @@
 //! crosses: every body runs in catch_unwind and reports a code and a sentence. Handles may be used from
 //! several threads at once.
 
+mod bounded;
 mod dates;
 mod failure;
 mod pretokenizers;
@@ -104,18 +105,22 @@ fn keep_panic_words() {
     });
 }
 
-/// Runs a body; true and nothing written to failure on success. A panic fails with panic_code.
+/// A panic of the body fails with panic_code.
+fn caught<T>(panic_code: &'static str, body: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
+    keep_panic_words();
+    match catch_unwind(AssertUnwindSafe(body)) {
+        Ok(outcome) => outcome,
+        Err(_) => fail(panic_code, format!("the text library failed: {}", PANIC.with(|words| words.take()))),
+    }
+}
+
+/// Runs a body; true and nothing written to failure on success.
 unsafe fn guarded_as(
     panic_code: &'static str,
     failure: *mut AzimuthFailure,
     body: impl FnOnce() -> Outcome<()>,
 ) -> bool {
-    keep_panic_words();
-    let outcome = match catch_unwind(AssertUnwindSafe(body)) {
-        Ok(outcome) => outcome,
-        Err(_) => fail(panic_code, format!("the text library failed: {}", PANIC.with(|words| words.take()))),
-    };
-    match outcome {
+    match caught(panic_code, body) {
         Ok(()) => true,
         Err(Failure { code, text }) => {
             *failure = AzimuthFailure { code: owned(code), text: owned(&text) };

@@ -3,11 +3,14 @@
 
 use std::fmt;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
 
 use minijinja::value::Value;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior};
 use serde_json::{Map, Value as Json};
 
+use crate::bounded::bounded;
 use crate::dates::Moment;
 use crate::failure::{fail, shown, Failure, Outcome};
 use crate::python;
@@ -18,7 +21,9 @@ const FUEL: u64 = 10_000_000;
 const NAME: &str = "chat template";
 
 pub struct ChatTemplate {
-    environment: Environment<'static>,
+    environment: Arc<Environment<'static>>,
+    /// A rendering over its limits holds on to the environment for ever.
+    stopped: AtomicBool,
 }
 
 /// raise_exception(message): the template's own words for the user.
@@ -133,6 +138,44 @@ fn parsed(text: &str, what: &str) -> Outcome<Json> {
         .map_err(|error| Failure { code: "text.variables", text: format!("{what}: {error}") })
 }
 
+fn compiled(source: &str) -> Outcome<Environment<'static>> {
+    let mut environment = Environment::new();
+    environment.set_trim_blocks(true);
+    environment.set_lstrip_blocks(true);
+    environment.set_keep_trailing_newline(false);
+    environment.set_undefined_behavior(UndefinedBehavior::Lenient);
+    environment.set_auto_escape_callback(|_| AutoEscape::None);
+    environment.set_debug(false);
+    environment.set_fuel(Some(FUEL));
+    environment.set_recursion_limit(100);
+    environment.set_formatter(python::print);
+    environment.set_unknown_method_callback(python::unknown_method);
+    environment.add_filter("tojson", python::tojson);
+    environment.add_filter("trim", python::trim);
+    environment.add_function("raise_exception", raise_exception);
+    environment.add_template_owned(NAME, without_generation(source)).map_err(|error| explained(&error))?;
+    Ok(environment)
+}
+
+fn printed(
+    environment: &Environment<'static>,
+    values: std::collections::BTreeMap<String, Value>,
+) -> Outcome<String> {
+    let template = environment.get_template(NAME).map_err(|error| explained(&error))?;
+    let mut out = Bounded { bytes: Vec::new(), full: false };
+    if let Err(error) = template.render_captured_to(Value::from(values), &mut out) {
+        if out.full {
+            return fail(
+                "text.limit",
+                format!("the chat template prints more than {MAXIMUM_OUTPUT} bytes"),
+            );
+        }
+        return Err(explained(&error));
+    }
+    String::from_utf8(out.bytes)
+        .map_err(|_| Failure { code: "text.internal", text: "the rendered text is not UTF-8".into() })
+}
+
 impl ChatTemplate {
     pub fn open(source: &str) -> Outcome<Self> {
         if source.len() > MAXIMUM_TEMPLATE {
@@ -144,24 +187,10 @@ impl ChatTemplate {
                 ),
             );
         }
-        let mut environment = Environment::new();
-        environment.set_trim_blocks(true);
-        environment.set_lstrip_blocks(true);
-        environment.set_keep_trailing_newline(false);
-        environment.set_undefined_behavior(UndefinedBehavior::Lenient);
-        environment.set_auto_escape_callback(|_| AutoEscape::None);
-        environment.set_debug(false);
-        environment.set_fuel(Some(FUEL));
-        environment.set_recursion_limit(100);
-        environment.set_formatter(python::print);
-        environment.set_unknown_method_callback(python::unknown_method);
-        environment.add_filter("tojson", python::tojson);
-        environment.add_filter("trim", python::trim);
-        environment.add_function("raise_exception", raise_exception);
-        environment
-            .add_template_owned(NAME, without_generation(source))
-            .map_err(|error| explained(&error))?;
-        Ok(Self { environment })
+        let stopped = AtomicBool::new(false);
+        let source = source.to_string();
+        let environment = bounded(&stopped, move || compiled(&source))?;
+        Ok(Self { environment: Arc::new(environment), stopped })
     }
 
     /// messages: a JSON array; variables: a JSON object that wins over the special tokens (bos_token ...) in
@@ -204,18 +233,10 @@ impl ChatTemplate {
             };
             values.insert("strftime_now".to_string(), Value::from_function(now));
         }
-        let template = self.environment.get_template(NAME).map_err(|error| explained(&error))?;
-        let mut out = Bounded { bytes: Vec::new(), full: false };
-        if let Err(error) = template.render_captured_to(Value::from(values), &mut out) {
-            if out.full {
-                return fail(
-                    "text.limit",
-                    format!("the chat template prints more than {MAXIMUM_OUTPUT} bytes"),
-                );
-            }
-            return Err(explained(&error));
+        if self.stopped.load(Ordering::Relaxed) {
+            return fail("text.limit", "the chat template was over its limits before");
         }
-        String::from_utf8(out.bytes)
-            .map_err(|_| Failure { code: "text.internal", text: "the rendered text is not UTF-8".into() })
+        let environment = self.environment.clone();
+        bounded(&self.stopped, move || printed(&environment, values))
     }
 }
