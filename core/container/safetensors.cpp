@@ -51,9 +51,10 @@ std::optional<std::uint64_t> sizeOf(DType type, const std::vector<std::int64_t>&
                 "The file is damaged or not complete: write or download it again.");
 }
 
-std::uint64_t naturalOf(const Json& value, const std::string& origin, const std::string& what) {
+std::uint64_t naturalOf(const Json& value, const std::string& origin, const std::string& name,
+                        const char* what) {
     if (!value.is_number_unsigned())
-        refuse(origin, what + ": expected is a number of 0 or more, the header has " +
+        refuse(origin, forMessage(name) + ": " + what + ": expected is a number of 0 or more, the header has " +
                            forMessage(value.dump(), 40) + ".");
     return value.get<std::uint64_t>();
 }
@@ -61,37 +62,37 @@ std::uint64_t naturalOf(const Json& value, const std::string& origin, const std:
 SafetensorsTensor readEntry(const std::string& name, const Json& entry, const std::string& origin) {
     SafetensorsTensor tensor;
     tensor.name = name;
-    const auto what = forMessage(name);
+    const auto what = [&] { return forMessage(name); }; // for errors: not free for thousands of names
     if (!entry.is_object() || entry.size() != 3 || !entry.contains("dtype") || !entry.contains("shape") ||
         !entry.contains("data_offsets"))
-        refuse(origin, what + ": expected are dtype, shape and data_offsets.");
+        refuse(origin, what() + ": expected are dtype, shape and data_offsets.");
     const auto& dtype = entry["dtype"];
     const auto type =
         dtype.is_string() ? dtypeFromName(dtype.get_ref<const std::string&>()) : std::optional<DType>();
     if (!type)
-        refuse(origin, what + ": dtype " + forMessage(dtype.dump(), 40) + " does not exist.");
+        refuse(origin, what() + ": dtype " + forMessage(dtype.dump(), 40) + " does not exist.");
     tensor.type = *type;
     const auto& shape = entry["shape"];
     if (!shape.is_array() || shape.size() > 64)
-        refuse(origin, what + ": the shape is not a list of at most 64 extents.");
+        refuse(origin, what() + ": the shape is not a list of at most 64 extents.");
     for (const auto& extent : shape) {
-        const auto value = naturalOf(extent, origin, what + ": an extent");
+        const auto value = naturalOf(extent, origin, name, "an extent");
         if (value > static_cast<std::uint64_t>(INT64_MAX))
-            refuse(origin, what + ": the extent " + std::to_string(value) + " is beyond 63 bits.");
+            refuse(origin, what() + ": the extent " + std::to_string(value) + " is beyond 63 bits.");
         tensor.shape.push_back(static_cast<std::int64_t>(value));
     }
     const auto& offsets = entry["data_offsets"];
     if (!offsets.is_array() || offsets.size() != 2)
-        refuse(origin, what + ": data_offsets are not two numbers.");
-    tensor.offset = naturalOf(offsets[0], origin, what + ": its begin");
-    const auto end = naturalOf(offsets[1], origin, what + ": its end");
+        refuse(origin, what() + ": data_offsets are not two numbers.");
+    tensor.offset = naturalOf(offsets[0], origin, name, "its begin");
+    const auto end = naturalOf(offsets[1], origin, name, "its end");
     if (end < tensor.offset)
-        refuse(origin, what + ": ends at " + std::to_string(end) + ", before its begin at " +
+        refuse(origin, what() + ": ends at " + std::to_string(end) + ", before its begin at " +
                            std::to_string(tensor.offset) + ".");
     tensor.bytes = end - tensor.offset;
     const auto expected = sizeOf(tensor.type, tensor.shape);
     if (!expected || *expected != tensor.bytes)
-        refuse(origin, what + ": " + std::string(dtypeName(tensor.type)) + " " + shapeText(tensor.shape) +
+        refuse(origin, what() + ": " + std::string(dtypeName(tensor.type)) + " " + shapeText(tensor.shape) +
                            " needs " + (expected ? std::to_string(*expected) : "an impossible number of") +
                            " bytes, the header gives " + std::to_string(tensor.bytes) + ".");
     return tensor;

@@ -306,14 +306,17 @@ const ConfigClass& classOf(const ConfigObject& config) {
     return *found;
 }
 
+void refuseQuantised(const ConfigObject& config) {
+    if (const auto how = config.object("quantization_config"))
+        config.unsupported("quantised as " + quoted(how->text("quant_method").value_or("an unnamed method")) +
+                           ": supported are weights stored as F32, F16 and BF16.");
+}
+
 } // namespace
 
 Hyperparameters readConfig(const Json& json, const std::string& origin, const HasTensor& has) {
     const ConfigObject outer(json, origin);
-    if (const auto quantised = outer.object("quantization_config"))
-        outer.unsupported("quantised as " +
-                          quoted(quantised->text("quant_method").value_or("an unnamed method")) +
-                          ": supported are weights stored as F32, F16 and BF16.");
+    refuseQuantised(outer);
     if (outer.text("model_type") == "gemma3") {
         const auto inner = outer.object("text_config");
         if (!inner)
@@ -321,6 +324,7 @@ Hyperparameters readConfig(const Json& json, const std::string& origin, const Ha
         static constexpr auto isText = [](const ConfigClass& row) {
             return std::string_view(row.modelType) == "gemma3_text";
         };
+        refuseQuantised(*inner);
         if (inner->text("model_type").value_or("gemma3_text") != "gemma3_text")
             inner->unsupported("the model_type " + quoted(*inner->text("model_type")) +
                                " is not supported; supported is gemma3_text.");

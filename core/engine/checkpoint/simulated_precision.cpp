@@ -37,12 +37,18 @@ float largestMagnitude(std::span<const float> values) {
     return largest;
 }
 
+// To the nearest integer, ties to even, of a magnitude below 2^22: as nearbyint, but vectorised.
+float rounded(float value) {
+    constexpr float shift = 12582912.f; // 1.5 * 2^23
+    return (value + shift) - shift;
+}
+
 void roundToInt8(std::span<float> row) {
     const float scale = largestMagnitude(row) / 127;
     if (!(scale > 0))
         return;
     for (auto& value : row)
-        value = scale * std::clamp(std::nearbyint(value / scale), -127.f, 127.f);
+        value = scale * std::clamp(rounded(value / scale), -127.f, 127.f);
 }
 
 void roundToInt4(std::span<float> group) {
@@ -54,9 +60,9 @@ void roundToInt4(std::span<float> group) {
     const float scale = (high - low) / 15;
     if (!(scale > 0))
         return;
-    const float zero = std::nearbyint(-low / scale);
+    const float zero = rounded(-low / scale);
     for (auto& value : group)
-        value = scale * (std::clamp(std::nearbyint(value / scale) + zero, 0.f, 15.f) - zero);
+        value = scale * (std::clamp(rounded(value / scale) + zero, 0.f, 15.f) - zero);
 }
 
 void roundToNf4(std::span<float> block) {
@@ -71,13 +77,15 @@ void roundToNf4(std::span<float> block) {
     if (!(largest > 0))
         return;
     const float inverse = 1 / largest;
-    for (auto& value : block) {
-        const float normal = value * inverse;
-        std::size_t code = 0;
-        for (const float threshold : thresholds)
-            code += normal > threshold ? 1 : 0;
-        value = nf4Codebook[code] * largest;
-    }
+    std::array<float, groupValues> normal{};
+    std::array<std::int32_t, groupValues> code{};
+    for (std::size_t i = 0; i < block.size(); ++i)
+        normal[i] = block[i] * inverse;
+    for (const float threshold : thresholds)
+        for (std::size_t i = 0; i < normal.size(); ++i)
+            code[i] += normal[i] > threshold ? 1 : 0;
+    for (std::size_t i = 0; i < block.size(); ++i)
+        block[i] = nf4Codebook[static_cast<std::size_t>(code[i])] * largest;
 }
 
 template <class Work>
