@@ -9,14 +9,14 @@
 //   blocks.<b>.attention.k.weight         [keyValueHeads * headWidth, width]
 //   blocks.<b>.attention.v.weight         [keyValueHeads * headWidth, width]
 //   blocks.<b>.attention.o.weight         [width, heads * headWidth]
-//   blocks.<b>.attention.q_norm.weight    [headWidth]                 qwen3, gemma3; olmo2: [heads * headWidth]
-//   blocks.<b>.attention.k_norm.weight    [headWidth]                 likewise; olmo2: of keys and values
-//   blocks.<b>.attention.post_norm.weight [width]                     gemma2, gemma3, olmo2: before the residual add
+//   blocks.<b>.attention.q_norm.weight    [headWidth]                 qwen3, gemma3; olmo2: all of q
+//   blocks.<b>.attention.k_norm.weight    [headWidth]                 likewise; olmo2: all of k
+//   blocks.<b>.attention.post_norm.weight [width]                     gemma2, gemma3, olmo2
 //   blocks.<b>.mlp.norm.weight            [width]                     before the MLP; not olmo2
 //   blocks.<b>.mlp.gate.weight            [feedForward, width]        not gpt2, gpt_neox
 //   blocks.<b>.mlp.up.weight              [feedForward, width]
 //   blocks.<b>.mlp.down.weight            [width, feedForward]
-//   blocks.<b>.mlp.post_norm.weight       [width]                     gemma2, gemma3, olmo2
+//   blocks.<b>.mlp.post_norm.weight       [width]                     likewise; both before the add
 //   norm.weight                           [width]                     final norm
 //   head.weight                           [vocabulary, width]         only where !tiedHead
 // Biases have the name of their weight with .bias and the length of its output: q, k, v where

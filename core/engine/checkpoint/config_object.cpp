@@ -26,7 +26,8 @@ void ConfigObject::refuse(const std::string& finding) const {
 }
 
 void ConfigObject::unsupported(const std::string& finding) const {
-    throw Error("checkpoint.family", m_origin + ": " + finding, "Choose a model of a supported architecture.");
+    throw Error("checkpoint.family", m_origin + ": " + finding,
+                "Choose a model of a supported architecture.");
 }
 
 void ConfigObject::refuseType(const char* key, const char* wanted) const {

@@ -1,6 +1,6 @@
 // Hyperparameters from the config.json of a Hugging Face folder, as transformers 5.17 understands it: with
 // the defaults of the family's configuration class where a key is missing, the keys of version 4 (rope_theta,
-// rope_scaling, rope_local_base_freq, sliding_window_pattern) and of version 5 (rope_parameters, layer_types).
+// rope_scaling, rope_local_base_freq, sliding_window_pattern) and 5 (rope_parameters, layer_types).
 // The multimodal Gemma 3 is read as its text_config.
 //
 // Errors: checkpoint.family (architecture, activation, rope type, quantisation or feature that Azimuth does
