@@ -104,7 +104,8 @@ pub fn bounded<T: Send + 'static>(
     stopped: &AtomicBool,
     work: impl FnOnce() -> Outcome<T> + Send + 'static,
 ) -> Outcome<T> {
-    let watch = Arc::new(Watch { late: AtomicBool::new(false), full: Mutex::new(false), wake: Condvar::new() });
+    let watch =
+        Arc::new(Watch { late: AtomicBool::new(false), full: Mutex::new(false), wake: Condvar::new() });
     let verdict: Arc<Mutex<Option<Outcome<T>>>> = Arc::new(Mutex::new(None));
     let (own_watch, own_verdict) = (watch.clone(), verdict.clone());
     let body = move || {
@@ -119,7 +120,10 @@ pub fn bounded<T: Send + 'static>(
         Err(Failure { code: "text.limit", text })
     };
     if let Err(error) = std::thread::Builder::new().stack_size(STACK).spawn(body) {
-        return Err(Failure { code: "text.limit", text: format!("no thread for the chat template: {error}") });
+        return Err(Failure {
+            code: "text.limit",
+            text: format!("no thread for the chat template: {error}"),
+        });
     }
     let mut full = watch.full.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let deadline = std::time::Instant::now() + TIME;

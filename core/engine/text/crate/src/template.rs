@@ -165,10 +165,7 @@ fn printed(
     let mut out = Bounded { bytes: Vec::new(), full: false };
     if let Err(error) = template.render_captured_to(Value::from(values), &mut out) {
         if out.full {
-            return fail(
-                "text.limit",
-                format!("the chat template prints more than {MAXIMUM_OUTPUT} bytes"),
-            );
+            return fail("text.limit", format!("the chat template prints more than {MAXIMUM_OUTPUT} bytes"));
         }
         return Err(explained(&error));
     }
