@@ -104,6 +104,22 @@ private Q_SLOTS:
                  std::vector<std::size_t>{plain[0]["ids"].size() - 1});
     }
 
+    void rendersAsAFileSays() {
+        write(at("r.json"), "{\"azimuth\":\"rendering\",\"version\":1,\"system\":\"Short.\",\"assistant_prefix\":\"Sure\"}");
+        const auto ended = verb("tokens --prompts p.jsonl --rendering r.json");
+        QCOMPARE(ended.code, 0);
+        const auto rows = lines(ended.output);
+        QCOMPARE(rows[0]["text"].get<std::string>(),
+                 std::string("<|im_start|>system\nShort.<|im_end|>\n<|im_start|>user\nWhy is the sky blue?<|im_end|>\n"
+                             "<|im_start|>assistant\nSure"));
+        QCOMPARE(verb("tokens --prompts p.jsonl --no-template --rendering r.json").code, 2);
+        write(at("wrong.json"), "{\"azimuth\":\"rendering\",\"version\":1,\"bos\":\"twice\"}");
+        const auto wrong = verb("tokens --prompts p.jsonl --rendering wrong.json");
+        QCOMPARE(wrong.code, 2);
+        QVERIFY2(wrong.errors.contains(QStringLiteral("/bos")), qPrintable(wrong.errors));
+        QVERIFY(verb("generate --prompts p.jsonl --rendering r.json --max-new-tokens 2 --out r.jsonl").code == 0);
+    }
+
     void capturesEveryTokenOrTheLast() {
         QCOMPARE(verb("capture --prompts p.jsonl --sites resid --positions all --out all.safetensors").code,
                  0);

@@ -41,6 +41,34 @@ Json changed(const std::function<void(Json&)>& change) {
 class StudyTest : public QObject {
     Q_OBJECT
 private Q_SLOTS:
+    void renderings() {
+        const auto read = [](const char* text) {
+            JsonReader reader(parseJson(text, "rendering"), "rendering");
+            const Rendering rendering = readRendering(reader.root());
+            reader.finish();
+            return rendering;
+        };
+        const Rendering rendering =
+            read(R"({"system":"Short.","variables":{"enable_thinking":false,"date":"2024-07-26"},
+                     "assistant_prefix":"Sure","bos":"doubled"})");
+        QCOMPARE(rendering.system, std::optional<std::string>("Short."));
+        QCOMPARE(rendering.variables.at("enable_thinking"), Json(false));
+        QCOMPARE(rendering.assistantPrefix, std::string("Sure"));
+        QVERIFY(rendering.bos == BosPolicy::Doubled && !rendering.plain);
+        QVERIFY(read(toJson(rendering).dump().c_str()) == rendering);
+        QVERIFY(read("{}") == Rendering{});
+        for (const auto& [text, words] : std::map<const char*, const char*>{
+                 {R"({"plain":true,"system":"s"})", "no place for a system text"},
+                 {R"({"variables":{"messages":[]}})", "\"messages\" is set by the prompt"},
+                 {R"({"variables":{"date":20240726}})", "\"date\" is number"},
+                 {R"({"variables":[]})", "expected an object"},
+                 {R"({"bos":"twice"})", "/bos"},
+                 {R"({"sistem":"s"})", "/sistem"}}) {
+            const auto ours = messageOf([&, text = text] { read(text); });
+            QVERIFY2(ours.find(words) != std::string::npos, ours.c_str());
+        }
+    }
+
     void identitiesAndKeysAreThoseOfAnotherImplementation() {
         const auto identity = modelIdentity(knownModel());
         QCOMPARE(identity, std::string("b4571397802b16a05f7a8f5de01279211f5e7284bdc3abce12004ad2b0e5694f"));
