@@ -64,7 +64,7 @@ private Q_SLOTS:
                  {R"({"variables":[]})", "expected an object"},
                  {R"({"bos":"twice"})", "/bos"},
                  {R"({"sistem":"s"})", "/sistem"}}) {
-            const auto ours = messageOf([&, text = text] { read(text); });
+            const auto ours = checks::messageOf([&, text = text] { read(text); });
             QVERIFY2(ours.find(words) != std::string::npos, ours.c_str());
         }
     }
