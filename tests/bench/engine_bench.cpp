@@ -20,6 +20,7 @@
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/Version.h>
+#include <ATen/core/grad_mode.h>
 #include <c10/core/InferenceMode.h>
 
 #include <chrono>
@@ -28,6 +29,7 @@
 #include <iostream>
 #include <numeric>
 #include <string>
+#include <torch/version.h>
 
 using namespace azimuth;
 
