@@ -131,10 +131,13 @@ struct CommandLine {
         addPrompts(tokensVerb);
         tokensVerb->add_option("--out", common.out, "File of JSON lines to write; else standard output");
         auto* captureVerb =
-            verb("capture", "The residual stream of prompts", [this] { capture(common, positions, sites); });
+            verb("capture", "The residual stream of prompts, or what blocks add to it",
+                 [this] { capture(common, positions, sites); });
         addModel(captureVerb);
         addPrompts(captureVerb);
-        captureVerb->add_option("--sites", sites, "resid")->delimiter(',')->capture_default_str();
+        captureVerb->add_option("--sites", sites, "any of resid, resid_mid, attn_out, mlp_out")
+            ->delimiter(',')
+            ->capture_default_str();
         captureVerb->add_option("--positions", positions)
             ->check(CLI::IsMember({"last", "all"}))
             ->capture_default_str();

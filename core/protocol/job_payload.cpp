@@ -97,9 +97,13 @@ CaptureJob readCapture(JsonObject& object) {
     job.sites = object.texts("sites");
     if (job.sites.empty())
         object.fail("sites", "no site");
-    for (const auto& site : job.sites)
-        if (site != "resid")
-            object.fail("sites", "found " + forMessage(site, 40) + ", known are resid");
+    std::set<std::string> seen;
+    for (const auto& site : job.sites) {
+        if (!siteFromText(site))
+            object.fail("sites", "found " + forMessage(site, 40) + ", known are " + knownSites());
+        if (!seen.insert(site).second)
+            object.fail("sites", forMessage(site, 40) + " is there twice");
+    }
     return job;
 }
 

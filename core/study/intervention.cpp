@@ -3,6 +3,8 @@
 #include "core/base/sha256.h"
 #include "core/study/names.h"
 
+#include <algorithm>
+
 namespace azimuth {
 namespace {
 const std::vector<std::string> operationNames{"add", "ablate", "affine"};
@@ -13,6 +15,20 @@ const std::vector<std::string> siteNames{"resid", "resid_mid", "attn_out", "mlp_
 std::string toString(Operation operation) { return names::of(operationNames, operation); }
 std::string toString(TokenScope scope) { return names::of(scopeNames, scope); }
 std::string toString(Site site) { return names::of(siteNames, site); }
+
+std::optional<Site> siteFromText(std::string_view text) {
+    const auto found = std::ranges::find(siteNames, text);
+    if (found == siteNames.end())
+        return std::nullopt;
+    return static_cast<Site>(found - siteNames.begin());
+}
+
+std::string knownSites() {
+    std::string list;
+    for (const auto& name : siteNames)
+        list += (list.empty() ? "" : ", ") + name;
+    return list;
+}
 
 Json toJson(const Intervention& intervention) {
     Json json{{"operation", toString(intervention.operation)},

@@ -11,7 +11,9 @@
 #include "core/base/json_reader.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace azimuth {
@@ -23,6 +25,8 @@ enum class Site { Resid, ResidMid, AttnOut, MlpOut };
 std::string toString(Operation operation); // add, ablate, affine
 std::string toString(TokenScope scope); // all, prompt, generated, last-prompt-token-on
 std::string toString(Site site); // resid, resid_mid, attn_out, mlp_out
+std::optional<Site> siteFromText(std::string_view text);
+std::string knownSites(); // "resid, resid_mid, attn_out, mlp_out"
 
 struct Intervention {
     Operation operation = Operation::Add;

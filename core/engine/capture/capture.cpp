@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <deque>
 #include <functional>
+#include <map>
 #include <numeric>
 #include <span>
 
@@ -23,14 +24,48 @@ constexpr std::int64_t smallestBudget = 32;
     throw Error("capture.request", finding, "This is a defect of the job that asked for it; report it.");
 }
 
+void checkInside(const Decoder& decoder, const CaptureOptions& options) {
+    const auto& spec = decoder.spec();
+    for (std::size_t i = 0; i < options.inside.size(); ++i) {
+        const auto& [k, site] = options.inside[i];
+        if (site == Site::Resid || k < 0 || k >= spec.blocks || (i > 0 && options.inside[i] <= options.inside[i - 1]))
+            refuse(toString(site) + " of block " + std::to_string(k) +
+                   " was asked for; places inside blocks ascend within 0.." + std::to_string(spec.blocks - 1) + ".");
+        if (site == Site::ResidMid && spec.parallelBranches)
+            throw Error("capture.site",
+                        "A model of the family " + spec.family +
+                            " adds both branches at once: there is no residual between them.",
+                        "Capture attn_out and mlp_out instead of resid_mid.");
+    }
+}
+
+// The block whose result is the last one needed.
+std::int64_t lastOf(const CaptureOptions& options) {
+    const auto residual = options.ks.empty() ? 0 : options.ks.back();
+    return options.inside.empty() ? residual : std::max(residual, options.inside.back().k + 1);
+}
+
+Site siteOf(BlockSite site) {
+    switch (site) {
+    case BlockSite::AttentionOut:
+        return Site::AttnOut;
+    case BlockSite::ResidualMid:
+        return Site::ResidMid;
+    case BlockSite::MlpOut:
+        break;
+    }
+    return Site::MlpOut;
+}
+
 void check(const Decoder& decoder, const std::vector<CaptureRequest>& requests, const CaptureOptions& options) {
     const auto last = decoder.spec().blocks;
     for (std::size_t i = 0; i < options.ks.size(); ++i)
         if (options.ks[i] < 0 || options.ks[i] > last || (i > 0 && options.ks[i] <= options.ks[i - 1]))
             refuse("R[k] of k = " + std::to_string(options.ks[i]) + " was asked for; k ascends within 0.." +
                    std::to_string(last) + ".");
-    if (options.ks.empty())
+    if (options.ks.empty() && options.inside.empty())
         refuse("No k was asked for.");
+    checkInside(decoder, options);
     for (std::size_t i = 0; i < requests.size(); ++i) {
         const auto& request = requests[i];
         const auto length = static_cast<std::int64_t>(request.ids.size());
@@ -73,7 +108,7 @@ std::deque<std::vector<std::size_t>> cutBatches(const std::vector<CaptureRequest
 
 // What the sink has had, so that a batch that is tried again gives nothing twice.
 struct Delivered {
-    std::vector<std::int64_t> upTo; // per request the largest k, or -1
+    std::vector<InsideBlock> upTo; // per request the furthest place, R[k] before those inside block k
     bool inSink = false;            // while the sink runs: what it throws is its own
 };
 
@@ -101,15 +136,15 @@ public:
     }
 
     void run(const CaptureSink& sink, const std::function<void()>& poll) {
-        const std::int64_t last = m_options.ks.back();
+        const std::int64_t last = lastOf(m_options);
         at::Tensor residual = m_decoder.embed(m_batch);
         bool narrowed = false;
         std::size_t next = 0;
         for (std::int64_t k = 0;; ++k) {
             if (m_options.edit)
                 m_options.edit(k, residual, m_batch, narrowed ? m_wantedPlaces : m_batch.places());
-            if (m_options.ks[next] == k) {
-                deliver(k, narrowed ? residual : residual.index_select(0, m_wantedRows), sink);
+            if (next < m_options.ks.size() && m_options.ks[next] == k) {
+                deliver({k, Site::Resid}, narrowed ? residual : residual.index_select(0, m_wantedRows), sink);
                 ++next;
             }
             if (k == last)
@@ -118,21 +153,34 @@ public:
             BlockOptions options;
             narrowed = k + 1 == last && static_cast<std::int64_t>(m_wanted.size()) < m_batch.tokens();
             options.wanted = narrowed ? &m_wanted : nullptr;
+            std::map<InsideBlock, at::Tensor> seen;
+            const BlockHook hook = [&](BlockSite site, const at::Tensor& value) {
+                const InsideBlock where{k, siteOf(site)};
+                if (std::ranges::binary_search(m_options.inside, where))
+                    seen[where] = narrowed ? value.clone() : value.index_select(0, m_wantedRows);
+            };
+            options.hook = m_options.inside.empty() ? nullptr : &hook;
             residual = m_decoder.block(k, residual, m_batch, options);
+            for (const auto& [where, rows] : seen)
+                deliver(where, rows, sink);
         }
     }
 
 private:
-    void deliver(std::int64_t k, const at::Tensor& rows, const CaptureSink& sink) const {
+    void deliver(const InsideBlock& where, const at::Tensor& rows, const CaptureSink& sink) const {
         const at::Tensor host = rows.to(at::kCPU, at::kFloat).contiguous();
         std::int64_t first = 0;
         for (const auto member : m_members) {
             const auto count = static_cast<std::int64_t>(m_requests[member].positions.size());
             auto& upTo = m_delivered.upTo[member];
-            if (k > upTo) { // else it was there before memory ran out
-                upTo = k;
+            if (where > upTo) { // else it was there before memory ran out
+                upTo = where;
                 m_delivered.inSink = true;
-                sink(static_cast<std::int64_t>(member), k, host.narrow(0, first, count));
+                const at::Tensor part = host.narrow(0, first, count);
+                if (where.site == Site::Resid)
+                    sink(static_cast<std::int64_t>(member), where.k, part);
+                else
+                    m_options.insideSink(static_cast<std::int64_t>(member), where, part);
                 m_delivered.inSink = false;
             }
             first += count;
@@ -164,7 +212,7 @@ void capture(const Decoder& decoder, const std::vector<CaptureRequest>& requests
         if (progress && !progress(done, total))
             throw Error("cancelled", "The capture was cancelled.", "");
     };
-    Delivered delivered{std::vector<std::int64_t>(requests.size(), -1), false};
+    Delivered delivered{std::vector<InsideBlock>(requests.size(), {-1, Site::Resid}), false};
     auto batches = cutBatches(requests, orderOf(requests), budget);
     while (!batches.empty()) {
         report();
@@ -202,22 +250,30 @@ std::vector<at::Tensor> captureRows(const Decoder& decoder, const std::vector<Ca
     }
     const std::int64_t width = decoder.spec().width;
     std::uint64_t bytes = 4;
-    for (const auto extent : {rows, width, static_cast<std::int64_t>(options.ks.size())})
+    const auto places = options.ks.size() + options.inside.size();
+    for (const auto extent : {rows, width, static_cast<std::int64_t>(places)})
         if (__builtin_mul_overflow(bytes, static_cast<std::uint64_t>(extent), &bytes) || bytes > maximumBytes)
             throw Error("capture.memory",
                         "Captured rows need more than the " + std::to_string(maximumBytes >> 20) + " MiB allowed: " +
-                            std::to_string(rows) + " rows of " + std::to_string(options.ks.size()) + " k.",
+                            std::to_string(rows) + " rows of " + std::to_string(places) + " places.",
                         "Capture fewer prompts or positions at a time.");
     std::vector<at::Tensor> result;
-    for (std::size_t i = 0; i < options.ks.size(); ++i)
+    for (std::size_t i = 0; i < places; ++i)
         result.push_back(at::empty({rows, width}, at::kFloat));
+    const auto keep = [&](std::int64_t request, std::ptrdiff_t place, const at::Tensor& captured) {
+        result[static_cast<std::size_t>(place)]
+            .narrow(0, firstRow[static_cast<std::size_t>(request)], captured.size(0))
+            .copy_(captured);
+    };
+    CaptureOptions all = options;
+    all.insideSink = [&](std::int64_t request, const InsideBlock& where, const at::Tensor& captured) {
+        const auto at = std::ranges::lower_bound(options.inside, where) - options.inside.begin();
+        keep(request, static_cast<std::ptrdiff_t>(options.ks.size()) + at, captured);
+    };
     capture(
-        decoder, requests, options,
+        decoder, requests, all,
         [&](std::int64_t request, std::int64_t k, const at::Tensor& captured) {
-            const auto at = std::lower_bound(options.ks.begin(), options.ks.end(), k) - options.ks.begin();
-            result[static_cast<std::size_t>(at)]
-                .narrow(0, firstRow[static_cast<std::size_t>(request)], captured.size(0))
-                .copy_(captured);
+            keep(request, std::ranges::lower_bound(options.ks, k) - options.ks.begin(), captured);
         },
         progress);
     return result;

@@ -1,11 +1,30 @@
-// capture: R[k] of every prompt as safetensors (PROTOCOL.md section 7).
+// capture: R[k], or what the branches of blocks add, of every prompt as safetensors (PROTOCOL.md section 7).
 #include "core/base/time.h"
 #include "core/container/safetensors.h"
 #include "core/engine/capture/capture.h"
 #include "core/engine/jobs/job.h"
 
+#include <algorithm>
+
 namespace azimuth {
 namespace {
+
+bool wants(const CaptureJob& capture, Site site) {
+    return std::ranges::find(capture.sites, toString(site)) != capture.sites.end();
+}
+
+std::string definitionOf(const CaptureJob& capture) {
+    std::string text;
+    const auto add = [&](Site site, const char* definition) {
+        if (wants(capture, site))
+            text += (text.empty() ? "" : "; ") + std::string(definition);
+    };
+    add(Site::Resid, "resid: R[k], the residual stream entering block k; R[L] leaves the last block, before the final norm");
+    add(Site::ResidMid, "resid_mid: R[k] + attn_out, between the branches of block k");
+    add(Site::AttnOut, "attn_out: what the attention of block k adds, after a post-norm");
+    add(Site::MlpOut, "mlp_out: what the MLP of block k adds, after a post-norm");
+    return text;
+}
 
 std::map<std::string, std::string> metadataOf(Job& job, const CaptureJob& capture) {
     const auto& model = job.model().description();
@@ -30,8 +49,7 @@ std::map<std::string, std::string> metadataOf(Job& job, const CaptureJob& captur
             {"device", job.submission().device},
             {"layer.kind", "residual_index"},
             {"layer.base", "0"},
-            {"site.definition",
-             "R[k], the residual stream entering block k; R[L] leaves the last block, before the final norm"},
+            {"site.definition", definitionOf(capture)},
             {"position.rule", capture.allPositions ? "all" : "last"},
             {"padding_side", "none"},
             {"reduction", "none"},
@@ -53,7 +71,7 @@ std::vector<CaptureRequest> requestsOf(const std::vector<RenderedPrompt>& render
     return requests;
 }
 
-MemoryShape shapeOf(Job& job, const std::vector<CaptureRequest>& requests) {
+MemoryShape shapeOf(Job& job, const std::vector<CaptureRequest>& requests, std::size_t sites) {
     MemoryShape shape;
     std::uint64_t rows = 0;
     std::int64_t longest = 0, tokens = 0;
@@ -64,7 +82,8 @@ MemoryShape shapeOf(Job& job, const std::vector<CaptureRequest>& requests) {
     }
     shape.tokens = std::max(longest, std::min<std::int64_t>(1024, tokens));
     const auto& numbers = job.model().checkpoint().hyperparameters();
-    shape.results = rows * static_cast<std::uint64_t>(numbers.width) * static_cast<std::uint64_t>(numbers.blocks + 1) * 4;
+    shape.results = rows * static_cast<std::uint64_t>(numbers.width) * sites *
+                    static_cast<std::uint64_t>(numbers.blocks + 1) * 4;
     return shape;
 }
 
@@ -74,11 +93,20 @@ event::Done runCapture(Job& job) {
     const auto& capture = std::get<CaptureJob>(job.spec().payload);
     const auto rendered = job.render(capture.prompts);
     const auto requests = requestsOf(rendered, capture.allPositions);
-    const auto& decoder = job.decoder(shapeOf(job, requests));
+    const auto& decoder = job.decoder(shapeOf(job, requests, capture.sites.size()));
     CaptureOptions options;
     options.note = [&](const std::string& text) { job.log(text); };
-    for (std::int64_t k = 0; k <= decoder.spec().blocks; ++k)
+    std::vector<std::string> names; // of the tensors, in the order of captureRows
+    for (std::int64_t k = 0; k <= decoder.spec().blocks && wants(capture, Site::Resid); ++k) {
         options.ks.push_back(k);
+        names.push_back("acts/resid/" + std::to_string(k));
+    }
+    for (std::int64_t k = 0; k < decoder.spec().blocks; ++k)
+        for (const auto site : {Site::ResidMid, Site::AttnOut, Site::MlpOut})
+            if (wants(capture, site)) {
+                options.inside.push_back({k, site});
+                names.push_back("acts/" + toString(site) + "/" + std::to_string(k));
+            }
     const auto rows = captureRows(decoder, requests, options, [&](std::int64_t done, std::int64_t total) {
         return job.progress(static_cast<double>(done), static_cast<double>(total), "tokens",
                             "reading prompts");
@@ -93,15 +121,14 @@ event::Done runCapture(Job& job) {
     std::vector<SafetensorsDeclaration> declarations{
         {"tokens/ids", DType::I32, {static_cast<std::int64_t>(ids.size())}},
         {"tokens/offsets", DType::I64, {static_cast<std::int64_t>(offsets.size())}}};
-    const auto name = [](std::size_t k) { return "acts/resid/" + std::to_string(k); };
-    for (std::size_t k = 0; k < rows.size(); ++k)
-        declarations.push_back({name(k), DType::F32, rows[k].sizes().vec()});
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        declarations.push_back({names[i], DType::F32, rows[i].sizes().vec()});
     SafetensorsWriter writer(job.submission().out, declarations, metadataOf(job, capture));
     writer.append("tokens/ids", std::span<const std::int32_t>(ids));
     writer.append("tokens/offsets", std::span<const std::int64_t>(offsets));
-    for (std::size_t k = 0; k < rows.size(); ++k) {
-        const auto values = rows[k].contiguous();
-        writer.append(name(k), std::span<const float>(values.const_data_ptr<float>(),
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const auto values = rows[i].contiguous();
+        writer.append(names[i], std::span<const float>(values.const_data_ptr<float>(),
                                                       static_cast<std::size_t>(values.numel())));
     }
     writer.finish();

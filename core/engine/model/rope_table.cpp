@@ -1,17 +1,19 @@
 #include "core/engine/model/rope_table.h"
 
+#include "core/engine/model/parallel.h"
+
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/clamp.h>
-#include <ATen/ops/cos.h>
+#include <ATen/ops/empty_like.h>
 #include <ATen/ops/pow.h>
 #include <ATen/ops/reciprocal.h>
-#include <ATen/ops/sin.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/where.h>
 #include <ATen/TensorOperators.h>
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numbers>
 #include <vector>
 
@@ -20,9 +22,8 @@ namespace {
 
 at::Tensor floats(const std::vector<double>& values) { return at::tensor(values, at::kDouble).to(at::kFloat); }
 
-at::Tensor exponents(const RopeParameters& p, at::Device device = at::kCPU) {
-    const at::Tensor even = at::arange(0, p.width, 2, at::TensorOptions().dtype(at::kLong).device(device));
-    return even.to(at::kFloat) / static_cast<double>(p.width);
+at::Tensor exponents(const RopeParameters& p) {
+    return at::arange(0, p.width, 2, at::kLong).to(at::kFloat) / static_cast<double>(p.width);
 }
 
 at::Tensor llama3(const RopeParameters& p, const at::Tensor& plain) {
@@ -57,11 +58,11 @@ at::Tensor yarn(const RopeParameters& p) {
     return at::reciprocal(p.factor * powers) * (1 - kept) + at::reciprocal(powers) * kept;
 }
 
-// [tokens, 1] or of one length: the base grows with sequences beyond the original context.
-at::Tensor dynamicBase(const RopeParameters& p, const at::Tensor& length) {
+// The base grows with sequences beyond the original context.
+at::Tensor dynamicBase(const RopeParameters& p, std::int64_t length) {
     const auto context = static_cast<double>(p.originalContext), width = static_cast<double>(p.width);
-    const at::Tensor longer = length.to(at::kFloat).clamp_min(context);
-    return p.theta * at::pow(p.factor * longer / context - (p.factor - 1), width / (width - 2));
+    const at::Tensor tokens = at::tensor(length, at::kLong).to(at::kFloat);
+    return p.theta * at::pow(p.factor * tokens / context - (p.factor - 1), width / (width - 2));
 }
 
 } // namespace
@@ -74,7 +75,7 @@ at::Tensor ropeFrequencies(const RopeParameters& p, std::int64_t length) {
         return yarn(p);
     at::Tensor frequencies;
     if (p.scaling == RopeScaling::Dynamic && isLong)
-        frequencies = at::reciprocal(at::pow(dynamicBase(p, at::tensor(length, at::kLong)), exponents(p)));
+        frequencies = at::reciprocal(at::pow(dynamicBase(p, length), exponents(p)));
     else
         frequencies = at::reciprocal(at::pow(p.theta, exponents(p)));
     if (p.scaling == RopeScaling::Linear)
@@ -90,15 +91,26 @@ RotaryEmbedding::RotaryEmbedding(RopeParameters parameters, std::int64_t context
                                  at::Device device)
     : m_parameters(std::move(parameters)), m_contextLength(contextLength), m_type(type), m_device(device) {}
 
+// One scalar function for every element, so that a token's bits do not depend on the size of the table.
 std::shared_ptr<const RopeTable> RotaryEmbedding::tableOf(const at::Tensor& angles) const {
+    const at::Tensor given = angles.contiguous();
+    at::Tensor cosine = at::empty_like(given), sine = at::empty_like(given);
+    const float* from = given.const_data_ptr<float>();
+    float *toCosine = cosine.mutable_data_ptr<float>(), *toSine = sine.mutable_data_ptr<float>();
+    parallelFor(0, given.numel(), 4096, [&](std::int64_t first, std::int64_t last) {
+        for (auto i = first; i < last; ++i) {
+            toCosine[i] = std::cos(from[i]);
+            toSine[i] = std::sin(from[i]);
+        }
+    });
     auto table = std::make_shared<RopeTable>();
     table->half = m_parameters.width / 2;
     table->type = m_type;
     const auto rounded = [&](const at::Tensor& values) {
         return (values * m_parameters.attentionFactor).to(m_type).to(at::kFloat).to(m_device).contiguous();
     };
-    table->cosine = rounded(at::cos(angles));
-    table->sine = rounded(at::sin(angles));
+    table->cosine = rounded(cosine);
+    table->sine = rounded(sine);
     return table;
 }
 
@@ -117,11 +129,19 @@ std::shared_ptr<const RopeTable> RotaryEmbedding::grown(std::int64_t needed) con
     return m_table;
 }
 
+// A row for each token: sequences differ in their frequencies.
 RopeRows RotaryEmbedding::dynamicRows(const PackedBatch& batch) const {
-    const at::Tensor base = dynamicBase(m_parameters, batch.lengths().unsqueeze(1));
-    const at::Tensor frequencies = at::reciprocal(at::pow(base, exponents(m_parameters, m_device).unsqueeze(0)));
-    const at::Tensor angles = batch.positions().to(at::kFloat).unsqueeze(1) * frequencies;
-    return {tableOf(angles), at::arange(batch.tokens(), at::TensorOptions().dtype(at::kLong).device(m_device))};
+    std::map<std::int64_t, at::Tensor> ofLength;
+    std::vector<at::Tensor> angles;
+    for (const auto& sequence : batch.sequences()) {
+        const auto length = sequence.start + sequence.length;
+        auto& frequencies = ofLength[length];
+        if (!frequencies.defined())
+            frequencies = ropeFrequencies(m_parameters, length).unsqueeze(0);
+        angles.push_back(at::arange(sequence.start, length, at::kLong).to(at::kFloat).unsqueeze(1) * frequencies);
+    }
+    return {tableOf(at::cat(angles)),
+            at::arange(batch.tokens(), at::TensorOptions().dtype(at::kLong).device(m_device))};
 }
 
 RopeRows RotaryEmbedding::rowsOf(const PackedBatch& batch) const {

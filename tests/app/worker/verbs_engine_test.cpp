@@ -120,6 +120,30 @@ private Q_SLOTS:
         QVERIFY(verb("generate --prompts p.jsonl --rendering r.json --max-new-tokens 2 --out r.jsonl").code == 0);
     }
 
+    void capturesInsideBlocks() {
+        QCOMPARE(verb("capture --prompts p.jsonl --sites resid,resid_mid,attn_out,mlp_out --positions last "
+                      "--out sites.safetensors")
+                     .code,
+                 0);
+        const auto file = SafetensorsFile::open(at("sites.safetensors").toStdString());
+        QCOMPARE(file.tensors().size(), std::size_t(2 + 31 + 3 * 30));
+        for (const int k : {0, 17, 29}) {
+            const auto rows = [&](const char* site, int index) {
+                return file.floats("acts/" + std::string(site) + "/" + std::to_string(index), {3, 576});
+            };
+            const auto before = rows("resid", k), attention = rows("attn_out", k), middle = rows("resid_mid", k),
+                       mlp = rows("mlp_out", k), after = rows("resid", k + 1);
+            double errors = 0, norms = 0;
+            for (std::size_t i = 0; i < after.size(); ++i) {
+                const double toMiddle = double(before[i]) + attention[i] - middle[i],
+                             toEnd = double(middle[i]) + mlp[i] - after[i];
+                errors += toMiddle * toMiddle + toEnd * toEnd;
+                norms += double(after[i]) * after[i];
+            }
+            QVERIFY(errors <= 1e-12 * norms);
+        }
+    }
+
     void capturesEveryTokenOrTheLast() {
         QCOMPARE(verb("capture --prompts p.jsonl --sites resid --positions all --out all.safetensors").code,
                  0);

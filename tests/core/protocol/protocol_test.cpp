@@ -141,7 +141,7 @@ private Q_SLOTS:
         row("no messages", jobText("tokens", R"({"prompts":[{"id":"p","messages":[]}]})"), "messages: empty");
         row("site",
             jobText("capture", R"({"prompts":[{"id":"p","text":"x"}],"positions":"last","sites":["mlp"]})"),
-            "known are resid");
+            "known are resid, resid_mid, attn_out, mlp_out");
         row("identity",
             changed(generate, R"("find":"small.gguf","precision":"fp32"})",
                     R"("find":"small.gguf","precision":"fp32"},"identity":"xyz")"),

@@ -102,6 +102,42 @@ private Q_SLOTS:
         QVERIFY(std::is_sorted(done.begin(), done.end()));
     }
 
+    // R[k] + attn_out = resid_mid and R[k] + attn_out + mlp_out = R[k + 1], at all tokens and at wanted ones.
+    void insideBlocks() {
+        const auto decoder = tiny::decoder(tiny::gemma3());
+        auto options = every(30);
+        for (std::int64_t k = 0; k < 4; ++k)
+            for (const auto site : {Site::ResidMid, Site::AttnOut, Site::MlpOut})
+                options.inside.push_back({k, site});
+        const auto all = captureRows(decoder, requests(), options);
+        QCOMPARE(all.size(), std::size_t{5 + 12});
+        for (std::size_t k = 0; k < 4; ++k) {
+            const auto &mid = all[5 + 3 * k], &attention = all[6 + 3 * k], &mlp = all[7 + 3 * k];
+            QVERIFY(tiny::relativeError(all[k] + attention, mid) <= 1e-6);
+            QVERIFY(tiny::relativeError(mid + mlp, all[k + 1]) <= 1e-6);
+            QVERIFY(tiny::relativeError(mid, all[k]) > 1e-2);
+        }
+        auto some = requests();
+        std::vector<std::int64_t> where;
+        std::int64_t first = 0;
+        for (auto& request : some) {
+            const auto length = static_cast<std::int64_t>(request.ids.size());
+            request.positions = {length - 1};
+            where.push_back(first + length - 1);
+            first += length;
+        }
+        CaptureOptions few;
+        few.inside = {{1, Site::MlpOut}, {2, Site::ResidMid}};
+        const auto rows = captureRows(decoder, some, few);
+        QCOMPARE(rows.size(), std::size_t{2});
+        QVERIFY(tiny::relativeError(rows[0], all[10].index_select(0, at::tensor(where))) <= 1e-5);
+        QVERIFY(tiny::relativeError(rows[1], all[11].index_select(0, at::tensor(where))) <= 1e-5);
+        few.inside = {{4, Site::MlpOut}};
+        QCOMPARE(checks::codeOf([&] { captureRows(decoder, some, few); }), std::string("capture.request"));
+        few.inside = {{1, Site::MlpOut}, {1, Site::AttnOut}};
+        QCOMPARE(checks::codeOf([&] { captureRows(decoder, some, few); }), std::string("capture.request"));
+    }
+
     // What is captured is the residual after the edit; R[k + 1] follows from it.
     void editsComeFirst() {
         const auto decoder = tiny::decoder(tiny::gemma3());

@@ -3,6 +3,7 @@
 // the reference: packed kernels, plain weights, differentiable operations, token by token through the cache.
 //
 // AZIMUTH_TINY_FAMILIES names a folder that the script has filled before, to save its half minute.
+#include "core/engine/capture/capture.h"
 #include "core/engine/generate/generate.h"
 #include "tests/core/engine/support/families.h"
 #include "tests/core/engine/support/reference.h"
@@ -111,6 +112,35 @@ private Q_SLOTS:
             const at::Tensor sum = before + seen[BlockSite::AttentionOut] + seen[BlockSite::MlpOut];
             QVERIFY(tiny::relativeError(sum, residual) <= 1e-6);
         }
+    }
+
+    // A prompt alone and among others, whole and at its last token: the same bits where the decoder says so.
+    void composition_data() { models(); }
+    void composition() {
+        QFETCH(int, model);
+        const auto& peer = m_models[static_cast<std::size_t>(model)];
+        for (const auto type : {at::kFloat, at::kBFloat16})
+            for (const auto layout : {WeightLayout::Packed, WeightLayout::Plain}) {
+                const auto decoder = load(peer, "hf", type, layout);
+                QCOMPARE(decoder.rowsAreIndependent(), layout == WeightLayout::Packed);
+                std::vector<CaptureRequest> requests;
+                for (const auto& ids : peer.ids)
+                    requests.push_back({ids, {static_cast<std::int64_t>(ids.size()) - 1}});
+                CaptureOptions options;
+                options.ks = {1, decoder.spec().blocks};
+                options.inside = {{decoder.spec().blocks - 1, Site::MlpOut}};
+                const auto together = captureRows(decoder, requests, options);
+                std::ranges::reverse(requests);
+                options.tokenBudget = 1;
+                auto alone = captureRows(decoder, requests, options);
+                for (std::size_t i = 0; i < alone.size(); ++i) {
+                    const at::Tensor rows = alone[i].flip(0);
+                    if (decoder.rowsAreIndependent())
+                        QVERIFY2(rows.equal(together[i]), qPrintable(QString::number(i)));
+                    else if (type == at::kFloat)
+                        QVERIFY(tiny::relativeError(rows, together[i]) <= 1e-5);
+                }
+            }
     }
 
     void tokenByToken_data() { models(); }
