@@ -23,7 +23,8 @@ void checkSteering(const SteeringOptions& how, const std::string& verb) {
                      !how.scope.empty() || !how.site.empty();
     if (how.direction.empty()) {
         if (any)
-            throw usage(verb, "--op, --strength, --k-from, --k-to, --raw, --scope and --site need --direction.");
+            throw usage(verb,
+                        "--op, --strength, --k-from, --k-to, --raw, --scope and --site need --direction.");
         return;
     }
     if (how.operation.empty() || !how.kFrom || !how.kTo)
@@ -37,7 +38,8 @@ void checkSteering(const SteeringOptions& how, const std::string& verb) {
         throw usage(verb, "--op " + how.operation + " needs --strength.");
 }
 
-Arm steeringArm(const SteeringOptions& how, const std::string& folder, std::map<std::string, std::string>& blobs) {
+Arm steeringArm(const SteeringOptions& how, const std::string& folder,
+                std::map<std::string, std::string>& blobs) {
     Arm arm;
     if (how.direction.empty()) {
         arm.name = "control";

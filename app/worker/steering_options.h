@@ -1,4 +1,5 @@
-// The options of the command line that make an arm: --direction, --op, --k-from, --k-to, --strength, --raw, --scope, --site.
+// The options of the command line that make an arm: --direction, --op, --k-from, --k-to, --strength, --raw,
+// --scope, --site.
 #pragma once
 
 #include "core/base/error.h"
@@ -21,11 +22,13 @@ struct SteeringOptions {
 
 Error usage(const std::string& verb, const std::string& text);
 
-// contracts: --op, --k-from, --k-to with --direction; --strength with add and affine; neither --strength nor --raw with
-// ablate. Error usage.
+// contracts: --op, --k-from, --k-to with --direction; --strength with add and affine; neither --strength nor
+// --raw with ablate. Error usage.
 void checkSteering(const SteeringOptions& how, const std::string& verb);
 
-// The arm of the command line, its vector as a blob in the folder; the control without --direction. Error direction.*.
-Arm steeringArm(const SteeringOptions& how, const std::string& folder, std::map<std::string, std::string>& blobs);
+// The arm of the command line, its vector as a blob in the folder; the control without --direction. Error
+// direction.*.
+Arm steeringArm(const SteeringOptions& how, const std::string& folder,
+                std::map<std::string, std::string>& blobs);
 
 } // namespace azimuth::worker

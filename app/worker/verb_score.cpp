@@ -9,7 +9,8 @@ namespace azimuth::worker {
 
 namespace {
 // Each continuation after every prompt, or after those with the id that its line names; prompt by prompt.
-std::vector<ScoreRow> rowsOf(const ScoreJob& job, const std::vector<ContinuationLine>& lines, std::uint32_t arm) {
+std::vector<ScoreRow> rowsOf(const ScoreJob& job, const std::vector<ContinuationLine>& lines,
+                             std::uint32_t arm) {
     std::vector<ScoreRow> rows;
     std::vector<bool> used(lines.size());
     for (std::uint32_t p = 0; p < job.prompts.size(); ++p)
@@ -21,8 +22,8 @@ std::vector<ScoreRow> rowsOf(const ScoreJob& job, const std::vector<Continuation
     for (std::size_t c = 0; c < lines.size(); ++c)
         if (!used[c])
             throw Error("continuations.prompt",
-                        "The continuation " + lines[c].continuation.id + " names the prompt " + lines[c].prompt +
-                            ", which is not there.",
+                        "The continuation " + lines[c].continuation.id + " names the prompt " +
+                            lines[c].prompt + ", which is not there.",
                         "Correct the id, or leave it out to score the continuation after every prompt.");
     return rows;
 }

@@ -23,8 +23,8 @@ std::vector<Arm> armsOf(const ProjectView& view, const Model& model, const Conce
 // Collects missing rows of one set into jobs. Indices of prompts and continuations are those of the job.
 class JobMaker {
 public:
-    JobMaker(const ProjectView& view, const Model& model, const ModelReference& reference, const ScoreSet& set,
-             std::vector<Arm> arms)
+    JobMaker(const ProjectView& view, const Model& model, const ModelReference& reference,
+             const ScoreSet& set, std::vector<Arm> arms)
         : m_view(view), m_model(model), m_reference(reference), m_set(set), m_arms(std::move(arms)) {
         findDirections(m_directions, view, m_arms);
     }

@@ -1,8 +1,8 @@
 // The scores that a study wants of one model, and the jobs for those that are missing; private to core/plan.
 //
-// After the evaluation: of each ScoreSet, every prompt of its set, under the control and every arm of the evaluation of its
-// concept, with every continuation. Nothing is chosen from a score, so jobs are cut from what is missing, in that order, at
-// most maximumJobRows rows each and whole prompts where they fit.
+// After the evaluation: of each ScoreSet, every prompt of its set, under the control and every arm of the
+// evaluation of its concept, with every continuation. Nothing is chosen from a score, so jobs are cut from
+// what is missing, in that order, at most maximumJobRows rows each and whole prompts where they fit.
 #pragma once
 
 #include "core/plan/plan.h"

@@ -31,7 +31,8 @@ struct WantedRows {
              const std::vector<Arm>& armsOfSet);
 };
 
-// Adds the vectors that the arms name, looked up among the banks at the study's position. Error plan.direction.
+// Adds the vectors that the arms name, looked up among the banks at the study's position. Error
+// plan.direction.
 void findDirections(std::map<std::string, Direction>& directions, const ProjectView& view,
                     const std::vector<Arm>& arms);
 

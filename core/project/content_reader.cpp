@@ -157,9 +157,10 @@ std::vector<Score> readScores(const ReadFile& file) {
     for (const auto& row : table.rows())
         if (row.logProbabilities.size() != row.ids.size() ||
             (!row.kl.empty() && row.kl.size() != row.ids.size()))
-            file.bad("/scores/log_probability",
-                     std::to_string(row.ids.size()) + " ids have " + std::to_string(row.logProbabilities.size()) +
-                         " log-probabilities and " + std::to_string(row.kl.size()) + " divergences");
+            file.bad("/scores/log_probability", std::to_string(row.ids.size()) + " ids have " +
+                                                    std::to_string(row.logProbabilities.size()) +
+                                                    " log-probabilities and " +
+                                                    std::to_string(row.kl.size()) + " divergences");
     return std::move(table.rows());
 }
 

@@ -73,7 +73,8 @@ std::size_t mergeCompletions(ProjectView& view, const Results& results) {
 }
 
 std::size_t mergeScores(ProjectView& view, const Results& results) {
-    if (std::all_of(results.begin(), results.end(), [](const auto* result) { return result->scores.empty(); }))
+    if (std::all_of(results.begin(), results.end(),
+                    [](const auto* result) { return result->scores.empty(); }))
         return 0;
     std::set<Digest> known;
     for (const auto& row : view.scores)

@@ -96,8 +96,8 @@ struct ScoreRow {
     std::uint32_t prompt = 0, continuation = 0, arm = 0; // indices
 };
 
-// Teacher-forced log-probabilities; result: a shard with arms and scores, or, where `out` ends in .jsonl, one line {prompt,
-// continuation, ids, log_probabilities, sum, kl where measured} per row in order.
+// Teacher-forced log-probabilities; result: a shard with arms and scores, or, where `out` ends in .jsonl, one
+// line {prompt, continuation, ids, log_probabilities, sum, kl where measured} per row in order.
 struct ScoreJob {
     std::vector<JobPrompt> prompts;
     std::vector<JobContinuation> continuations;

@@ -14,7 +14,8 @@ namespace {
 constexpr std::uint64_t largestFile = std::uint64_t{1} << 30;
 
 // Reads each line that is not blank as one object.
-void eachLine(std::string_view text, const std::string& origin, const std::function<void(JsonObject&)>& read) {
+void eachLine(std::string_view text, const std::string& origin,
+              const std::function<void(JsonObject&)>& read) {
     std::size_t number = 0;
     while (!text.empty()) {
         const auto end = text.find('\n');
@@ -24,7 +25,8 @@ void eachLine(std::string_view text, const std::string& origin, const std::funct
         if (line.find_first_not_of(" \t\r") == std::string_view::npos)
             continue;
         if (!isValidUtf8(line))
-            throw Error("text.utf8", place + " is not valid UTF-8: " + forMessage(repairedUtf8(line), 40) + ".",
+            throw Error("text.utf8",
+                        place + " is not valid UTF-8: " + forMessage(repairedUtf8(line), 40) + ".",
                         "Save the file as UTF-8.");
         JsonReader reader(parseJson(line, place), place);
         read(reader.root());

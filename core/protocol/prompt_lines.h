@@ -13,8 +13,8 @@ namespace azimuth {
 std::vector<JobPrompt> readPromptLines(const std::string& path);
 std::vector<JobPrompt> parsePromptLines(std::string_view text, const std::string& origin);
 
-
-// C.jsonl of the verb score: one continuation a line, {"id", "text" or "ids", "first", "prompt"}; the last two may be missing.
+// C.jsonl of the verb score: one continuation a line, {"id", "text" or "ids", "first", "prompt"}; the last
+// two may be missing.
 struct ContinuationLine {
     JobContinuation continuation; // ids are unique
     std::string prompt;           // id of the only prompt that it follows; empty: all

@@ -34,7 +34,8 @@ private:
 // Directions at the position last and at every post-instruction position, k = 0..L.
 Digest bankKey(const std::string& modelIdentity, const Rendering& rendering, Method method,
                const PromptSet& positive, const PromptSet& negative);
-// One continuation of one prompt under one arm. reference: digest of the arm that KL is measured from; empty: not measured.
+// One continuation of one prompt under one arm. reference: digest of the arm that KL is measured from; empty:
+// not measured.
 Digest scoreKey(const std::string& modelIdentity, const Rendering& rendering, const std::string& promptId,
                 const Continuation& continuation, const std::string& armDigest, const std::string& reference);
 // Id of a job: the digest of its key list, in order.

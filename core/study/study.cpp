@@ -25,7 +25,8 @@ ScoreSet readScoreSet(JsonObject& object) {
     set.name = object.text("name");
     set.conceptName = object.text("concept");
     set.role = static_cast<PromptRole>(object.choice("role", promptRoleNames()));
-    object.each("continuations", [&](JsonObject& inner) { set.continuations.push_back(readContinuation(inner)); });
+    object.each("continuations",
+                [&](JsonObject& inner) { set.continuations.push_back(readContinuation(inner)); });
     set.kl = object.boolean("kl", false);
     std::set<std::string> digests;
     for (const auto& continuation : set.continuations)
@@ -126,16 +127,16 @@ Json toJson(const Study& study) {
     for (const auto method : study.methods)
         methods.push_back(toString(method));
     Json json = {{"azimuth", "study"},
-            {"version", newestVersion},
-            {"title", study.title},
-            {"description", study.description},
-            {"models", models},
-            {"concepts", concepts},
-            {"rendering", toJson(study.rendering)},
-            {"methods", methods},
-            {"sweep", toJson(study.sweep)},
-            {"decoding", toJson(study.decoding)},
-            {"transfer", study.transfer}};
+                 {"version", newestVersion},
+                 {"title", study.title},
+                 {"description", study.description},
+                 {"models", models},
+                 {"concepts", concepts},
+                 {"rendering", toJson(study.rendering)},
+                 {"methods", methods},
+                 {"sweep", toJson(study.sweep)},
+                 {"decoding", toJson(study.decoding)},
+                 {"transfer", study.transfer}};
     if (!study.scores.empty()) // studies from before there were scores keep their canonical form
         json["scores"] = scoresJson(study);
     return json;

@@ -83,11 +83,11 @@ std::uint64_t groupAvailable(const std::string& root) {
         while (true) {
             if (!folder.empty() && folder.back() == '/')
                 folder.pop_back();
-            least = std::min(
-                least, controllers.empty()
-                           ? leftOf(root + "/sys/fs/cgroup" + folder, "/memory.max", "/memory.current")
-                           : leftOf(root + "/sys/fs/cgroup/memory" + folder, "/memory.limit_in_bytes",
-                                    "/memory.usage_in_bytes"));
+            least = std::min(least,
+                             controllers.empty()
+                                 ? leftOf(root + "/sys/fs/cgroup" + folder, "/memory.max", "/memory.current")
+                                 : leftOf(root + "/sys/fs/cgroup/memory" + folder, "/memory.limit_in_bytes",
+                                          "/memory.usage_in_bytes"));
             if (folder.empty())
                 break;
             const auto slash = folder.rfind('/');

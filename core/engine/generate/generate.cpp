@@ -52,13 +52,14 @@ public:
     }
 
 private:
-    // Where memory runs out, rows that have not finished begin again, half as many at a time. Their noise and, where
-    // rows are independent, their bits do not depend on that.
+    // Where memory runs out, rows that have not finished begin again, half as many at a time. Their noise
+    // and, where rows are independent, their bits do not depend on that.
     void runWithinMemory(std::vector<std::size_t> open) {
         while (!open.empty()) {
             const auto rows = std::min(m_rowLimit, open.size());
             const std::vector<std::size_t> now(
-                open.begin(), m_options.refill ? open.end() : open.begin() + static_cast<std::ptrdiff_t>(rows));
+                open.begin(),
+                m_options.refill ? open.end() : open.begin() + static_cast<std::ptrdiff_t>(rows));
             if (withinMemory([&] { runSpan(now, rows); })) {
                 open.erase(open.begin(), open.begin() + static_cast<std::ptrdiff_t>(now.size()));
                 continue;
@@ -131,7 +132,9 @@ private:
     // Where memory runs out, again with half the tokens at a time.
     at::Tensor readPrompts(KeyValueCache& cache, const std::vector<PrefillRow>& rows) {
         at::Tensor logits;
-        const auto read = [&] { logits = prefill(m_decoder, cache, m_steering, rows, m_budget, [this] { report(); }); };
+        const auto read = [&] {
+            logits = prefill(m_decoder, cache, m_steering, rows, m_budget, [this] { report(); });
+        };
         while (m_budget > smallestBudget) {
             if (withinMemory(read))
                 return logits;
@@ -142,8 +145,8 @@ private:
         return logits;
     }
 
-    // Beyond its original context a longrope model turns all tokens of a sequence otherwise. As in transformers, the
-    // sequence is read again at that point.
+    // Beyond its original context a longrope model turns all tokens of a sequence otherwise. As in
+    // transformers, the sequence is read again at that point.
     bool passesOriginalContext(const Slot& slot) const {
         const auto& rope = m_decoder.spec().rope;
         return rope.scaling == RopeScaling::Longrope && !slot.finished && slot.length == rope.originalContext;
@@ -281,10 +284,10 @@ private:
     const GenerateCallbacks& m_callbacks;
     std::vector<GeneratedRow> m_rows;
     std::vector<Slot> m_slots;
-    std::vector<bool> m_finished;       // [requests]
-    std::vector<std::size_t> m_told;    // [requests] tokens that the caller has heard of
-    std::int64_t m_budget = 0;          // tokens of one pass over prompts
-    std::size_t m_rowLimit = 1;         // completions computed together
+    std::vector<bool> m_finished;    // [requests]
+    std::vector<std::size_t> m_told; // [requests] tokens that the caller has heard of
+    std::int64_t m_budget = 0;       // tokens of one pass over prompts
+    std::size_t m_rowLimit = 1;      // completions computed together
     GenerateProgress m_progress;
 };
 

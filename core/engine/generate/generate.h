@@ -32,7 +32,7 @@ struct GenerateOptions {
     std::vector<std::int32_t> stop; // a row ends with the first of these; it is part of the row's ids
     bool refill = false;
     std::int64_t tokenBudget = 0; // prompt tokens of one packed pass; 0: by device
-    bool logProbability = false; // sum of log softmax of the chosen tokens at temperature 1
+    bool logProbability = false;  // sum of log softmax of the chosen tokens at temperature 1
 };
 
 struct GeneratedRow {
@@ -49,9 +49,9 @@ struct GenerateProgress {
 struct GenerateCallbacks {
     std::function<bool(const GenerateProgress&)>
         progress; // before each block of a prefill and each step; false: Error "cancelled"
-    std::function<void(std::int64_t request, std::int32_t id)> token; // each once
+    std::function<void(std::int64_t request, std::int32_t id)> token;       // each once
     std::function<void(std::int64_t request, const GeneratedRow& row)> row; // when it has finished
-    std::function<void(const std::string& text)> note; // for the log
+    std::function<void(const std::string& text)> note;                      // for the log
 };
 
 std::vector<GeneratedRow> generate(const Decoder& decoder, const std::vector<GenerateRequest>& requests,

@@ -22,7 +22,9 @@ std::uint64_t plus(std::uint64_t a, std::uint64_t b) {
     std::uint64_t sum = 0;
     return __builtin_add_overflow(a, b, &sum) ? most : sum;
 }
-std::uint64_t size(std::int64_t value) { return static_cast<std::uint64_t>(std::max<std::int64_t>(0, value)); }
+std::uint64_t size(std::int64_t value) {
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(0, value));
+}
 
 std::string partsText(const MemoryNeed& need) {
     std::string text;
@@ -39,8 +41,8 @@ std::string partsText(const MemoryNeed& need) {
 }
 
 // The largest number of rows that fits; 0 if not even one does.
-std::int64_t fittingRows(const ArchitectureSpec& spec, at::ScalarType compute, std::uint64_t weights, MemoryShape shape,
-                         std::uint64_t available) {
+std::int64_t fittingRows(const ArchitectureSpec& spec, at::ScalarType compute, std::uint64_t weights,
+                         MemoryShape shape, std::uint64_t available) {
     const auto whole = shape;
     std::int64_t low = 0, high = shape.rows;
     while (low < high) {
@@ -69,8 +71,8 @@ MemoryNeed memoryNeed(const ArchitectureSpec& spec, at::ScalarType compute, std:
     if (shape.rows > 0)
         need.cache = times(times(times(size(spec.blocks), size(spec.keyValueWidth())), times(2, element)),
                            times(size(shape.rows), size(shape.positions)));
-    // The residual, what is added to it, its normalised copy and the branch's result; beside them either the projections,
-    // their rotated copies and the mixed values, or the two halves of the MLP and their product.
+    // The residual, what is added to it, its normalised copy and the branch's result; beside them either the
+    // projections, their rotated copies and the mixed values, or the two halves of the MLP and their product.
     const auto attention = 2 * size(spec.queryWidth() + 2 * spec.keyValueWidth()) + size(spec.queryWidth());
     const auto mlp = 3 * size(spec.feedForward);
     const auto perToken = plus(4 * size(spec.width), std::max(attention, mlp));
@@ -82,8 +84,8 @@ MemoryNeed memoryNeed(const ArchitectureSpec& spec, at::ScalarType compute, std:
     return need;
 }
 
-void checkMemory(const std::string& model, const ArchitectureSpec& spec, at::ScalarType compute, const MemoryShape& shape,
-                 const MemorySettings& settings, std::uint64_t available) {
+void checkMemory(const std::string& model, const ArchitectureSpec& spec, at::ScalarType compute,
+                 const MemoryShape& shape, const MemorySettings& settings, std::uint64_t available) {
     const auto need = memoryNeed(spec, compute, settings.weightBytes, shape);
     if (need.total() <= available)
         return;
@@ -93,18 +95,21 @@ void checkMemory(const std::string& model, const ArchitectureSpec& spec, at::Sca
     const std::string rowsName = settings.rowsName;
     const bool halves = compute == at::kFloat && settings.weightBytesBf16 < settings.weightBytes;
     std::string remedy;
-    if (const auto rows = rowsName.empty() || shape.rows == 0 ? 0 : fitting(compute, settings.weightBytes); rows > 0)
+    if (const auto rows = rowsName.empty() || shape.rows == 0 ? 0 : fitting(compute, settings.weightBytes);
+        rows > 0)
         remedy = "The largest that fits is " + std::to_string(rows) + " " + rowsName + ".";
     else if (halves && memoryNeed(spec, at::kBFloat16, settings.weightBytesBf16, shape).total() <= available)
         remedy = "It fits in bf16.";
-    else if (const auto low = !halves || shape.rows == 0 ? 0 : fitting(at::kBFloat16, settings.weightBytesBf16); low > 0)
+    else if (const auto low =
+                 !halves || shape.rows == 0 ? 0 : fitting(at::kBFloat16, settings.weightBytesBf16);
+             low > 0)
         remedy = "The largest that fits is bf16 with " + std::to_string(low) + " " +
                  (rowsName.empty() ? std::string("rows at a time") : rowsName) + ".";
     else
         remedy = "No setting of this model fits; use a smaller one, or a machine with more memory.";
     throw Error("memory.prediction",
-                model + " needs " + bytesText(need.total()) + " (" + partsText(need) + "); " + bytesText(available) +
-                    " are free.",
+                model + " needs " + bytesText(need.total()) + " (" + partsText(need) + "); " +
+                    bytesText(available) + " are free.",
                 remedy);
 }
 

@@ -1,8 +1,10 @@
-// What a job will take, predicted before anything is allocated, and the refusal if the machine cannot give it.
+// What a job will take, predicted before anything is allocated, and the refusal if the machine cannot give
+// it.
 //
-// Weights at the run's precision; keys and values of the rows computed together; activations of one packed pass; logits. The
-// activations are those of the widest moment of a block (residual, normalised input, projections) with every buffer that
-// lives then; measured peaks lie below (tests). Pure but for the check. All sizes in bytes, saturating.
+// Weights at the run's precision; keys and values of the rows computed together; activations of one packed
+// pass; logits. The activations are those of the widest moment of a block (residual, normalised input,
+// projections) with every buffer that lives then; measured peaks lie below (tests). Pure but for the check.
+// All sizes in bytes, saturating.
 #pragma once
 
 #include "core/engine/model/architecture_spec.h"
@@ -16,12 +18,12 @@
 
 namespace azimuth {
 
-struct MemoryShape { // what is computed at a time
-    std::int64_t rows = 0;       // with a place in the cache of keys and values; 0: no cache
-    std::int64_t positions = 0;  // of one row in the cache
-    std::int64_t tokens = 0;     // of one packed pass
-    std::int64_t logitRows = 0;  // whose logits are there at once
-    std::uint64_t results = 0;   // bytes that stay until the job ends: captured rows
+struct MemoryShape {            // what is computed at a time
+    std::int64_t rows = 0;      // with a place in the cache of keys and values; 0: no cache
+    std::int64_t positions = 0; // of one row in the cache
+    std::int64_t tokens = 0;    // of one packed pass
+    std::int64_t logitRows = 0; // whose logits are there at once
+    std::uint64_t results = 0;  // bytes that stay until the job ends: captured rows
 };
 
 struct MemoryNeed {
@@ -33,15 +35,15 @@ struct MemoryNeed {
 MemoryNeed memoryNeed(const ArchitectureSpec& spec, at::ScalarType compute, std::uint64_t weightBytes,
                       const MemoryShape& shape);
 
-struct MemorySettings { // what a user can change, for the refusal
-    std::uint64_t weightBytes = 0;    // at the run's precision, still to be loaded
+struct MemorySettings {                // what a user can change, for the refusal
+    std::uint64_t weightBytes = 0;     // at the run's precision, still to be loaded
     std::uint64_t weightBytesBf16 = 0; // the same in bf16
-    const char* rowsName = "";        // "decoding rows"; empty: rows cannot be changed
+    const char* rowsName = "";         // "decoding rows"; empty: rows cannot be changed
 };
 
-// Error memory.prediction if the need exceeds what `available` has: both numbers, of what the need consists, and the largest
-// setting that would fit: fewer rows, else bf16, else nothing.
-void checkMemory(const std::string& model, const ArchitectureSpec& spec, at::ScalarType compute, const MemoryShape& shape,
-                 const MemorySettings& settings, std::uint64_t available);
+// Error memory.prediction if the need exceeds what `available` has: both numbers, of what the need consists,
+// and the largest setting that would fit: fewer rows, else bf16, else nothing.
+void checkMemory(const std::string& model, const ArchitectureSpec& spec, at::ScalarType compute,
+                 const MemoryShape& shape, const MemorySettings& settings, std::uint64_t available);
 
 } // namespace azimuth

@@ -3,6 +3,7 @@
 #include "core/base/error.h"
 #include "core/engine/checkpoint/memory.h"
 #include "core/engine/generate/prefill.h"
+#include "core/engine/generate/score_groups.h"
 
 #include <ATen/ops/log_softmax.h>
 #include <ATen/ops/tensor.h>
@@ -21,19 +22,6 @@ using Ids = std::vector<std::int32_t>;
 constexpr std::int64_t smallestBudget = 32;
 constexpr std::int64_t logitBytes = std::int64_t{64} << 20; // of one product with the head, in float64
 
-// One prompt under one arm: a place in the cache.
-struct Cell {
-    std::int64_t arm = 0;
-    std::map<std::size_t, std::size_t> requests; // index into Group::continuations -> request
-};
-
-// One prompt with some of its arms; where there is a reference, it is the first cell.
-struct Group {
-    std::int64_t prompt = 0;
-    std::vector<Ids> continuations; // different ones
-    std::vector<Cell> cells;
-};
-
 // Tokens [first, first + count) of one continuation after every cell of a group that scores it.
 struct Piece {
     std::size_t group = 0, continuation = 0;
@@ -47,10 +35,12 @@ at::Tensor indices(const std::vector<std::int64_t>& values, at::Device device) {
 
 class Batch {
 public:
-    Batch(const Decoder& decoder, const std::vector<Ids>& prompts, const Steering& steering, std::vector<Group> groups,
-          bool reference, std::int64_t budget, const std::function<void()>& poll, std::vector<ScoredRow>& rows)
+    Batch(const Decoder& decoder, const std::vector<Ids>& prompts, const Steering& steering,
+          std::vector<ScoreGroup> groups, bool reference, std::int64_t budget,
+          const std::function<void()>& poll, std::vector<ScoredRow>& rows, std::int64_t& done)
         : m_decoder(decoder), m_prompts(prompts), m_steering(steering), m_groups(std::move(groups)),
-          m_reference(reference), m_budget(budget), m_poll(poll), m_rows(rows), m_cache(makeCache()) {
+          m_reference(reference), m_budget(budget), m_poll(poll), m_rows(rows), m_done(done),
+          m_cache(makeCache()) {
         const auto vocabulary = decoder.spec().vocabulary;
         m_logitRows = std::max<std::int64_t>(1, logitBytes / (8 * vocabulary));
     }
@@ -59,7 +49,8 @@ public:
         std::vector<PrefillRow> rows;
         for (std::size_t g = 0; g < m_groups.size(); ++g)
             for (std::size_t c = 0; c < m_groups[g].cells.size(); ++c)
-                rows.push_back({m_prompts[std::size_t(m_groups[g].prompt)], m_groups[g].cells[c].arm, slotOf(g, c)});
+                rows.push_back(
+                    {m_prompts[std::size_t(m_groups[g].prompt)], m_groups[g].cells[c].arm, slotOf(g, c)});
         const at::Tensor logits = prefill(m_decoder, m_cache, m_steering, rows, m_budget, m_poll);
         for (std::size_t g = 0; g < m_groups.size(); ++g)
             takeFirst(g, logits.narrow(0, slotOf(g, 0), static_cast<std::int64_t>(m_groups[g].cells.size())));
@@ -86,11 +77,12 @@ private:
             for (const auto& ids : group.continuations)
                 capacity = std::max(capacity, prompt + static_cast<std::int64_t>(ids.size()) - 1);
         }
-        return {m_decoder.spec(), slotOf(m_groups.size(), 0), capacity, m_decoder.computeType(), m_decoder.device()};
+        return {m_decoder.spec(), slotOf(m_groups.size(), 0), capacity, m_decoder.computeType(),
+                m_decoder.device()};
     }
 
     // Those of the group's cells that score the continuation; the reference takes part with them.
-    std::vector<std::size_t> cellsOf(const Group& group, std::size_t continuation) const {
+    std::vector<std::size_t> cellsOf(const ScoreGroup& group, std::size_t continuation) const {
         std::vector<std::size_t> cells;
         bool wanted = false;
         for (std::size_t c = 0; c < group.cells.size(); ++c) {
@@ -102,12 +94,14 @@ private:
         return wanted ? cells : std::vector<std::size_t>{};
     }
 
-    // Log-probabilities of the vocabulary and, per row, the divergence of the first one's distribution from it.
+    // Log-probabilities of the vocabulary and, per row, the divergence of the first one's distribution from
+    // it.
     struct Distributions {
         at::Tensor logs, divergence; // F64 [cells, tokens, vocabulary], [cells, tokens] or undefined
     };
     Distributions distributionsOf(const at::Tensor& logits, std::int64_t cells) const {
-        const at::Tensor logs = at::log_softmax(logits, 1, at::kDouble).view({cells, logits.size(0) / cells, -1});
+        const at::Tensor logs =
+            at::log_softmax(logits, 1, at::kDouble).view({cells, logits.size(0) / cells, -1});
         return {logs, m_reference ? (logs[0].exp() * (logs[0] - logs)).sum(-1) : at::Tensor()};
     }
 
@@ -135,11 +129,12 @@ private:
         std::vector<std::int64_t> next;
         for (std::int64_t i = 0; i < piece.count; ++i)
             next.push_back(ids[static_cast<std::size_t>(piece.first + i + 1)]);
-        const at::Tensor chosen = found.logs
-                                      .gather(2, indices(next, found.logs.device())
-                                                     .view({1, -1, 1})
-                                                     .expand({found.logs.size(0), -1, 1}))
-                                      .squeeze(2);
+        const at::Tensor chosen =
+            found.logs
+                .gather(
+                    2,
+                    indices(next, found.logs.device()).view({1, -1, 1}).expand({found.logs.size(0), -1, 1}))
+                .squeeze(2);
         store(piece, chosen.to(at::kCPU), m_reference ? found.divergence.to(at::kCPU) : at::Tensor());
     }
 
@@ -160,6 +155,8 @@ private:
                 if (divergence.defined())
                     row.kl.push_back(divergence[cell][i].item<double>());
             }
+            if (row.logProbabilities.size() == m_groups[piece.group].continuations[piece.continuation].size())
+                ++m_done;
         }
     }
 
@@ -200,10 +197,14 @@ private:
             const auto& group = m_groups[piece.group];
             const auto prompt = static_cast<std::int64_t>(m_prompts[std::size_t(group.prompt)].size());
             for (const auto cell : piece.cells) {
-                sequences.push_back({prompt + piece.first, piece.count, prompt, group.cells[cell].arm,
+                sequences.push_back({prompt + piece.first,
+                                     piece.count,
+                                     prompt,
+                                     group.cells[cell].arm,
                                      {slotOf(piece.group, cell)}});
                 ids.push_back(std::span(group.continuations[piece.continuation])
-                                  .subspan(static_cast<std::size_t>(piece.first), static_cast<std::size_t>(piece.count)));
+                                  .subspan(static_cast<std::size_t>(piece.first),
+                                           static_cast<std::size_t>(piece.count)));
             }
         }
         const PackedBatch batch(std::move(sequences), ids, m_decoder.device());
@@ -227,7 +228,8 @@ private:
         std::vector<std::int64_t> rows;
         const auto flush = [&] {
             m_poll();
-            const at::Tensor logits = m_decoder.logits(residual.index_select(0, indices(rows, residual.device())));
+            const at::Tensor logits =
+                m_decoder.logits(residual.index_select(0, indices(rows, residual.device())));
             std::int64_t first = 0;
             for (const auto& piece : taken) {
                 const auto count = static_cast<std::int64_t>(piece.cells.size()) * piece.count;
@@ -265,21 +267,25 @@ private:
     const Decoder& m_decoder;
     const std::vector<Ids>& m_prompts;
     const Steering& m_steering;
-    std::vector<Group> m_groups;
+    std::vector<ScoreGroup> m_groups;
     bool m_reference;
     std::int64_t m_budget, m_logitRows = 1;
     const std::function<void()>& m_poll;
     std::vector<ScoredRow>& m_rows; // [requests]
+    std::int64_t& m_done;           // requests
     KeyValueCache m_cache;
 };
 
-void check(const Decoder& decoder, const std::vector<Ids>& prompts, const std::vector<ScoreRequest>& requests) {
+void check(const Decoder& decoder, const std::vector<Ids>& prompts,
+           const std::vector<ScoreRequest>& requests) {
     for (std::size_t i = 0; i < requests.size(); ++i) {
         const auto& request = requests[i];
-        if (request.prompt < 0 || request.prompt >= static_cast<std::int64_t>(prompts.size()) || request.arm < 0)
+        if (request.prompt < 0 || request.prompt >= static_cast<std::int64_t>(prompts.size()) ||
+            request.arm < 0)
             throw Error("score.request",
-                        "Request " + std::to_string(i) + " names prompt " + std::to_string(request.prompt) + " of " +
-                            std::to_string(prompts.size()) + " and arm " + std::to_string(request.arm) + ".",
+                        "Request " + std::to_string(i) + " names prompt " + std::to_string(request.prompt) +
+                            " of " + std::to_string(prompts.size()) + " and arm " +
+                            std::to_string(request.arm) + ".",
                         "This is a defect of the job that asked for it; report it.");
         const auto& prompt = prompts[static_cast<std::size_t>(request.prompt)];
         if (prompt.empty() || request.ids.empty())
@@ -291,7 +297,8 @@ void check(const Decoder& decoder, const std::vector<Ids>& prompts, const std::v
         for (const auto id : request.ids)
             if (id < 0 || id >= decoder.spec().vocabulary)
                 throw Error("model.token",
-                            "Token id " + std::to_string(id) + " of a continuation is outside the vocabulary of " +
+                            "Token id " + std::to_string(id) +
+                                " of a continuation is outside the vocabulary of " +
                                 std::to_string(decoder.spec().vocabulary) + ".",
                             "Use token ids of this model's tokenizer.");
         const auto length = static_cast<std::int64_t>(prompt.size() + request.ids.size()) - 1;
@@ -304,89 +311,11 @@ void check(const Decoder& decoder, const std::vector<Ids>& prompts, const std::v
     }
 }
 
-// The pairs of prompt and arm in the order of the requests, prompt by prompt.
-std::vector<Group> groupsOf(const std::vector<ScoreRequest>& requests, std::int64_t reference) {
-    std::vector<Group> groups;
-    std::map<std::int64_t, std::size_t> ofPrompt;
-    for (std::size_t i = 0; i < requests.size(); ++i) {
-        const auto& request = requests[i];
-        const auto [at, isNew] = ofPrompt.emplace(request.prompt, groups.size());
-        if (isNew) {
-            groups.push_back({request.prompt, {}, {}});
-            if (reference >= 0)
-                groups.back().cells.push_back({reference, {}});
-        }
-        auto& group = groups[at->second];
-        auto continuation = std::find(group.continuations.begin(), group.continuations.end(), request.ids);
-        if (continuation == group.continuations.end())
-            continuation = group.continuations.insert(continuation, request.ids);
-        const auto u = static_cast<std::size_t>(continuation - group.continuations.begin());
-        // The same pair twice (two continuations with the same ids) is two cells.
-        auto cell = std::find_if(group.cells.begin(), group.cells.end(), [&](const Cell& other) {
-            return other.arm == request.arm && !other.requests.contains(u);
-        });
-        if (cell == group.cells.end())
-            cell = group.cells.insert(cell, Cell{request.arm, {}});
-        cell->requests.emplace(u, i);
-    }
-    return groups;
-}
-
-// Cuts at most `batch` cells at a time; a group that does not fit is cut, each part with its reference.
-class Cutter {
-public:
-    Cutter(const std::vector<Group>& groups, bool reference) : m_groups(&groups), m_reference(reference) {}
-
-    bool finished() const { return m_group == m_groups->size(); }
-
-    std::vector<Group> next(std::int64_t batch) {
-        std::vector<Group> result;
-        const std::size_t shared = m_reference ? 1 : 0;
-        auto room = static_cast<std::size_t>(std::max<std::int64_t>(batch, static_cast<std::int64_t>(1 + shared)));
-        while (!finished()) {
-            const auto& group = (*m_groups)[m_group];
-            const auto left = group.cells.size() - std::max(m_cell, shared);
-            if (!result.empty() && left + shared > room)
-                return result;
-            Group part{group.prompt, group.continuations, {}};
-            if (m_reference)
-                part.cells.push_back(group.cells.front());
-            const auto first = std::max(m_cell, shared), count = std::min(left, room - shared);
-            // The reference's own requests are served with the first part.
-            if (m_reference && m_cell > 0)
-                part.cells.front().requests.clear();
-            part.cells.insert(part.cells.end(), group.cells.begin() + static_cast<std::ptrdiff_t>(first),
-                              group.cells.begin() + static_cast<std::ptrdiff_t>(first + count));
-            room -= part.cells.size();
-            result.push_back(std::move(part));
-            m_cell = first + count;
-            if (m_cell >= group.cells.size()) {
-                ++m_group;
-                m_cell = 0;
-            }
-        }
-        return result;
-    }
-
-private:
-    const std::vector<Group>* m_groups;
-    bool m_reference;
-    std::size_t m_group = 0, m_cell = 0; // what comes next
-};
-
-void clear(const std::vector<Group>& groups, std::vector<ScoredRow>& rows) {
+void clear(const std::vector<ScoreGroup>& groups, std::vector<ScoredRow>& rows) {
     for (const auto& group : groups)
         for (const auto& cell : group.cells)
             for (const auto& [continuation, request] : cell.requests)
                 rows[request] = {};
-}
-
-std::int64_t requestsOf(const std::vector<Group>& groups) {
-    std::size_t count = 0;
-    for (const auto& group : groups)
-        for (const auto& cell : group.cells)
-            count += cell.requests.size();
-    return static_cast<std::int64_t>(count);
 }
 
 } // namespace
@@ -405,22 +334,23 @@ std::vector<ScoredRow> score(const Decoder& decoder, const std::vector<std::vect
     const bool reference = options.reference >= 0;
     const auto groups = groupsOf(requests, options.reference);
     std::int64_t batch = options.batch;
-    std::int64_t budget = options.tokenBudget > 0 ? options.tokenBudget : (decoder.device().is_cpu() ? 2048 : 16384);
-    Cutter cutter(groups, reference);
+    std::int64_t budget =
+        options.tokenBudget > 0 ? options.tokenBudget : (decoder.device().is_cpu() ? 2048 : 16384);
+    ScoreCutter cutter(groups, reference);
     while (!cutter.finished()) {
         poll();
         const auto before = cutter;
         auto part = cutter.next(batch);
-        const auto count = requestsOf(part);
-        if (withinMemory([&] { Batch(decoder, prompts, steering, part, reference, budget, poll, rows).run(); })) {
-            done += count;
+        const auto doneBefore = done;
+        if (withinMemory(
+                [&] { Batch(decoder, prompts, steering, part, reference, budget, poll, rows, done).run(); }))
             continue;
-        }
         if (batch <= (reference ? 2 : 1) && budget <= smallestBudget)
             throw Error("memory.exhausted",
                         "Memory ran out while scoring one prompt under one arm, " + std::to_string(budget) +
                             " tokens at a time.",
                         "Use shorter prompts, bf16 or a smaller model.");
+        done = doneBefore;
         clear(part, rows);
         cutter = before;
         batch = std::max<std::int64_t>(reference ? 2 : 1, batch / 2);

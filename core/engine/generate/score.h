@@ -1,15 +1,16 @@
-// Teacher-forced scores: log-probabilities of given continuations, and how far an arm's distributions are from those of
-// a reference arm.
+// Teacher-forced scores: log-probabilities of given continuations, and how far an arm's distributions are
+// from those of a reference arm.
 //
-// Of each id of a continuation: log p(id | prompt, ids before it) under the arm, natural, from the model's F32 logits by a
-// float64 log-softmax; KL(reference || arm) = sum over the whole vocabulary of p_ref (log p_ref - log p_arm) in float64
-// at the same places, given the same ids. Tokens of the prompt are prompt tokens for the scope of an edit, those of the
-// continuation are generated ones; the distribution of the first id comes from the last prompt token.
+// Of each id of a continuation: log p(id | prompt, ids before it) under the arm, natural, from the model's
+// F32 logits by a float64 log-softmax; KL(reference || arm) = sum over the whole vocabulary of p_ref (log
+// p_ref - log p_arm) in float64 at the same places, given the same ids. Tokens of the prompt are prompt
+// tokens for the scope of an edit, those of the continuation are generated ones; the distribution of the
+// first id comes from the last prompt token.
 //
-// A prompt is computed once per arm for all its continuations, and once for all arms up to the first edit. A batch is cut in
-// the order of the requests, so equal input gives equal bits. Where memory runs out, smaller batches are tried (noted). One
-// thread drives it; InferenceMode is on inside. Errors: score.request, model.context, score.nonfinite, memory.exhausted,
-// cancelled.
+// A prompt is computed once per arm for all its continuations, and once for all arms up to the first edit. A
+// batch is cut in the order of the requests, so equal input gives equal bits. Where memory runs out, smaller
+// batches are tried (noted). One thread drives it; InferenceMode is on inside. Errors: score.request,
+// model.context, score.nonfinite, memory.exhausted, cancelled.
 #pragma once
 
 #include "core/engine/model/decoder.h"
@@ -30,7 +31,7 @@ struct ScoreRequest {
 
 struct ScoreOptions {
     std::int64_t reference = -1; // row of the Steering that KL is measured from; -1: not measured
-    std::int64_t batch = 32;     // pairs of prompt and arm with a place in the cache; at least 2 with a reference
+    std::int64_t batch = 32; // pairs of prompt and arm with a place in the cache; at least 2 with a reference
     std::int64_t tokenBudget = 0; // tokens of one packed pass; 0: by device
 };
 

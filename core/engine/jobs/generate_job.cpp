@@ -100,7 +100,8 @@ event::Done runGenerate(Job& job) {
         requests.push_back({rendered[row.prompt].ids, noiseOf(task.prompts[row.prompt], task.arms[row.arm])});
         armOfRow.push_back(row.arm);
     }
-    const Steering steering(task.arms, armOfRow, directionsOf(job, task.blobs, decoder.spec().width), decoder);
+    const Steering steering(task.arms, armOfRow, directionsOf(job, task.blobs, decoder.spec().width),
+                            decoder);
     GenerateOptions options;
     options.decoding = task.decoding;
     options.stop = job.model().renderer().tokenizer().stopIds();

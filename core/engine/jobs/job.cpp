@@ -55,8 +55,8 @@ const Decoder& Job::decoder(const MemoryShape& shape, const char* rowsName) {
         settings.weightBytesBf16 = checkpoint.memoryBytes(at::kBFloat16);
     }
     const auto device = deviceOf(m_submission.device);
-    checkMemory(description.name, architectureOf(checkpoint.hyperparameters()), scalarType(description.compute), shape,
-                settings, availableMemory(device));
+    checkMemory(description.name, architectureOf(checkpoint.hyperparameters()),
+                scalarType(description.compute), shape, settings, availableMemory(device));
     return model().decoder([this](const char* phase, std::uint64_t done, std::uint64_t total) {
         return progress(static_cast<double>(done), static_cast<double>(total), "bytes", phase);
     });

@@ -1,4 +1,5 @@
-// score: log-probabilities of given continuations of prompts under arms, and their divergence from a reference arm.
+// score: log-probabilities of given continuations of prompts under arms, and their divergence from a
+// reference arm.
 #include "core/base/atomic_file.h"
 #include "core/base/error.h"
 #include "core/engine/generate/memory_need.h"
@@ -19,7 +20,8 @@ std::vector<std::vector<std::int32_t>> continuationIds(Job& job, const ScoreJob&
         if (content.first && ids.size() > 1)
             ids.resize(1);
         if (ids.empty())
-            throw Error("score.continuation", "The continuation " + id + " has no tokens.", "Give it a text.");
+            throw Error("score.continuation", "The continuation " + id + " has no tokens.",
+                        "Give it a text.");
         result.push_back(std::move(ids));
     }
     return result;
@@ -30,9 +32,11 @@ MemoryShape shapeOf(const ScoreJob& task, const std::vector<std::vector<std::int
     MemoryShape shape;
     std::int64_t longestPrompt = 0;
     for (const auto& request : requests) {
-        const auto prompt = static_cast<std::int64_t>(prompts[static_cast<std::size_t>(request.prompt)].size());
+        const auto prompt =
+            static_cast<std::int64_t>(prompts[static_cast<std::size_t>(request.prompt)].size());
         longestPrompt = std::max(longestPrompt, prompt);
-        shape.positions = std::max(shape.positions, prompt + static_cast<std::int64_t>(request.ids.size()) - 1);
+        shape.positions =
+            std::max(shape.positions, prompt + static_cast<std::int64_t>(request.ids.size()) - 1);
     }
     const auto pairs = static_cast<std::int64_t>(task.prompts.size() * task.arms.size());
     shape.rows = std::min(task.batch, pairs);
@@ -92,10 +96,12 @@ event::Done runScore(Job& job) {
     for (const auto& row : task.rows)
         requests.push_back({row.prompt, row.arm, continuations[row.continuation]});
 
-    const auto& decoder = job.decoder(shapeOf(task, prompts, requests), "pairs of prompt and arm at a time (batch)");
+    const auto& decoder =
+        job.decoder(shapeOf(task, prompts, requests), "pairs of prompt and arm at a time (batch)");
     std::vector<std::int64_t> rowOfArm(task.arms.size());
     std::iota(rowOfArm.begin(), rowOfArm.end(), 0);
-    const Steering steering(task.arms, rowOfArm, directionsOf(job, task.blobs, decoder.spec().width), decoder);
+    const Steering steering(task.arms, rowOfArm, directionsOf(job, task.blobs, decoder.spec().width),
+                            decoder);
     ScoreOptions options;
     options.reference = task.reference ? static_cast<std::int64_t>(*task.reference) : -1;
     options.batch = task.batch;

@@ -31,7 +31,8 @@ at::Tensor readBlob(const Job& job, const std::string& blob, std::int64_t width)
 
 } // namespace
 
-DirectionResolver directionsOf(const Job& job, const std::map<std::string, std::string>& blobs, std::int64_t width) {
+DirectionResolver directionsOf(const Job& job, const std::map<std::string, std::string>& blobs,
+                               std::int64_t width) {
     return [&job, &blobs, width](const std::string& digest) {
         const auto blob = blobs.find(digest);
         if (blob == blobs.end())

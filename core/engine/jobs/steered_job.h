@@ -9,8 +9,10 @@
 
 namespace azimuth {
 
-// Reads a direction's blob (contracts 1) from the submission's folder and checks both its digests. blobs: direction -> file.
-// Errors of the resolver: blob.missing, blob.digest, steering.direction, safetensors.*, file.*.
-DirectionResolver directionsOf(const Job& job, const std::map<std::string, std::string>& blobs, std::int64_t width);
+// Reads a direction's blob (contracts 1) from the submission's folder and checks both its digests. blobs:
+// direction -> file. Errors of the resolver: blob.missing, blob.digest, steering.direction, safetensors.*,
+// file.*.
+DirectionResolver directionsOf(const Job& job, const std::map<std::string, std::string>& blobs,
+                               std::int64_t width);
 
 } // namespace azimuth

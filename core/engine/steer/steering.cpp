@@ -5,10 +5,10 @@
 #include "core/engine/model/operations.h"
 #include "core/engine/model/parallel.h"
 
-#include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/tensor.h>
+#include <ATen/TensorOperators.h>
 
 #include <algorithm>
 #include <cmath>
@@ -47,12 +47,14 @@ Edit editOf(const Intervention& intervention, std::int64_t direction) {
     Edit edit;
     edit.direction = direction;
     edit.scope = intervention.scope;
-    edit.alpha = intervention.operation == Operation::Ablate ? 0.0f : static_cast<float>(intervention.strength);
+    edit.alpha =
+        intervention.operation == Operation::Ablate ? 0.0f : static_cast<float>(intervention.strength);
     edit.beta = intervention.operation == Operation::Add ? 0.0f : -1.0f;
     return edit;
 }
 
-void checkIntervention(const Intervention& intervention, const std::string& arm, const ArchitectureSpec& spec) {
+void checkIntervention(const Intervention& intervention, const std::string& arm,
+                       const ArchitectureSpec& spec) {
     const bool inside = intervention.site != Site::Resid;
     const std::int64_t last = inside ? spec.blocks - 1 : spec.blocks;
     if (intervention.kFrom < 0 || intervention.kTo > last || intervention.kFrom > intervention.kTo) {
@@ -66,8 +68,9 @@ void checkIntervention(const Intervention& intervention, const std::string& arm,
     }
     if (intervention.site == Site::ResidMid && spec.parallelBranches)
         throw Error("steering.site",
-                    "Arm " + arm + " edits resid_mid, which this model does not have: attention and MLP of a block "
-                                   "both read R[k].",
+                    "Arm " + arm +
+                        " edits resid_mid, which this model does not have: attention and MLP of a block "
+                        "both read R[k].",
                     "Edit resid, attn_out or mlp_out instead.");
     if (!std::isfinite(static_cast<float>(intervention.strength)))
         throw Error("steering.strength",
@@ -87,13 +90,13 @@ void applyOnCpu(at::Tensor& residual, const at::Tensor& directions, const std::v
     const auto run = [&](auto* h) {
         const float* table = directions.const_data_ptr<float>();
         parallelFor(0, static_cast<std::int64_t>(tasks.size()), std::max<std::int64_t>(1, 16384 / width),
-                         [&](std::int64_t first, std::int64_t last) {
-                             for (auto i = first; i < last; ++i) {
-                                 const auto& task = tasks[static_cast<std::size_t>(i)];
-                                 cpu::steer(h + task.row * width, table + task.edit.direction * width, width,
-                                            task.edit.alpha, task.edit.beta);
-                             }
-                         });
+                    [&](std::int64_t first, std::int64_t last) {
+                        for (auto i = first; i < last; ++i) {
+                            const auto& task = tasks[static_cast<std::size_t>(i)];
+                            cpu::steer(h + task.row * width, table + task.edit.direction * width, width,
+                                       task.edit.alpha, task.edit.beta);
+                        }
+                    });
     };
     if (residual.scalar_type() == at::kFloat)
         run(residual.mutable_data_ptr<float>());
@@ -112,24 +115,27 @@ void applyByOperations(at::Tensor& residual, const at::Tensor& directions, const
     }
     const auto device = residual.device();
     const at::Tensor row = at::tensor(rows, at::TensorOptions().dtype(at::kLong)).to(device);
-    const at::Tensor r = directions.index_select(0, at::tensor(indices, at::TensorOptions().dtype(at::kLong)).to(device));
-    const at::Tensor alpha = at::tensor(alphas, at::TensorOptions().dtype(at::kFloat)).to(device).unsqueeze(1);
+    const at::Tensor r =
+        directions.index_select(0, at::tensor(indices, at::TensorOptions().dtype(at::kLong)).to(device));
+    const at::Tensor alpha =
+        at::tensor(alphas, at::TensorOptions().dtype(at::kFloat)).to(device).unsqueeze(1);
     const at::Tensor beta = at::tensor(betas, at::TensorOptions().dtype(at::kFloat)).to(device).unsqueeze(1);
     const at::Tensor h = residual.index_select(0, row).to(at::kFloat);
     const at::Tensor edited = (h + (alpha + beta * (h * r).sum(1, true)) * r).to(residual.scalar_type());
-    residual = at::GradMode::is_enabled() ? residual.index_copy(0, row, edited) : residual.index_copy_(0, row, edited);
+    residual = at::GradMode::is_enabled() ? residual.index_copy(0, row, edited)
+                                          : residual.index_copy_(0, row, edited);
 }
 
 } // namespace
 
-Steering::Steering(const std::vector<Arm>& arms, std::vector<std::int64_t> armOfRow, const DirectionResolver& resolve,
-                   const Decoder& decoder)
+Steering::Steering(const std::vector<Arm>& arms, std::vector<std::int64_t> armOfRow,
+                   const DirectionResolver& resolve, const Decoder& decoder)
     : m_armOfRow(std::move(armOfRow)) {
     const auto& spec = decoder.spec();
     for (const auto arm : m_armOfRow)
         if (arm < 0 || arm >= static_cast<std::int64_t>(arms.size()))
-            throw Error("steering.arm", "A row names arm " + std::to_string(arm) + " of " +
-                                            std::to_string(arms.size()) + ".",
+            throw Error("steering.arm",
+                        "A row names arm " + std::to_string(arm) + " of " + std::to_string(arms.size()) + ".",
                         "");
     std::map<std::string, at::Tensor> resolved;
     std::map<Where, std::vector<std::string>> used; // per site, the digests of its table in order
@@ -141,7 +147,8 @@ Steering::Steering(const std::vector<Arm>& arms, std::vector<std::int64_t> armOf
             if (edit.alpha == 0 && edit.beta == 0)
                 continue;
             if (!resolved.contains(intervention.direction)) {
-                const at::Tensor direction = resolve(intervention.direction).to(at::kCPU, at::kFloat).contiguous();
+                const at::Tensor direction =
+                    resolve(intervention.direction).to(at::kCPU, at::kFloat).contiguous();
                 if (direction.dim() != 1 || direction.size(0) != spec.width)
                     throw Error("steering.direction",
                                 "Direction " + intervention.direction.substr(0, 12) + " has " +
@@ -150,7 +157,8 @@ Steering::Steering(const std::vector<Arm>& arms, std::vector<std::int64_t> armOf
                                 "A raw direction steers only models of its own width.");
                 if (!direction.isfinite().all().item<bool>())
                     throw Error("steering.direction",
-                                "Direction " + intervention.direction.substr(0, 12) + " has values that are not finite.",
+                                "Direction " + intervention.direction.substr(0, 12) +
+                                    " has values that are not finite.",
                                 "Extract it again.");
                 resolved.emplace(intervention.direction, direction);
             }
@@ -225,7 +233,8 @@ void Steering::applyInBlock(std::int64_t k, BlockSite site, at::Tensor& value, c
     applyAt({siteOf(site), k}, value, batch, places);
 }
 
-BlockHook Steering::blockHook(std::int64_t k, const PackedBatch& batch, std::span<const TokenPlace> places) const {
+BlockHook Steering::blockHook(std::int64_t k, const PackedBatch& batch,
+                              std::span<const TokenPlace> places) const {
     const auto inside = [&](Site site) { return m_tables.contains({site, k}); };
     if (!inside(Site::AttnOut) && !inside(Site::ResidMid) && !inside(Site::MlpOut))
         return {};

@@ -66,6 +66,29 @@ GenerateOptions options(std::int64_t rows, std::int64_t tokens = 12) {
     return result;
 }
 
+// A correct sampler exceeds it once in ten million times: the quantile by Wilson and Hilferty.
+double chiSquareLimit(int freedom) {
+    const double a = 2.0 / (9.0 * freedom);
+    return freedom * std::pow(1 - a + 5.199 * std::sqrt(a), 3);
+}
+
+std::vector<double> softmaxAfter(const Decoder& decoder, const std::vector<std::int32_t>& prompt, double temperature) {
+    const at::NoGradGuard noGrad;
+    const auto length = static_cast<std::int64_t>(prompt.size());
+    const PackedBatch batch({{0, length, length, -1, {}}}, std::vector{std::span<const std::int32_t>(prompt)}, at::kCPU);
+    at::Tensor residual = decoder.embed(batch);
+    for (std::int64_t k = 0; k < decoder.spec().blocks; ++k)
+        residual = decoder.block(k, residual, batch);
+    const at::Tensor logits = decoder.logits(residual)[length - 1].contiguous();
+    std::vector<double> law;
+    double total = 0;
+    for (std::int64_t i = 0; i < logits.size(0); ++i)
+        total += law.emplace_back(std::exp(double(logits.const_data_ptr<float>()[i]) / temperature));
+    for (auto& probability : law)
+        probability /= total;
+    return law;
+}
+
 // The whole text through the decoder for every token: no cache, no batch.
 std::vector<std::int32_t> plainGreedy(const Decoder& decoder, const Steering& steering, const GenerateRequest& request,
                                       std::int64_t row, std::int64_t tokens) {
@@ -175,8 +198,11 @@ private Q_SLOTS:
     void strengthZeroKeepsBits() {
         const auto decoder = tiny::decoder(tiny::gemma3(), 5);
         const std::vector<GenerateRequest> requests{{tiny::ids(8, 60), 0}, {tiny::ids(5, 61), 0}};
-        const Steering zero({Arm{"zero", {Intervention{Operation::Add, "1", 0, 0, 4, TokenScope::All}}}}, {0, 0},
-                            direction, decoder);
+        const Steering zero({Arm{"zero",
+                                 {Intervention{Operation::Add, "1", 0, 0, 4, TokenScope::All},
+                                  Intervention{Operation::Add, "2", -0.0, 0, 3, TokenScope::All, Site::AttnOut},
+                                  Intervention{Operation::Add, "3", 0, 1, 2, TokenScope::Generated, Site::MlpOut}}}},
+                            {0, 0}, direction, decoder);
         auto how = options(2);
         how.logProbability = true;
         const auto plain = generate(decoder, requests, {}, how), steered = generate(decoder, requests, zero, how);
@@ -317,9 +343,70 @@ private Q_SLOTS:
             chiSquare += (counts[i] - expected) * (counts[i] - expected) / expected;
             ++freedom;
         }
-        // Wilson and Hilferty: the 1 - 1e-4 quantile.
-        const double a = 2.0 / (9.0 * freedom), limit = freedom * std::pow(1 - a + 3.719 * std::sqrt(a), 3);
-        QVERIFY2(chiSquare <= limit, qPrintable(QStringLiteral("%1 > %2").arg(chiSquare).arg(limit)));
+        QVERIFY2(chiSquare <= chiSquareLimit(freedom),
+                 qPrintable(QStringLiteral("%1 > %2").arg(chiSquare).arg(chiSquareLimit(freedom))));
+    }
+
+    // The same through decoding: what 12,000 rows say after one prompt, against the softmax of its logits.
+    void writtenTokensFollowTheSoftmax() {
+        const auto decoder = tiny::decoder(tiny::gemma3(), 5);
+        constexpr int draws = 12000;
+        const auto prompt = tiny::ids(6, 9);
+        std::vector<GenerateRequest> requests;
+        for (std::uint64_t i = 0; i < draws; ++i)
+            requests.push_back({prompt, i * 0x9e3779b97f4a7c15ULL});
+        auto how = options(1000, 2);
+        how.decoding.temperature = 1.7;
+        how.decoding.seed = 99;
+        const auto rows = generate(decoder, requests, {}, how);
+        QCOMPARE(generate(decoder, {requests[77]}, {}, how)[0].ids, rows[77].ids); // repeats
+        const auto law = softmaxAfter(decoder, prompt, 1.7);
+        std::vector<double> counts(law.size(), 0.0);
+        for (const auto& row : rows)
+            ++counts[static_cast<std::size_t>(row.ids[0])];
+        double chiSquare = 0, restLaw = 0, restCount = 0;
+        int freedom = 0;
+        for (std::size_t i = 0; i < law.size(); ++i) {
+            const double expected = law[i] * draws;
+            if (expected < 8) { // rare ones together
+                restLaw += expected;
+                restCount += counts[i];
+                continue;
+            }
+            chiSquare += (counts[i] - expected) * (counts[i] - expected) / expected;
+            ++freedom;
+        }
+        if (restLaw > 0)
+            chiSquare += (restCount - restLaw) * (restCount - restLaw) / restLaw;
+        else
+            --freedom;
+        QVERIFY(freedom > 10);
+        QVERIFY2(chiSquare <= chiSquareLimit(freedom),
+                 qPrintable(QStringLiteral("%1 > %2").arg(chiSquare).arg(chiSquareLimit(freedom))));
+    }
+
+    void packingBudgetChangesNothing_data() {
+        QTest::addColumn<bool>("packed");
+        QTest::newRow("packed") << true;
+        QTest::newRow("plain") << false;
+    }
+    void packingBudgetChangesNothing() {
+        QFETCH(bool, packed);
+        const Decoder decoder(tiny::gemma3(), tiny::randomWeights(tiny::gemma3(), 5), at::kFloat, at::kCPU,
+                              packed ? WeightLayout::Packed : WeightLayout::Plain);
+        const auto cases = sweep();
+        const Steering steering(arms(), cases.armOfRow, direction, decoder);
+        auto how = options(8);
+        how.logProbability = true;
+        const auto first = generate(decoder, cases.requests, steering, how);
+        for (const std::int64_t budget : {1, 17, 40}) {
+            how.tokenBudget = budget;
+            const auto again = generate(decoder, cases.requests, steering, how);
+            for (std::size_t i = 0; i < first.size(); ++i) {
+                QCOMPARE(again[i].ids, first[i].ids);
+                QVERIFY(std::abs(again[i].logProbability - first[i].logProbability) <= 1e-5);
+            }
+        }
     }
 
     void greedyTakesTheFirstOfTies() {

@@ -1,4 +1,5 @@
-// What is free, what is needed, the refusal; and that work goes on with less when memory runs out, to the same results.
+// What is free, what is needed, the refusal; and that work goes on with less when memory runs out, to the
+// same results.
 #include "core/engine/capture/capture.h"
 #include "core/engine/checkpoint/memory.h"
 #include "core/engine/generate/generate.h"
@@ -127,22 +128,25 @@ private Q_SLOTS:
                             << v2("/job/step", "1073741824", "536870912", "anon 1\nfile 268435456\nshmem 0\n")
                             << 768 * mib;
         QTest::newRow("v2, shared memory stays")
-            << QByteArray("0::/job\n") << v2("/job", "1073741824", "536870912", "file 268435456\nshmem 268435456\n")
-            << 512 * mib;
+            << QByteArray("0::/job\n")
+            << v2("/job", "1073741824", "536870912", "file 268435456\nshmem 268435456\n") << 512 * mib;
         QTest::newRow("v2, a parent is tighter")
             << QByteArray("0::/job/step\n")
             << v2("/job/step", "max", "1048576", "file 0\n") + v2("/job", "104857600", "52428800", "file 0\n")
             << 50 * mib;
-        QTest::newRow("v2 in a container") << QByteArray("0::/\n") << v2("", "209715200", "104857600", "file 0\n")
-                                           << 100 * mib;
-        QTest::newRow("v2 without a limit") << QByteArray("0::/job\n") << v2("/job", "max", "1", "file 0\n") << 8192 * mib;
+        QTest::newRow("v2 in a container")
+            << QByteArray("0::/\n") << v2("", "209715200", "104857600", "file 0\n") << 100 * mib;
+        QTest::newRow("v2 without a limit")
+            << QByteArray("0::/job\n") << v2("/job", "max", "1", "file 0\n") << 8192 * mib;
         QTest::newRow("v1") << QByteArray("5:cpu,cpuacct:/job\n4:memory:/job\n")
-                            << v1("/job", "1073741824", "536870912", "cache 5\ntotal_cache 268435456\ntotal_shmem 0\n")
+                            << v1("/job", "1073741824", "536870912",
+                                  "cache 5\ntotal_cache 268435456\ntotal_shmem 0\n")
                             << 768 * mib;
         QTest::newRow("v1, its folder not in sight")
-            << QByteArray("4:hugetlb,memory:/docker/abc\n") << v1("", "314572800", "104857600", "total_cache 0\n")
-            << 200 * mib;
-        QTest::newRow("over its limit") << QByteArray("0::/job\n") << v2("/job", "100", "200", "file 0\n") << qulonglong{0};
+            << QByteArray("4:hugetlb,memory:/docker/abc\n")
+            << v1("", "314572800", "104857600", "total_cache 0\n") << 200 * mib;
+        QTest::newRow("over its limit")
+            << QByteArray("0::/job\n") << v2("/job", "100", "200", "file 0\n") << qulonglong{0};
     }
     void freeMemory() {
         QFETCH(QByteArray, groups);
@@ -153,7 +157,8 @@ private Q_SLOTS:
               "MemTotal:       16777216 kB\nMemFree:  1 kB\nMemAvailable:    8388608 kB\nBuffers: 5 kB\n");
         write(root.filePath(QStringLiteral("proc/self/cgroup")), groups);
         for (const auto& file : files)
-            write(root.filePath(file.section(QLatin1Char('='), 0, 0)), file.section(QLatin1Char('='), 1).toLatin1());
+            write(root.filePath(file.section(QLatin1Char('='), 0, 0)),
+                  file.section(QLatin1Char('='), 1).toLatin1());
         QCOMPARE(qulonglong{availableMemoryUnder(root.path().toStdString())}, expected);
     }
 
@@ -195,7 +200,8 @@ private Q_SLOTS:
             return {};
         };
         const auto text = refusalOf(need - 1, settings);
-        QVERIFY2(text.starts_with("memory.prediction|M needs ") && text.find("weights 419 MB") != std::string::npos &&
+        QVERIFY2(text.starts_with("memory.prediction|M needs ") &&
+                     text.find("weights 419 MB") != std::string::npos &&
                      text.find(" are free.") != std::string::npos,
                  text.c_str());
         QVERIFY2(text.find("The largest that fits is 63 decoding rows.") != std::string::npos, text.c_str());
@@ -209,7 +215,8 @@ private Q_SLOTS:
         ++fitting.rows;
         fitting.logitRows = fitting.rows;
         QVERIFY(memoryNeed(spec, at::kFloat, 400 << 20, fitting).total() > available);
-        const auto bf16 = refusalOf(memoryNeed(spec, at::kBFloat16, 200 << 20, shape).total(), {400 << 20, 200 << 20, ""});
+        const auto bf16 =
+            refusalOf(memoryNeed(spec, at::kBFloat16, 200 << 20, shape).total(), {400 << 20, 200 << 20, ""});
         QVERIFY2(bf16.ends_with("It fits in bf16."), bf16.c_str());
         const auto both = refusalOf(300 << 20, settings);
         QVERIFY2(both.find("bf16 with ") != std::string::npos, both.c_str());
@@ -226,7 +233,8 @@ private Q_SLOTS:
         c10::SetCPUAllocator(c10::GetDefaultCPUAllocator(), 100);
         QVERIFY(!withinMemory([] { at::empty({std::int64_t{1} << 45}, at::kFloat); }));
         c10::SetCPUAllocator(&allocator(), 100);
-        QCOMPARE(checks::codeOf([] { withinMemory([] { throw Error("other", "", ""); }); }), std::string("other"));
+        QCOMPARE(checks::codeOf([] { withinMemory([] { throw Error("other", "", ""); }); }),
+                 std::string("other"));
         bool passed = false;
         try {
             withinMemory([] { at::empty({-1}); });
@@ -253,7 +261,8 @@ private Q_SLOTS:
             requests.push_back({tiny::ids(40 + i, 60 + i), i});
             armOfRow.push_back(i % 2);
         }
-        const Steering steering({{"control", {}}, {"add", {{Operation::Add, "r", 5, 1, 1}}}}, armOfRow, direction, decoder);
+        const Steering steering({{"control", {}}, {"add", {{Operation::Add, "r", 5, 1, 1}}}}, armOfRow,
+                                direction, decoder);
         GenerateOptions options;
         options.decoding.rows = 16;
         options.decoding.maximumNewTokens = 10;
@@ -268,7 +277,9 @@ private Q_SLOTS:
         std::vector<int> finished;
         GenerateCallbacks callbacks;
         callbacks.note = [&](const std::string& text) { notes.push_back(text); };
-        callbacks.token = [&](std::int64_t request, std::int32_t id) { streamed[std::size_t(request)].push_back(id); };
+        callbacks.token = [&](std::int64_t request, std::int32_t id) {
+            streamed[std::size_t(request)].push_back(id);
+        };
         callbacks.row = [&](std::int64_t request, const GeneratedRow&) { ++finished[std::size_t(request)]; };
         std::vector<std::vector<GeneratedRow>> results;
         const auto refused = withShare(share, [&] {
@@ -282,14 +293,15 @@ private Q_SLOTS:
         for (std::size_t i = 0; i < 24; ++i) {
             QCOMPARE(results[1][i].ids, results[0][i].ids);
             QCOMPARE(results[1][i].logProbability, results[0][i].logProbability); // to the last bit
-            QCOMPARE(streamed[i], results[0][i].ids);                              // each token once
+            QCOMPARE(streamed[i], results[0][i].ids);                             // each token once
             QCOMPARE(finished[i], 1);
         }
     }
 
     void scoringGoesOn() {
         const Decoder decoder(broad(), tiny::randomWeights(broad(), 5), at::kFloat);
-        const Steering steering({{"control", {}}, {"add", {{Operation::Add, "r", 5, 1, 1}}}}, {0, 1}, direction, decoder);
+        const Steering steering({{"control", {}}, {"add", {{Operation::Add, "r", 5, 1, 1}}}}, {0, 1},
+                                direction, decoder);
         std::vector<std::vector<std::int32_t>> prompts;
         std::vector<ScoreRequest> requests;
         for (std::uint32_t p = 0; p < 10; ++p) {
@@ -311,7 +323,8 @@ private Q_SLOTS:
         for (std::size_t i = 0; i < requests.size(); ++i) {
             QCOMPARE(results[1][i].logProbabilities.size(), std::size_t{20});
             for (std::size_t t = 0; t < 20; ++t) {
-                QVERIFY(std::abs(results[1][i].logProbabilities[t] - results[0][i].logProbabilities[t]) <= 1e-5);
+                QVERIFY(std::abs(results[1][i].logProbabilities[t] - results[0][i].logProbabilities[t]) <=
+                        1e-5);
                 QVERIFY(std::abs(results[1][i].kl[t] - results[0][i].kl[t]) <= 1e-5);
             }
         }
@@ -331,13 +344,16 @@ private Q_SLOTS:
         std::vector<std::string> notes;
         options.note = [&](const std::string& text) { notes.push_back(text); };
         std::vector<std::map<std::pair<std::int64_t, std::int64_t>, at::Tensor>> results;
-        QVERIFY(withShare(0.4, [&] {
-                    notes.clear();
-                    auto& seen = results.emplace_back();
-                    capture(decoder, requests, options, [&](std::int64_t request, std::int64_t k, const at::Tensor& rows) {
+        QVERIFY(
+            withShare(0.4, [&] {
+                notes.clear();
+                auto& seen = results.emplace_back();
+                capture(
+                    decoder, requests, options,
+                    [&](std::int64_t request, std::int64_t k, const at::Tensor& rows) {
                         QVERIFY(seen.emplace(std::pair{request, k}, rows.clone()).second); // nothing twice
                     });
-                }) > 0);
+            }) > 0);
         QVERIFY(!notes.empty());
         QCOMPARE(results[1].size(), std::size_t{150});
         for (const auto& [place, rows] : results[0])

@@ -1,4 +1,5 @@
-// Log-probabilities and divergences of the real models against transformers with hooks, on the same weights and ids.
+// Log-probabilities and divergences of the real models against transformers with hooks, on the same weights
+// and ids.
 #include "core/engine/generate/score.h"
 #include "tests/core/engine/support/reference.h"
 #include "tests/core/engine/support/tiny_model.h"
@@ -51,12 +52,13 @@ QJsonArray armsJson(const std::vector<Arm>& arms) {
     for (const auto& arm : arms) {
         QJsonArray edits;
         for (const auto& e : arm.interventions)
-            edits.append(QJsonObject{{QStringLiteral("site"), QString::fromStdString(toString(e.site))},
-                                     {QStringLiteral("k_from"), qint64(e.kFrom)},
-                                     {QStringLiteral("k_to"), qint64(e.kTo)},
-                                     {QStringLiteral("alpha"), e.operation == Operation::Ablate ? 0 : e.strength},
-                                     {QStringLiteral("beta"), e.operation == Operation::Add ? 0 : -1},
-                                     {QStringLiteral("scope"), QString::fromStdString(toString(e.scope))}});
+            edits.append(
+                QJsonObject{{QStringLiteral("site"), QString::fromStdString(toString(e.site))},
+                            {QStringLiteral("k_from"), qint64(e.kFrom)},
+                            {QStringLiteral("k_to"), qint64(e.kTo)},
+                            {QStringLiteral("alpha"), e.operation == Operation::Ablate ? 0 : e.strength},
+                            {QStringLiteral("beta"), e.operation == Operation::Add ? 0 : -1},
+                            {QStringLiteral("scope"), QString::fromStdString(toString(e.scope))}});
         result.append(edits);
     }
     return result;
@@ -80,10 +82,12 @@ private Q_SLOTS:
             QSKIP("the model is not in the cache");
         const auto decoder = Decoder::load(Checkpoint::open(reference::modelPath(family)), at::kFloat);
         auto generator = at::detail::createCPUGenerator(3);
-        const at::Tensor raw = at::randn({decoder.spec().width}, generator, at::TensorOptions().dtype(at::kDouble));
+        const at::Tensor raw =
+            at::randn({decoder.spec().width}, generator, at::TensorOptions().dtype(at::kDouble));
         const at::Tensor unit = (raw / raw.norm()).to(at::kFloat);
         const auto arms = armsFor(family.blocks);
-        const std::vector<std::vector<std::int32_t>> prompts{tiny::ids(13, 1, 20000), tiny::ids(40, 2, 20000)};
+        const std::vector<std::vector<std::int32_t>> prompts{tiny::ids(13, 1, 20000),
+                                                             tiny::ids(40, 2, 20000)};
         const std::vector<std::vector<std::int32_t>> continuations{{1234}, tiny::ids(9, 4, 20000)};
 
         QJsonArray numbers, promptsJson, continuationsJson;
@@ -110,7 +114,8 @@ private Q_SLOTS:
             for (const auto& ids : continuations)
                 for (const auto a : rows)
                     requests.push_back({p, a, ids});
-        const Steering steering(arms, rows, [&](const std::string&) { return unit; }, decoder);
+        const Steering steering(
+            arms, rows, [&](const std::string&) { return unit; }, decoder);
         ScoreOptions options;
         options.reference = 0;
         const auto found = score(decoder, prompts, requests, steering, options);
@@ -127,7 +132,8 @@ private Q_SLOTS:
                 largestKl = std::max(largestKl, kl[t]);
             }
         }
-        qInfo("largest differences: log-probability %.2g, KL %.2g (of up to %.3g)", worstLog, worstKl, largestKl);
+        qInfo("largest differences: log-probability %.2g, KL %.2g (of up to %.3g)", worstLog, worstKl,
+              largestKl);
         QVERIFY(largestKl > 0.01); // the arms do something
         QVERIFY(worstLog <= 1e-4);
         QVERIFY(worstKl <= 1e-4);

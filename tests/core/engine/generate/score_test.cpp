@@ -1,4 +1,5 @@
-// Scores against a model whose distributions have a closed form, and against a plain loop without cache or batch.
+// Scores against a model whose distributions have a closed form, and against a plain loop without cache or
+// batch.
 #include "core/engine/generate/score.h"
 #include "tests/core/checks.h"
 #include "tests/core/engine/support/tiny_model.h"
@@ -84,9 +85,10 @@ std::vector<Values> plainDistributions(const Decoder& decoder, const Steering& s
     const at::NoGradGuard noGrad;
     auto text = prompt;
     text.insert(text.end(), continuation.begin(), continuation.end() - 1);
-    const auto length = static_cast<std::int64_t>(text.size()), promptLength = static_cast<std::int64_t>(prompt.size());
-    const PackedBatch batch({{0, length, promptLength, row, {}}}, std::vector{std::span<const std::int32_t>(text)},
-                            at::kCPU);
+    const auto length = static_cast<std::int64_t>(text.size()),
+               promptLength = static_cast<std::int64_t>(prompt.size());
+    const PackedBatch batch({{0, length, promptLength, row, {}}},
+                            std::vector{std::span<const std::int32_t>(text)}, at::kCPU);
     at::Tensor residual = decoder.embed(batch);
     for (std::int64_t k = 0;; ++k) {
         steering.apply(k, residual, batch, batch.places());
@@ -125,8 +127,8 @@ class ScoreTest : public QObject {
     Q_OBJECT
 
 private Q_SLOTS:
-    // Blocks that add nothing: R[k] is the embedding e of the token, plus what the arm adds, so that the next token's
-    // distribution is softmax(E (w x / rms(x))), x = e + (alpha + beta <e, r>) r.
+    // Blocks that add nothing: R[k] is the embedding e of the token, plus what the arm adds, so that the next
+    // token's distribution is softmax(E (w x / rms(x))), x = e + (alpha + beta <e, r>) r.
     void closedForm_data() {
         QTest::addColumn<int>("operation");
         for (const auto operation : {Operation::Add, Operation::Ablate, Operation::Affine})
@@ -142,11 +144,13 @@ private Q_SLOTS:
                 tensor = at::zeros_like(tensor);
         const at::Tensor e = weights.at("embed.weight").clone(), w = weights.at("norm.weight").clone();
         const Decoder decoder(spec, weights, at::kFloat);
-        const auto steering = steeringOf({{"control", {}}, arm("3", what, what == Operation::Ablate ? 0 : 2.5, 2, 2)}, decoder);
+        const auto steering =
+            steeringOf({{"control", {}}, arm("3", what, what == Operation::Ablate ? 0 : 2.5, 2, 2)}, decoder);
         const Ids prompt{17, 4}, continuation{8, 100, 4};
         ScoreOptions options;
         options.reference = 0;
-        const auto found = score(decoder, {prompt}, {{0, 1, continuation}, {0, 0, continuation}}, steering, options);
+        const auto found =
+            score(decoder, {prompt}, {{0, 1, continuation}, {0, 0, continuation}}, steering, options);
         const at::Tensor r = direction("3");
         const float* table = e.const_data_ptr<float>();
         const auto distribution = [&](std::int32_t token, double alpha, double beta) {
@@ -239,7 +243,8 @@ private Q_SLOTS:
         ScoreOptions options;
         options.reference = 0;
         const auto first = score(decoder, cases.prompts, cases.requests, steering, options);
-        QVERIFY(equal(score(decoder, cases.prompts, cases.requests, steering, options), first)); // to the last bit
+        QVERIFY(equal(score(decoder, cases.prompts, cases.requests, steering, options),
+                      first)); // to the last bit
         const auto requests = cases.requests;
         std::reverse(cases.requests.begin(), cases.requests.end());
         options.batch = 3;
@@ -279,12 +284,16 @@ private Q_SLOTS:
         for (int i = 0; i < 20; ++i)
             twice.interventions.push_back(twice.interventions.front());
         const auto loud = steeringOf({twice}, decoder);
-        QCOMPARE(checks::codeOf([&] { score(decoder, {{1, 2}}, {{0, 0, {3}}}, loud, {}); }),
+        QCOMPARE(checks::codeOf([&] {
+                     score(decoder, {{1, 2}}, {{0, 0, {3}}}, loud, {});
+                 }),
                  std::string("score.nonfinite"));
         int calls = 0;
         ScoreCallbacks callbacks;
         callbacks.progress = [&](std::int64_t, std::int64_t) { return ++calls < 3; };
-        QCOMPARE(checks::codeOf([&] { score(decoder, {{1, 2}}, {{0, 0, {3, 4}}}, {}, {}, callbacks); }),
+        QCOMPARE(checks::codeOf([&] {
+                     score(decoder, {{1, 2}}, {{0, 0, {3, 4}}}, {}, {}, callbacks);
+                 }),
                  std::string("cancelled"));
         QCOMPARE(calls, 3);
         QVERIFY(score(decoder, {}, {}, {}, {}).empty());
