@@ -28,9 +28,11 @@ void checkInside(const Decoder& decoder, const CaptureOptions& options) {
     const auto& spec = decoder.spec();
     for (std::size_t i = 0; i < options.inside.size(); ++i) {
         const auto& [k, site] = options.inside[i];
-        if (site == Site::Resid || k < 0 || k >= spec.blocks || (i > 0 && options.inside[i] <= options.inside[i - 1]))
+        if (site == Site::Resid || k < 0 || k >= spec.blocks ||
+            (i > 0 && options.inside[i] <= options.inside[i - 1]))
             refuse(toString(site) + " of block " + std::to_string(k) +
-                   " was asked for; places inside blocks ascend within 0.." + std::to_string(spec.blocks - 1) + ".");
+                   " was asked for; places inside blocks ascend within 0.." +
+                   std::to_string(spec.blocks - 1) + ".");
         if (site == Site::ResidMid && spec.parallelBranches)
             throw Error("capture.site",
                         "A model of the family " + spec.family +
@@ -57,7 +59,8 @@ Site siteOf(BlockSite site) {
     return Site::MlpOut;
 }
 
-void check(const Decoder& decoder, const std::vector<CaptureRequest>& requests, const CaptureOptions& options) {
+void check(const Decoder& decoder, const std::vector<CaptureRequest>& requests,
+           const CaptureOptions& options) {
     const auto last = decoder.spec().blocks;
     for (std::size_t i = 0; i < options.ks.size(); ++i)
         if (options.ks[i] < 0 || options.ks[i] > last || (i > 0 && options.ks[i] <= options.ks[i - 1]))
@@ -74,8 +77,8 @@ void check(const Decoder& decoder, const std::vector<CaptureRequest>& requests, 
         for (std::size_t p = 0; p < request.positions.size(); ++p)
             if (request.positions[p] < 0 || request.positions[p] >= length ||
                 (p > 0 && request.positions[p] <= request.positions[p - 1]))
-                refuse("Prompt " + std::to_string(i) + " has " + std::to_string(length) + " tokens; position " +
-                       std::to_string(request.positions[p]) + " was asked for.");
+                refuse("Prompt " + std::to_string(i) + " has " + std::to_string(length) +
+                       " tokens; position " + std::to_string(request.positions[p]) + " was asked for.");
     }
 }
 
@@ -109,14 +112,15 @@ std::deque<std::vector<std::size_t>> cutBatches(const std::vector<CaptureRequest
 // What the sink has had, so that a batch that is tried again gives nothing twice.
 struct Delivered {
     std::vector<InsideBlock> upTo; // per request the furthest place, R[k] before those inside block k
-    bool inSink = false;            // while the sink runs: what it throws is its own
+    bool inSink = false;           // while the sink runs: what it throws is its own
 };
 
 class BatchCapture {
 public:
-    BatchCapture(const Decoder& decoder, const std::vector<CaptureRequest>& requests, const CaptureOptions& options,
-                 const std::vector<std::size_t>& members, Delivered& delivered)
-        : m_decoder(decoder), m_requests(requests), m_options(options), m_members(members), m_delivered(delivered) {
+    BatchCapture(const Decoder& decoder, const std::vector<CaptureRequest>& requests,
+                 const CaptureOptions& options, const std::vector<std::size_t>& members, Delivered& delivered)
+        : m_decoder(decoder), m_requests(requests), m_options(options), m_members(members),
+          m_delivered(delivered) {
         std::vector<Sequence> sequences;
         std::vector<std::span<const std::int32_t>> ids;
         std::int64_t offset = 0;
@@ -200,11 +204,12 @@ private:
 
 } // namespace
 
-void capture(const Decoder& decoder, const std::vector<CaptureRequest>& requests, const CaptureOptions& options,
-             const CaptureSink& sink, const CaptureProgress& progress) {
+void capture(const Decoder& decoder, const std::vector<CaptureRequest>& requests,
+             const CaptureOptions& options, const CaptureSink& sink, const CaptureProgress& progress) {
     check(decoder, requests, options);
     const c10::InferenceMode inference;
-    std::int64_t budget = options.tokenBudget > 0 ? options.tokenBudget : (decoder.device().is_cpu() ? 1024 : 16384);
+    std::int64_t budget =
+        options.tokenBudget > 0 ? options.tokenBudget : (decoder.device().is_cpu() ? 1024 : 16384);
     std::int64_t done = 0, total = 0;
     for (const auto& request : requests)
         total += static_cast<std::int64_t>(request.ids.size());
@@ -218,7 +223,8 @@ void capture(const Decoder& decoder, const std::vector<CaptureRequest>& requests
         report();
         const auto members = batches.front();
         batches.pop_front();
-        if (withinMemory([&] { BatchCapture(decoder, requests, options, members, delivered).run(sink, report); })) {
+        if (withinMemory(
+                [&] { BatchCapture(decoder, requests, options, members, delivered).run(sink, report); })) {
             for (const auto member : members)
                 done += static_cast<std::int64_t>(requests[member].ids.size());
             continue;
@@ -254,8 +260,9 @@ std::vector<at::Tensor> captureRows(const Decoder& decoder, const std::vector<Ca
     for (const auto extent : {rows, width, static_cast<std::int64_t>(places)})
         if (__builtin_mul_overflow(bytes, static_cast<std::uint64_t>(extent), &bytes) || bytes > maximumBytes)
             throw Error("capture.memory",
-                        "Captured rows need more than the " + std::to_string(maximumBytes >> 20) + " MiB allowed: " +
-                            std::to_string(rows) + " rows of " + std::to_string(places) + " places.",
+                        "Captured rows need more than the " + std::to_string(maximumBytes >> 20) +
+                            " MiB allowed: " + std::to_string(rows) + " rows of " + std::to_string(places) +
+                            " places.",
                         "Capture fewer prompts or positions at a time.");
     std::vector<at::Tensor> result;
     for (std::size_t i = 0; i < places; ++i)

@@ -19,7 +19,8 @@ std::string definitionOf(const CaptureJob& capture) {
         if (wants(capture, site))
             text += (text.empty() ? "" : "; ") + std::string(definition);
     };
-    add(Site::Resid, "resid: R[k], the residual stream entering block k; R[L] leaves the last block, before the final norm");
+    add(Site::Resid, "resid: R[k], the residual stream entering block k; R[L] leaves the last block, before "
+                     "the final norm");
     add(Site::ResidMid, "resid_mid: R[k] + attn_out, between the branches of block k");
     add(Site::AttnOut, "attn_out: what the attention of block k adds, after a post-norm");
     add(Site::MlpOut, "mlp_out: what the MLP of block k adds, after a post-norm");
@@ -129,7 +130,7 @@ event::Done runCapture(Job& job) {
     for (std::size_t i = 0; i < rows.size(); ++i) {
         const auto values = rows[i].contiguous();
         writer.append(names[i], std::span<const float>(values.const_data_ptr<float>(),
-                                                      static_cast<std::size_t>(values.numel())));
+                                                       static_cast<std::size_t>(values.numel())));
     }
     writer.finish();
     return doneFile(job);

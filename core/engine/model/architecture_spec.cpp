@@ -87,9 +87,11 @@ void checkRope(const ArchitectureSpec& spec, const RopeParameters& rope) {
     };
     requireList(rope.divisors, isLongrope);
     requireList(rope.longDivisors, isLongrope);
-    require(rope.scaling == RopeScaling::None || rope.scaling == RopeScaling::Linear || rope.originalContext > 0,
-            spec, "the original context of a scaled rotary embedding must be positive, is " +
-                      std::to_string(rope.originalContext));
+    require(rope.scaling == RopeScaling::None || rope.scaling == RopeScaling::Linear ||
+                rope.originalContext > 0,
+            spec,
+            "the original context of a scaled rotary embedding must be positive, is " +
+                std::to_string(rope.originalContext));
     require(rope.scaling != RopeScaling::Dynamic || rope.width > 2, spec,
             "a dynamic rotary embedding needs more than 2 dimensions, has " + std::to_string(rope.width));
     require(rope.theta > 0 && rope.factor > 0, spec, "rotary base and factor must be positive");

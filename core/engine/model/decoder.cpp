@@ -31,8 +31,8 @@ struct Decoder::State {
 void Decoder::State::checkContext(const PackedBatch& batch) const {
     if (batch.longest() > spec.contextLength)
         throw Error("model.context",
-                    "A sequence of " + std::to_string(batch.longest()) + " tokens exceeds the model's context of " +
-                        std::to_string(spec.contextLength) + ".",
+                    "A sequence of " + std::to_string(batch.longest()) +
+                        " tokens exceeds the model's context of " + std::to_string(spec.contextLength) + ".",
                     "Shorten the prompt or ask for fewer new tokens.");
 }
 
@@ -77,9 +77,9 @@ at::Tensor Decoder::State::attentionBranch(std::int64_t block, const at::Tensor&
 at::Tensor Decoder::State::mlpBranch(const BlockWeights& w, const at::Tensor& residual) const {
     const at::Tensor x = spec.preNorm ? operations::normalise(residual, w.mlpNorm, spec) : residual;
     const at::Tensor inner = w.mlpIn.multiply(x);
-    const at::Tensor active = spec.gatedFeedForward ? operations::gate(inner, spec.activation)
-                                                    : operations::activate(inner, spec.activation,
-                                                                           spec.geluInSteps);
+    const at::Tensor active = spec.gatedFeedForward
+                                  ? operations::gate(inner, spec.activation)
+                                  : operations::activate(inner, spec.activation, spec.geluInSteps);
     const at::Tensor out = w.mlpOut.multiply(active);
     return spec.postNorm ? operations::normalise(out, w.mlpPostNorm, spec) : out;
 }
@@ -94,9 +94,10 @@ Decoder::Decoder(ArchitectureSpec spec, Weights weights, at::ScalarType compute,
         fuseWeights(architecture, std::move(weights), compute, device, layout == WeightLayout::Packed);
     m_state->packed = m_state->weights.packed();
     const auto turning = architecture.ropeInFloat ? at::kFloat : compute;
-    m_state->rope = std::make_unique<RotaryEmbedding>(architecture.rope, architecture.contextLength, turning, device);
-    m_state->windowRope =
-        std::make_unique<RotaryEmbedding>(architecture.windowRope, architecture.contextLength, turning, device);
+    m_state->rope =
+        std::make_unique<RotaryEmbedding>(architecture.rope, architecture.contextLength, turning, device);
+    m_state->windowRope = std::make_unique<RotaryEmbedding>(architecture.windowRope,
+                                                            architecture.contextLength, turning, device);
     m_state->embeddingScale =
         at::tensor(m_state->spec.embeddingScale, at::kDouble).to(compute).to(at::kDouble).item<double>();
 }

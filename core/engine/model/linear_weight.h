@@ -1,8 +1,8 @@
-// One linear layer: its matrix [outputs, depth] and, where it has one, its bias [outputs]. On a CPU at F32 and BF16 it is packed for our kernels in
-// place: then each output of each row is one sum in a fixed order, whose bits depend on nothing but the row
-// and the weights, whatever the number of rows or threads. Elsewhere it stays as it is and ATen multiplies.
-// Differentiable with respect to x in both layouts (a packed one is unpacked for it, which is slow).
-// Immutable; safe from several threads.
+// One linear layer: its matrix [outputs, depth] and, where it has one, its bias [outputs]. On a CPU at F32
+// and BF16 it is packed for our kernels in place: then each output of each row is one sum in a fixed order,
+// whose bits depend on nothing but the row and the weights, whatever the number of rows or threads. Elsewhere
+// it stays as it is and ATen multiplies. Differentiable with respect to x in both layouts (a packed one is
+// unpacked for it, which is slow). Immutable; safe from several threads.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -14,8 +14,8 @@ namespace azimuth {
 class LinearWeight {
 public:
     LinearWeight() = default;
-    // Takes the tensors over. pack: where the device and type allow it. The bias has the weight's type and is added
-    // before the result is rounded.
+    // Takes the tensors over. pack: where the device and type allow it. The bias has the weight's type and is
+    // added before the result is rounded.
     LinearWeight(at::Tensor weight, bool pack, at::Tensor bias = {});
 
     bool defined() const { return m_weight.defined(); }

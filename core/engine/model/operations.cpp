@@ -12,9 +12,9 @@
 #include <ATen/ops/layer_norm.h>
 #include <ATen/ops/mul.h>
 #include <ATen/ops/neg.h>
+#include <ATen/ops/pow.h>
 #include <ATen/ops/rsqrt.h>
 #include <ATen/ops/silu.h>
-#include <ATen/ops/pow.h>
 #include <ATen/ops/tanh.h>
 #include <ATen/TensorOperators.h>
 #include <cmath>
@@ -36,8 +36,8 @@ template <class Body> void onElements(const at::Tensor& x, const Body& body) {
         body(static_cast<cpu::Bfloat16*>(x.data_ptr()));
 }
 
-// f(value, round) of each element in float; `round` rounds to the element type. One scalar function whatever the
-// element's place: vectorised loops of ATen treat the end of a piece otherwise, in other bits.
+// f(value, round) of each element in float; `round` rounds to the element type. One scalar function whatever
+// the element's place: vectorised loops of ATen treat the end of a piece otherwise, in other bits.
 template <class Function> at::Tensor eachElement(const at::Tensor& given, const Function& f) {
     const at::Tensor x = given.contiguous();
     const at::Tensor out = at::empty_like(x);
@@ -168,7 +168,8 @@ at::Tensor softCap(const at::Tensor& x, double cap) {
     if (!usesKernels(x) || !x.is_contiguous())
         return at::tanh(x / cap) * cap;
     const auto limit = static_cast<float>(cap);
-    return eachElement(x, [limit](float v, auto round) { return round(std::tanh(round(v / limit))) * limit; });
+    return eachElement(x,
+                       [limit](float v, auto round) { return round(std::tanh(round(v / limit))) * limit; });
 }
 
 at::Tensor gate(const at::Tensor& x, Activation activation) {

@@ -26,8 +26,8 @@ at::Tensor normalise(const at::Tensor& x, const Norm& norm, const ArchitectureSp
 // The same, overwriting x where no gradient is wanted; returns the result.
 at::Tensor normaliseInPlace(const at::Tensor& x, const Norm& norm, const ArchitectureSpec& spec);
 
-// x [tokens, heads, head width] by rows I64 [tokens] of the table; may overwrite x where no gradient is wanted;
-// returns the result.
+// x [tokens, heads, head width] by rows I64 [tokens] of the table; may overwrite x where no gradient is
+// wanted; returns the result.
 at::Tensor rotate(const at::Tensor& x, const RopeTable& table, const at::Tensor& rows);
 
 // activation(gate) * up of x [tokens, 2 * width], gate first.

@@ -2,6 +2,7 @@
 
 #include "core/engine/model/parallel.h"
 
+#include <algorithm>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/clamp.h>
@@ -11,7 +12,6 @@
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/where.h>
 #include <ATen/TensorOperators.h>
-#include <algorithm>
 #include <cmath>
 #include <map>
 #include <numbers>
@@ -20,7 +20,9 @@
 namespace azimuth {
 namespace {
 
-at::Tensor floats(const std::vector<double>& values) { return at::tensor(values, at::kDouble).to(at::kFloat); }
+at::Tensor floats(const std::vector<double>& values) {
+    return at::tensor(values, at::kDouble).to(at::kFloat);
+}
 
 at::Tensor exponents(const RopeParameters& p) {
     return at::arange(0, p.width, 2, at::kLong).to(at::kFloat) / static_cast<double>(p.width);
@@ -138,7 +140,8 @@ RopeRows RotaryEmbedding::dynamicRows(const PackedBatch& batch) const {
         auto& frequencies = ofLength[length];
         if (!frequencies.defined())
             frequencies = ropeFrequencies(m_parameters, length).unsqueeze(0);
-        angles.push_back(at::arange(sequence.start, length, at::kLong).to(at::kFloat).unsqueeze(1) * frequencies);
+        angles.push_back(at::arange(sequence.start, length, at::kLong).to(at::kFloat).unsqueeze(1) *
+                         frequencies);
     }
     return {tableOf(at::cat(angles)),
             at::arange(batch.tokens(), at::TensorOptions().dtype(at::kLong).device(m_device))};

@@ -1,8 +1,9 @@
 // Cosines and sines of rotary position embedding, scaled as transformers' modeling_rope_utils.py does.
 //
-// Dynamic and longrope frequencies depend on how long a sequence is. As with transformers at a batch of one, that
-// is the length of the token's own sequence at the time it is computed: keys in a cache keep the turn they were
-// written with, so whoever decodes beyond a longrope's original context computes the sequence again at that point.
+// Dynamic and longrope frequencies depend on how long a sequence is. As with transformers at a batch of one,
+// that is the length of the token's own sequence at the time it is computed: keys in a cache keep the turn
+// they were written with, so whoever decodes beyond a longrope's original context computes the sequence again
+// at that point.
 #pragma once
 
 #include "core/engine/checkpoint/hyperparameters.h"
@@ -33,7 +34,8 @@ at::Tensor ropeFrequencies(const RopeParameters& parameters, std::int64_t length
 // Tables grow by doubling, so that a short run does not pay for a context of 128k tokens. Thread-safe.
 class RotaryEmbedding {
 public:
-    RotaryEmbedding(RopeParameters parameters, std::int64_t contextLength, at::ScalarType type, at::Device device);
+    RotaryEmbedding(RopeParameters parameters, std::int64_t contextLength, at::ScalarType type,
+                    at::Device device);
 
     RopeRows rowsOf(const PackedBatch& batch) const;
 
@@ -48,7 +50,8 @@ private:
     at::Device m_device;
     mutable std::mutex m_mutex;
     mutable std::int64_t m_positions = 0;
-    mutable std::shared_ptr<const RopeTable> m_table; // longrope: the rows of long sequences follow the short ones
+    mutable std::shared_ptr<const RopeTable>
+        m_table; // longrope: the rows of long sequences follow the short ones
 };
 
 } // namespace azimuth

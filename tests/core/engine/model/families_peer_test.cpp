@@ -1,6 +1,7 @@
-// Every family against transformers: small random checkpoints that tests/peers/tiny_families.py made, as Hugging Face
-// folders of both generations and as GGUF, loaded as a user's models are. Every way through the decoder is held against
-// the reference: packed kernels, plain weights, differentiable operations, token by token through the cache.
+// Every family against transformers: small random checkpoints that tests/peers/tiny_families.py made, as
+// Hugging Face folders of both generations and as GGUF, loaded as a user's models are. Every way through the
+// decoder is held against the reference: packed kernels, plain weights, differentiable operations, token by
+// token through the cache.
 //
 // AZIMUTH_TINY_FAMILIES names a folder that the script has filled before, to save its half minute.
 #include "core/engine/capture/capture.h"
@@ -167,15 +168,18 @@ private Q_SLOTS:
         BlockOptions options;
         options.cache = &cache;
         at::Tensor residual;
-        for (const auto& [start, count] : {std::pair<std::int64_t, std::int64_t>{0, first}, {first, length - first}}) {
-            const std::span<const std::int32_t> ids(peer.ids[prompt].data() + start, static_cast<std::size_t>(count));
+        for (const auto& [start, count] :
+             {std::pair<std::int64_t, std::int64_t>{0, first}, {first, length - first}}) {
+            const std::span<const std::int32_t> ids(peer.ids[prompt].data() + start,
+                                                    static_cast<std::size_t>(count));
             const PackedBatch batch({{start, count, length, -1, {0}}}, std::vector{ids}, at::kCPU);
             residual = decoder.embed(batch);
             for (std::int64_t k = 0; k < decoder.spec().blocks; ++k)
                 residual = decoder.block(k, residual, batch, options);
         }
         const at::Tensor expected = peer.tensor("resid/" + std::to_string(prompt))[decoder.spec().blocks];
-        const auto finding = compare("R", decoder.spec().blocks, residual, expected.narrow(0, first, length - first));
+        const auto finding =
+            compare("R", decoder.spec().blocks, residual, expected.narrow(0, first, length - first));
         QVERIFY2(finding.empty(), finding.c_str());
     }
 
@@ -192,7 +196,8 @@ private Q_SLOTS:
             for (std::int64_t k = 0;; ++k) {
                 const at::Tensor found = residual.to(at::kFloat), expected = peer.all("bf16/resid", k),
                                  exact = peer.all("resid", k);
-                const at::Tensor cosine = (found * expected).sum(1) / (found.norm(2, {1}) * expected.norm(2, {1}));
+                const at::Tensor cosine =
+                    (found * expected).sum(1) / (found.norm(2, {1}) * expected.norm(2, {1}));
                 lowest = std::min(lowest, cosine.min().item<double>());
                 ours += ((found - exact).norm(2, {1}) / exact.norm(2, {1})).mean().item<double>();
                 theirs += ((expected - exact).norm(2, {1}) / exact.norm(2, {1})).mean().item<double>();
@@ -225,8 +230,8 @@ private Q_SLOTS:
                 }
             const at::Tensor directions = peer.tensor("directions");
             const Steering steering(
-                arms, armOfRow,
-                [&](const std::string& name) { return directions[std::stoll(name)].clone(); }, decoder);
+                arms, armOfRow, [&](const std::string& name) { return directions[std::stoll(name)].clone(); },
+                decoder);
             GenerateOptions options;
             options.decoding.maximumNewTokens = newTokens;
             for (const bool refill : {false, true}) {
@@ -234,12 +239,14 @@ private Q_SLOTS:
                 options.decoding.rows = refill ? 5 : 64;
                 const auto rows = generate(decoder, requests, steering, options);
                 for (std::size_t i = 0; i < rows.size(); ++i) {
-                    const auto finding = sameText(peer, rows[i].ids, i % peer.ids.size(), i / peer.ids.size());
+                    const auto finding =
+                        sameText(peer, rows[i].ids, i % peer.ids.size(), i / peer.ids.size());
                     QVERIFY2(finding.empty(), finding.c_str());
                 }
             }
         }
-        qInfo("%lld of %lld tokens were compared", static_cast<long long>(m_compared), static_cast<long long>(m_steps));
+        qInfo("%lld of %lld tokens were compared", static_cast<long long>(m_compared),
+              static_cast<long long>(m_steps));
     }
 
 private:
@@ -296,8 +303,8 @@ private:
     }
 
     // Equal up to the first step at which the reference's choice is a matter of rounding.
-    std::string sameText(const families::Model& peer, const std::vector<std::int32_t>& found, std::size_t prompt,
-                         std::size_t arm) {
+    std::string sameText(const families::Model& peer, const std::vector<std::int32_t>& found,
+                         std::size_t prompt, std::size_t arm) {
         const auto index = static_cast<std::int64_t>(arm);
         const auto& text = peer.continuation[prompt];
         const at::Tensor margins = peer.tensor("margin/" + std::to_string(prompt))[index].contiguous();
@@ -306,7 +313,8 @@ private:
             return "there are " + std::to_string(found.size()) + " tokens";
         m_steps += newTokens;
         for (std::int64_t step = 0; step < newTokens && margin[step] >= smallestMargin; ++step, ++m_compared)
-            if (found[static_cast<std::size_t>(step)] != text[static_cast<std::size_t>(index * newTokens + step)])
+            if (found[static_cast<std::size_t>(step)] !=
+                text[static_cast<std::size_t>(index * newTokens + step)])
                 return "prompt " + std::to_string(prompt) + ", arm " + std::to_string(arm) + ", step " +
                        std::to_string(step) + ": margin " + std::to_string(margin[step]);
         return {};

@@ -30,8 +30,8 @@ private Q_SLOTS:
         for (const bool low : {false, true})
             for (const int rows : {1, 2, 5, 11, 12, 13, 24, 40, 700})
                 for (const auto& [outputs, depth] : {std::pair{32, 2}, {64, 48}, {101, 48}, {96, 1538}})
-                    QTest::addRow("%d x %d x %d%s", rows, outputs, depth, low ? " bf16" : "") << rows << outputs << depth
-                                                                                              << low;
+                    QTest::addRow("%d x %d x %d%s", rows, outputs, depth, low ? " bf16" : "")
+                        << rows << outputs << depth << low;
     }
     void products() {
         QFETCH(int, rows);
@@ -59,7 +59,8 @@ private Q_SLOTS:
         QVERIFY(packed.multiply(x.narrow(0, rows - 1, 1)).equal(packed.multiply(x).narrow(0, rows - 1, 1)));
         // Rows of a larger tensor.
         const at::Tensor wide = random(rows, depth + 6, 3, type);
-        QVERIFY(packed.multiply(wide.narrow(1, 3, depth)).equal(packed.multiply(wide.narrow(1, 3, depth).contiguous())));
+        QVERIFY(packed.multiply(wide.narrow(1, 3, depth))
+                    .equal(packed.multiply(wide.narrow(1, 3, depth).contiguous())));
         const at::Tensor bias = random(1, outputs, 4, type)[0];
         const LinearWeight biased(weight.clone(), true, bias), plainBiased(weight.clone(), false, bias);
         const at::Tensor sum = biased.multiply(x).to(at::kDouble), wanted = exact + bias.to(at::kDouble);

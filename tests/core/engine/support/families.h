@@ -78,8 +78,14 @@ inline std::vector<Model> read(const std::string& root) {
     for (const auto& value : QJsonDocument::fromJson(list.readAll()).array()) {
         const auto row = value.toObject();
         const auto name = row[QLatin1String("name")].toString().toStdString();
-        Model model{name, root + "/" + name, row[QLatin1String("parallel")].toBool(), {"hf"}, {},
-                    SafetensorsFile::open(root + "/" + name + "/reference.safetensors"), {}, {}};
+        Model model{name,
+                    root + "/" + name,
+                    row[QLatin1String("parallel")].toBool(),
+                    {"hf"},
+                    {},
+                    SafetensorsFile::open(root + "/" + name + "/reference.safetensors"),
+                    {},
+                    {}};
         for (const char* container : {"v4", "gguf"})
             if (row[QLatin1String(container)].toBool())
                 model.containers.emplace_back(container);
