@@ -103,7 +103,7 @@ void Reader::readCounts() {
     auto& v = m_values;
     v.blocks = count(named("num_hidden_layers", "n_layer"), 1'024, m_class.blocks);
     v.width = count(named("hidden_size", "n_embd"), 65'536, m_class.width);
-    v.feedForward = count(named("intermediate_size", "n_inter"), std::int64_t{1} << 20,
+    v.feedForward = count(named("intermediate_size", "n_inner"), std::int64_t{1} << 20,
                           m_gpt2 ? 4 * v.width : m_class.feedForward);
     v.contextLength =
         count(named("max_position_embeddings", "n_positions"), largestContext, m_class.contextLength);

@@ -95,9 +95,10 @@ private Q_SLOTS:
     // Stored rows of a fused matrix, by hand.
     void takesFusedMatricesApart() {
         TinyFolder neox; // 4 heads of 8: rows are {q, k, v} of head 0, then of head 1, ...
-        neox.config = {{"model_type", "gpt_neox"}, {"hidden_size", 32},         {"intermediate_size", 64},
-                       {"num_hidden_layers", 1},   {"num_attention_heads", 4},  {"vocab_size", 40},
-                       {"rotary_pct", 0.25},       {"rotary_emb_base", 5000.0}, {"max_position_embeddings", 64}};
+        neox.config = {
+            {"model_type", "gpt_neox"}, {"hidden_size", 32},         {"intermediate_size", 64},
+            {"num_hidden_layers", 1},   {"num_attention_heads", 4},  {"vocab_size", 40},
+            {"rotary_pct", 0.25},       {"rotary_emb_base", 5000.0}, {"max_position_embeddings", 64}};
         const std::string block = "gpt_neox.layers.0.";
         neox.tensors = {{"gpt_neox.embed_in.weight", {40, 32}},
                         {"gpt_neox.final_layer_norm.weight", {32}},
@@ -120,7 +121,8 @@ private Q_SLOTS:
                         {block + "mlp.dense_4h_to_h.bias", {32}}};
         const auto checkpoint = open(neox);
         const auto& h = checkpoint.hyperparameters();
-        QVERIFY(h.parallelBranches && h.queryKeyValueBias && h.outputBias && h.feedForwardBias && !h.tiedHead);
+        QVERIFY(h.parallelBranches && h.queryKeyValueBias && h.outputBias && h.feedForwardBias &&
+                !h.tiedHead);
         QCOMPARE(h.rope.width, 2);
         QCOMPARE(h.rope.theta, 5000.0);
         QCOMPARE(h.activation, Activation::GeluErf);
@@ -140,10 +142,18 @@ private Q_SLOTS:
         }
     }
 
+    void turnsConv1D_data() {
+        QTest::addColumn<int>("inner");
+        QTest::newRow("four times the width where it is not given") << 64;
+        QTest::newRow("given") << 40;
+    }
     void turnsConv1D() {
+        QFETCH(int, inner);
         TinyFolder gpt2;
-        gpt2.config = {{"model_type", "gpt2"}, {"n_embd", 16}, {"n_layer", 1},
+        gpt2.config = {{"model_type", "gpt2"}, {"n_embd", 16},     {"n_layer", 1},
                        {"n_head", 2},          {"vocab_size", 20}, {"n_positions", 12}};
+        if (inner != 64)
+            gpt2.config["n_inner"] = inner;
         gpt2.tensors = {{"wte.weight", {20, 16}},
                         {"wpe.weight", {12, 16}},
                         {"ln_f.weight", {16}},
@@ -157,15 +167,15 @@ private Q_SLOTS:
                         {"h.0.attn.c_attn.bias", {48}},
                         {"h.0.attn.c_proj.weight", {16, 16}},
                         {"h.0.attn.c_proj.bias", {16}},
-                        {"h.0.mlp.c_fc.weight", {16, 64}},
-                        {"h.0.mlp.c_fc.bias", {64}},
-                        {"h.0.mlp.c_proj.weight", {64, 16}},
+                        {"h.0.mlp.c_fc.weight", {16, inner}},
+                        {"h.0.mlp.c_fc.bias", {inner}},
+                        {"h.0.mlp.c_proj.weight", {inner, 16}},
                         {"h.0.mlp.c_proj.bias", {16}}};
         const auto checkpoint = open(gpt2);
         const auto& h = checkpoint.hyperparameters();
         QCOMPARE(h.learnedPositions, 12);
         QCOMPARE(h.rope.width, 0);
-        QCOMPARE(h.feedForward, 64);
+        QCOMPARE(h.feedForward, inner);
         QVERIFY(h.tiedHead);
         compare(checkpoint, "positions.weight", gpt2, "wpe.weight");
         const auto value = checkpoint.load("blocks.0.attention.v.weight", at::kFloat),
@@ -176,8 +186,8 @@ private Q_SLOTS:
             for (std::int64_t in = 0; in < 16; ++in)
                 QCOMPARE(value.const_data_ptr<float>()[out * 16 + in],
                          gpt2.stored("h.0.attn.c_attn.weight", in * 48 + 32 + out));
-            for (std::int64_t in = 0; in < 64; ++in)
-                QCOMPARE(down.const_data_ptr<float>()[out * 64 + in],
+            for (std::int64_t in = 0; in < inner; ++in)
+                QCOMPARE(down.const_data_ptr<float>()[out * inner + in],
                          gpt2.stored("h.0.mlp.c_proj.weight", in * 16 + out));
         }
     }
@@ -242,8 +252,8 @@ private Q_SLOTS:
                                   "model.layers.0.self_attn.q_proj.bias"}) {
             folder = tinyLlama();
             folder.tensors.push_back({extra, {2}});
-            QVERIFY(messageOfOpening(folder).find(std::string(extra) + ": a llama model has no such tensor") !=
-                    std::string::npos);
+            QVERIFY(messageOfOpening(folder).find(std::string(extra) +
+                                                  ": a llama model has no such tensor") != std::string::npos);
         }
         folder = tinyLlama();
         folder.tensors.push_back({"model.layers.0.self_attn.rotary_emb.inv_freq", {4}});
@@ -262,15 +272,17 @@ private Q_SLOTS:
                 std::int64_t count = dtypeBits(type) / 8;
                 for (const auto extent : shape)
                     count *= extent;
-                writer.append(name, std::span<const char>(std::vector<char>(static_cast<std::size_t>(count))));
+                writer.append(name,
+                              std::span<const char>(std::vector<char>(static_cast<std::size_t>(count))));
             }
             writer.finish();
             const auto checkpoint = Checkpoint::open(path());
             QCOMPARE(codeOf([&] { checkpoint.loadAll(at::kFloat); }), std::string("checkpoint.type"));
-            QVERIFY(messageOf([&] {
-                        checkpoint.loadAll(at::kFloat);
-                    }).find("is stored as " + std::string(dtypeName(type)) + "; readable are F32, F16, BF16") !=
-                    std::string::npos);
+            QVERIFY(
+                messageOf([&] {
+                    checkpoint.loadAll(at::kFloat);
+                }).find("is stored as " + std::string(dtypeName(type)) + "; readable are F32, F16, BF16") !=
+                std::string::npos);
         }
     }
 
@@ -287,12 +299,15 @@ private Q_SLOTS:
         row(R"({"model_type": null})", family, "model_type");
         row(R"({"model_type": 7})", metadata, "model_type");
         row(R"({"hidden_act": "relu"})", family, "\"relu\" is not supported; supported are gelu");
-        row(R"({"rope_scaling": {"type": "ntk"}})", family, "\"ntk\" is not supported; supported are default");
+        row(R"({"rope_scaling": {"type": "ntk"}})", family,
+            "\"ntk\" is not supported; supported are default");
         row(R"({"rope_scaling": {"type": "linear"}})", metadata, "factor is missing");
-        row(R"({"rope_scaling": {"type": "linear", "factor": "8"}})", metadata, "factor: expected is a number");
+        row(R"({"rope_scaling": {"type": "linear", "factor": "8"}})", metadata,
+            "factor: expected is a number");
         row(R"({"rope_scaling": 8})", metadata, "rope_scaling: expected is an object");
         row(R"({"rope_scaling": {"rope_type": "llama3", "factor": 8, "low_freq_factor": 4,
-                "high_freq_factor": 1}})", metadata, "must be greater");
+                "high_freq_factor": 1}})",
+            metadata, "must be greater");
         row(R"({"rope_scaling": {"rope_type": "longrope", "short_factor": [1, 1, 1], "long_factor": []}})",
             metadata, "short_factor has 3 numbers, expected are 4");
         row(R"({"partial_rotary_factor": 0.5})", family, "partial_rotary_factor");
@@ -303,14 +318,15 @@ private Q_SLOTS:
         row(R"({"hidden_size": -32})", metadata, "hidden_size is -32");
         row(R"({"vocab_size": 18446744073709551615})", metadata, "vocab_size");
         row(R"({"num_key_value_heads": 3})", metadata, "4 heads do not divide by 3");
-        row(R"({"num_attention_heads": 5, "num_key_value_heads": 5})", metadata, "does not divide by 5 heads");
+        row(R"({"num_attention_heads": 5, "num_key_value_heads": 5})", metadata,
+            "does not divide by 5 heads");
         row(R"({"head_dim": 7})", metadata, "head width is 7");
         row(R"({"rms_norm_eps": 7})", metadata, "rms_norm_eps is 7");
         row(R"({"tie_word_embeddings": "yes"})", metadata, "tie_word_embeddings: expected is true or false");
         row(R"({"vocab_size": 41})", "checkpoint.tensor", "expected [41, 32], file has [40, 32]");
         row(R"({"attention_bias": true})", "checkpoint.tensor", "q_proj.bias: missing");
-        row(R"({"model_type": "qwen2", "use_sliding_window": true, "layer_types": ["full_attention"]})", metadata,
-            "layer_types has 1 entries for 2 blocks");
+        row(R"({"model_type": "qwen2", "use_sliding_window": true, "layer_types": ["full_attention"]})",
+            metadata, "layer_types has 1 entries for 2 blocks");
         row(R"({"model_type": "qwen2", "layer_types": ["full_attention", "linear_attention"]})", family,
             "\"linear_attention\"");
         row(R"({"model_type": "gemma2", "use_bidirectional_attention": true})", family, "bidirectional");
@@ -333,8 +349,10 @@ private Q_SLOTS:
     // The same model as transformers 4 and 5 write it.
     void readsBothGenerationsOfKeys() {
         auto old = tinyLlama(), recent = tinyLlama();
-        old.config["rope_scaling"] = {{"rope_type", "llama3"},    {"factor", 8.0},
-                                      {"low_freq_factor", 1.0},   {"high_freq_factor", 4.0},
+        old.config["rope_scaling"] = {{"rope_type", "llama3"},
+                                      {"factor", 8.0},
+                                      {"low_freq_factor", 1.0},
+                                      {"high_freq_factor", 4.0},
                                       {"original_max_position_embeddings", 32}};
         recent.config.erase("rope_theta");
         recent.config["rope_parameters"] = old.config["rope_scaling"];
@@ -375,8 +393,9 @@ private Q_SLOTS:
         for (std::size_t i = 0; i < 2; ++i) {
             QFile file(QString::fromStdString(path() + "/" + folder.shardName(i)));
             QVERIFY(file.open(QIODevice::ReadOnly));
-            QCOMPARE(model.weightsSha256[i],
-                     QCryptographicHash::hash(file.readAll(), QCryptographicHash::Sha256).toHex().toStdString());
+            QCOMPARE(
+                model.weightsSha256[i],
+                QCryptographicHash::hash(file.readAll(), QCryptographicHash::Sha256).toHex().toStdString());
         }
         QCOMPARE(model.storage, std::string("fp32"));
         QVERIFY(!model.hasTemplate);
