@@ -36,6 +36,7 @@ std::string partsText(const MemoryNeed& need) {
     part("keys and values", need.cache);
     part("activations", need.activations);
     part("logits", need.logits);
+    part("distributions", need.buffers);
     part("results", need.results);
     return text;
 }
@@ -60,7 +61,8 @@ std::int64_t fittingRows(const ArchitectureSpec& spec, at::ScalarType compute, s
 } // namespace
 
 std::uint64_t MemoryNeed::total() const {
-    return plus(plus(plus(weights, cache), plus(activations, logits)), plus(results, overhead));
+    return plus(plus(plus(weights, cache), plus(activations, logits)),
+                plus(plus(buffers, results), overhead));
 }
 
 MemoryNeed memoryNeed(const ArchitectureSpec& spec, at::ScalarType compute, std::uint64_t weightBytes,
@@ -80,6 +82,7 @@ MemoryNeed memoryNeed(const ArchitectureSpec& spec, at::ScalarType compute, std:
     need.activations = times(size(shape.tokens), plus(times(perToken, element), 64));
     // In the compute type, in F32, and in F64 while they are normalised or drawn from.
     need.logits = times(times(size(shape.logitRows), size(spec.vocabulary)), plus(element, 4 + 8));
+    need.buffers = shape.buffers;
     need.results = shape.results;
     return need;
 }

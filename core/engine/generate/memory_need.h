@@ -23,11 +23,12 @@ struct MemoryShape {            // what is computed at a time
     std::int64_t positions = 0; // of one row in the cache
     std::int64_t tokens = 0;    // of one packed pass
     std::int64_t logitRows = 0; // whose logits are there at once
+    std::uint64_t buffers = 0;  // bytes of other tensors that are there at once
     std::uint64_t results = 0;  // bytes that stay until the job ends: captured rows
 };
 
 struct MemoryNeed {
-    std::uint64_t weights = 0, cache = 0, activations = 0, logits = 0, results = 0;
+    std::uint64_t weights = 0, cache = 0, activations = 0, logits = 0, buffers = 0, results = 0;
     std::uint64_t total() const;
 };
 

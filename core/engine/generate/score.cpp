@@ -20,7 +20,12 @@ namespace {
 using Ids = std::vector<std::int32_t>;
 
 constexpr std::int64_t smallestBudget = 32;
-constexpr std::int64_t logitBytes = std::int64_t{64} << 20; // of one product with the head, in float64
+constexpr std::int64_t logitBytes = std::int64_t{32} << 20; // of one product with the head, F32
+constexpr std::int64_t doubleBytes = std::int64_t{8} << 20; // of one tensor of distributions, F64
+
+std::int64_t rowsIn(std::int64_t bytes, std::int64_t element, std::int64_t vocabulary) {
+    return std::max<std::int64_t>(1, bytes / (element * vocabulary));
+}
 
 // Tokens [first, first + count) of one continuation after every cell of a group that scores it.
 struct Piece {
@@ -41,8 +46,8 @@ public:
         : m_decoder(decoder), m_prompts(prompts), m_steering(steering), m_groups(std::move(groups)),
           m_reference(reference), m_budget(budget), m_poll(poll), m_rows(rows), m_done(done),
           m_cache(makeCache()) {
-        const auto vocabulary = decoder.spec().vocabulary;
-        m_logitRows = std::max<std::int64_t>(1, logitBytes / (8 * vocabulary));
+        m_logitRows = rowsIn(logitBytes, 4, decoder.spec().vocabulary);
+        m_doubleRows = rowsIn(doubleBytes, 8, decoder.spec().vocabulary);
     }
 
     void run() {
@@ -99,15 +104,14 @@ private:
     struct Distributions {
         at::Tensor logs, divergence; // F64 [cells, tokens, vocabulary], [cells, tokens] or undefined
     };
-    Distributions distributionsOf(const at::Tensor& logits, std::int64_t cells) const {
-        const at::Tensor logs =
-            at::log_softmax(logits, 1, at::kDouble).view({cells, logits.size(0) / cells, -1});
-        return {logs, m_reference ? (logs[0].exp() * (logs[0] - logs)).sum(-1) : at::Tensor()};
+    Distributions distributionsOf(const at::Tensor& logits) const { // [cells, tokens, vocabulary]
+        const at::Tensor logs = at::log_softmax(logits, 2, at::kDouble);
+        return {logs, m_reference ? (logs[0] - logs).mul_(logs[0].exp()).sum(-1) : at::Tensor()};
     }
 
     void takeFirst(std::size_t g, const at::Tensor& logits) {
         const auto& group = m_groups[g];
-        const auto all = distributionsOf(logits, logits.size(0));
+        const auto all = distributionsOf(logits.unsqueeze(1));
         for (std::size_t u = 0; u < group.continuations.size(); ++u) {
             const Piece piece{g, u, -1, 1, cellsOf(group, u)};
             if (piece.cells.empty())
@@ -120,6 +124,17 @@ private:
                     some.divergence = all.divergence.index_select(0, rows);
             }
             take(piece, some);
+        }
+    }
+
+    // A few tokens at a time: distributions in float64 are large.
+    void takeTokens(const Piece& piece, const at::Tensor& logits) {
+        const auto step = std::max<std::int64_t>(1, m_doubleRows / logits.size(0));
+        for (std::int64_t done = 0; done < piece.count; done += step) {
+            auto part = piece;
+            part.first += done;
+            part.count = std::min(step, piece.count - done);
+            take(part, distributionsOf(logits.narrow(1, done, part.count)));
         }
     }
 
@@ -232,9 +247,9 @@ private:
                 m_decoder.logits(residual.index_select(0, indices(rows, residual.device())));
             std::int64_t first = 0;
             for (const auto& piece : taken) {
-                const auto count = static_cast<std::int64_t>(piece.cells.size()) * piece.count;
-                take(piece, distributionsOf(logits.narrow(0, first, count),
-                                            static_cast<std::int64_t>(piece.cells.size())));
+                const auto cells = static_cast<std::int64_t>(piece.cells.size());
+                const auto count = cells * piece.count;
+                takeTokens(piece, logits.narrow(0, first, count).view({cells, piece.count, -1}));
                 first += count;
             }
             taken.clear();
@@ -269,7 +284,7 @@ private:
     const Steering& m_steering;
     std::vector<ScoreGroup> m_groups;
     bool m_reference;
-    std::int64_t m_budget, m_logitRows = 1;
+    std::int64_t m_budget, m_logitRows = 1, m_doubleRows = 1;
     const std::function<void()>& m_poll;
     std::vector<ScoredRow>& m_rows; // [requests]
     std::int64_t& m_done;           // requests
@@ -319,6 +334,15 @@ void clear(const std::vector<ScoreGroup>& groups, std::vector<ScoredRow>& rows) 
 }
 
 } // namespace
+
+std::uint64_t scoreBuffers(const ArchitectureSpec& spec, std::int64_t batch) {
+    const auto vocabulary = static_cast<std::uint64_t>(spec.vocabulary);
+    // Logits of one product in the compute type and in F32; of one prompt's arms, or some of their tokens,
+    // the distributions, those that are compared with, and both together.
+    const auto rows = static_cast<std::uint64_t>(std::max(batch, rowsIn(doubleBytes, 8, spec.vocabulary)));
+    const auto logits = static_cast<std::uint64_t>(std::max(batch, rowsIn(logitBytes, 4, spec.vocabulary)));
+    return vocabulary * (logits * 8 + rows * 8 * 3);
+}
 
 std::vector<ScoredRow> score(const Decoder& decoder, const std::vector<std::vector<std::int32_t>>& prompts,
                              const std::vector<ScoreRequest>& requests, const Steering& steering,

@@ -46,6 +46,9 @@ struct ScoreCallbacks {
     std::function<void(const std::string& text)> note; // for the log
 };
 
+// Bytes of logits and distributions that are there at once, beside the logits of the prompts' last tokens.
+std::uint64_t scoreBuffers(const ArchitectureSpec& spec, std::int64_t batch);
+
 std::vector<ScoredRow> score(const Decoder& decoder, const std::vector<std::vector<std::int32_t>>& prompts,
                              const std::vector<ScoreRequest>& requests, const Steering& steering,
                              const ScoreOptions& options, const ScoreCallbacks& callbacks = {});

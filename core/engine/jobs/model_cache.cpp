@@ -3,6 +3,8 @@
 #include "core/base/error.h"
 #include "core/engine/checkpoint/locate.h"
 
+#include <malloc.h>
+
 namespace azimuth {
 namespace {
 
@@ -44,11 +46,13 @@ const Renderer& LoadedModel::renderer() {
 }
 
 const Decoder& LoadedModel::decoder(const LoadProgress& progress) {
-    if (!m_decoder)
+    if (!m_decoder) {
         m_decoder.emplace(Decoder::load(m_checkpoint, scalarType(m_description.compute), m_device,
                                         [&](std::uint64_t done, std::uint64_t total) {
                                             return !progress || progress("loading", done, total);
                                         }));
+        ::malloc_trim(0); // what loading held lies between the weights and would stay with the process
+    }
     return *m_decoder;
 }
 

@@ -27,7 +27,8 @@ std::vector<std::vector<std::int32_t>> continuationIds(Job& job, const ScoreJob&
     return result;
 }
 
-MemoryShape shapeOf(const ScoreJob& task, const std::vector<std::vector<std::int32_t>>& prompts,
+MemoryShape shapeOf(const ArchitectureSpec& spec, const ScoreJob& task,
+                    const std::vector<std::vector<std::int32_t>>& prompts,
                     const std::vector<ScoreRequest>& requests) {
     MemoryShape shape;
     std::int64_t longestPrompt = 0;
@@ -41,8 +42,8 @@ MemoryShape shapeOf(const ScoreJob& task, const std::vector<std::vector<std::int
     const auto pairs = static_cast<std::int64_t>(task.prompts.size() * task.arms.size());
     shape.rows = std::min(task.batch, pairs);
     shape.tokens = std::max(longestPrompt, std::min<std::int64_t>(2048, shape.rows * shape.positions));
-    // The distributions of the reference and of the arm, their difference and product.
-    shape.logitRows = 3 * shape.rows;
+    shape.logitRows = shape.rows;
+    shape.buffers = scoreBuffers(spec, shape.rows);
     return shape;
 }
 
@@ -96,8 +97,9 @@ event::Done runScore(Job& job) {
     for (const auto& row : task.rows)
         requests.push_back({row.prompt, row.arm, continuations[row.continuation]});
 
+    const auto spec = architectureOf(job.model().checkpoint().hyperparameters());
     const auto& decoder =
-        job.decoder(shapeOf(task, prompts, requests), "pairs of prompt and arm at a time (batch)");
+        job.decoder(shapeOf(spec, task, prompts, requests), "pairs of prompt and arm at a time (batch)");
     std::vector<std::int64_t> rowOfArm(task.arms.size());
     std::iota(rowOfArm.begin(), rowOfArm.end(), 0);
     const Steering steering(task.arms, rowOfArm, directionsOf(job, task.blobs, decoder.spec().width),

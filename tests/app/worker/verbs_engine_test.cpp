@@ -7,6 +7,8 @@
 #include <QTemporaryDir>
 #include <QtTest>
 
+#include <cmath>
+
 using namespace azimuth;
 
 namespace {
@@ -118,6 +120,55 @@ private Q_SLOTS:
         QCOMPARE(wrong.code, 2);
         QVERIFY2(wrong.errors.contains(QStringLiteral("/bos")), qPrintable(wrong.errors));
         QVERIFY(verb("generate --prompts p.jsonl --rendering r.json --max-new-tokens 2 --out r.jsonl").code == 0);
+    }
+
+    // What greedy decoding writes is what scores best at each step; a longer text cannot be more probable than its beginning.
+    void scoresContinuations() {
+        QCOMPARE(verb("generate --prompts p.jsonl --max-new-tokens 4 --out greedy.jsonl").code, 0);
+        const auto greedy = lines(contentOf(at("greedy.jsonl")));
+        const auto ids = greedy[0]["ids"].get<std::vector<int>>();
+        auto shorter = ids;
+        shorter.resize(ids.size() - 1);
+        auto other = ids;
+        other.back() = other.back() == 7 ? 8 : 7;
+        write(at("c.jsonl"), QByteArray::fromStdString(
+                                 Json{{"id", "greedy"}, {"ids", ids}, {"prompt", "a"}}.dump() + "\n" +
+                                 Json{{"id", "shorter"}, {"ids", shorter}, {"prompt", "a"}}.dump() + "\n" +
+                                 Json{{"id", "other"}, {"ids", other}, {"prompt", "a"}}.dump() + "\n\n" +
+                                 "{\"id\":\"text\",\"text\":\"The sky\"}\n" +
+                                 "{\"id\":\"first\",\"text\":\"The sky\",\"first\":true}\n"));
+        QCOMPARE(verb("score --prompts p.jsonl --continuations c.jsonl --out s.jsonl").code, 0);
+        const auto rows = lines(contentOf(at("s.jsonl")));
+        QCOMPARE(rows.size(), std::size_t(3 + 3 * 2));
+        const auto sum = [&](std::size_t row) { return rows[row]["sum"].get<double>(); };
+        const auto logs = [&](std::size_t row) { return rows[row]["log_probabilities"].get<std::vector<double>>(); };
+        QCOMPARE(rows[0]["continuation"].get<std::string>(), std::string("greedy"));
+        QVERIFY(sum(0) < sum(1) && sum(2) < sum(0));
+        QVERIFY(std::abs(sum(0) - (logs(0)[0] + logs(0)[1] + logs(0)[2] + logs(0)[3])) <= 1e-12);
+        for (std::size_t t = 0; t + 1 < ids.size(); ++t)
+            QVERIFY(std::abs(logs(1)[t] - logs(0)[t]) <= 1e-5);
+        QCOMPARE(rows[3]["prompt"].get<std::string>(), std::string("a"));
+        QCOMPARE(rows[3]["ids"].get<std::vector<int>>().size(), std::size_t(2));
+        QCOMPARE(rows[4]["ids"].get<std::vector<int>>(), std::vector<int>{rows[3]["ids"][0].get<int>()});
+        QVERIFY(std::abs(sum(4) - logs(3)[0]) <= 1e-12);
+        QCOMPARE(rows[5]["prompt"].get<std::string>(), std::string("b"));
+        QVERIFY(!rows[0].contains("kl"));
+
+        QCOMPARE(verb("score --prompts p.jsonl --continuations c.jsonl --out k.jsonl --kl --direction d.safetensors "
+                      "--op affine --strength 9 --k-from 3 --k-to 5 --site mlp_out --scope generated")
+                     .code,
+                 0);
+        const auto steered = lines(contentOf(at("k.jsonl")));
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            const auto kl = steered[i]["kl"].get<std::vector<double>>();
+            QCOMPARE(kl.size(), rows[i]["ids"].size());
+            QCOMPARE(kl[0], 0.0); // the last prompt token is not a generated one
+            QVERIFY(kl.size() == 1 || kl[1] > 1e-9);
+        }
+        write(at("lost.jsonl"), "{\"id\":\"x\",\"text\":\"T\",\"prompt\":\"nowhere\"}\n");
+        QCOMPARE(verb("score --prompts p.jsonl --continuations lost.jsonl --out s2.jsonl").code, 2);
+        QCOMPARE(verb("score --prompts p.jsonl --continuations c.jsonl --out s2.jsonl --kl").code, 2);
+        QVERIFY(!QFile::exists(at("s2.jsonl")));
     }
 
     void capturesInsideBlocks() {

@@ -172,7 +172,7 @@ private Q_SLOTS:
         spec.headWidth = 64;
         spec.feedForward = 1536;
         spec.vocabulary = 49152;
-        MemoryShape shape{32, 100, 2048, 32, 0};
+        MemoryShape shape{32, 100, 2048, 32, 0, 0};
         const auto found = memoryNeed(spec, at::kFloat, 538060032, shape);
         QCOMPARE(found.weights, std::uint64_t{538060032});
         QCOMPARE(found.cache, std::uint64_t{30} * 2 * 192 * 4 * 32 * 100);
@@ -186,7 +186,7 @@ private Q_SLOTS:
 
     void refusal() {
         const auto spec = broad();
-        const MemoryShape shape{64, 100000, 1000, 64, 0};
+        const MemoryShape shape{64, 100000, 1000, 64, 0, 0};
         const MemorySettings settings{400 << 20, 200 << 20, "decoding rows"};
         const auto need = memoryNeed(spec, at::kFloat, 400 << 20, shape).total();
         QCOMPARE(checks::codeOf([&] { checkMemory("M", spec, at::kFloat, shape, settings, need); }),
