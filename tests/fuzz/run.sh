@@ -12,6 +12,8 @@ if ! printf 'extern "C" int LLVMFuzzerTestOneInput(const unsigned char*, unsigne
   echo "skipped: clang++ with libFuzzer is not installed (packages clang and libclang-rt-14-dev)"
   exit 77
 fi
+# The same inputs in each test run; AZIMUTH_FUZZ_SEED=0 looks elsewhere every time.
+seed=${AZIMUTH_FUZZ_SEED:-20261124}
 targets=("$@")
 [ ${#targets[@]} -gt 0 ] || targets=(gguf_fuzz safetensors_fuzz json_fuzz tokenizer_fuzz template_fuzz)
 build=build/fuzz
@@ -23,7 +25,7 @@ export ASAN_OPTIONS=allocator_may_return_null=1:detect_leaks=1 UBSAN_OPTIONS=pri
 for target in "${targets[@]}"; do
   mkdir -p "$build/corpus/$target"
   log=$build/$target.log
-  if ! "$build/bin/fuzz/$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=3000 -max_len=65536 \
+  if ! "$build/bin/fuzz/$target" -max_total_time="$seconds" -seed="$seed" -timeout=20 -rss_limit_mb=3000 -max_len=65536 \
     -artifact_prefix="$build/findings/$target-" -print_final_stats=1 \
     "$build/corpus/$target" "$build/seeds/$target" >"$log" 2>&1; then
     tail -n 60 "$log" >&2

@@ -151,6 +151,11 @@ private Q_SLOTS:
         QCOMPARE(codeOf([&] { Tokenizer::from(source); }), std::string("text.json"));
         source.json = std::string(200'000, '[');
         QCOMPARE(codeOf([&] { Tokenizer::from(source); }), std::string("text.json"));
+        // A post-processor that names a token it does not list makes the library panic when it encodes.
+        source.json = R"({"version": "1.0", "model": {"type": "BPE", "vocab": {"a": 0, "b": 1}, "merges": []},
+            "post_processor": {"type": "TemplateProcessing", "pair": [], "special_tokens": {},
+                "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}]}})";
+        QCOMPARE(codeOf([&] { Tokenizer::from(source); }), std::string("text.json"));
     }
 
     // Random edits of a small vocabulary: a tokenizer that works or an Error of ours.

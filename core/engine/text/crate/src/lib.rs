@@ -202,7 +202,7 @@ pub unsafe extern "C" fn azimuth_tokenizer_encode(
     out: *mut AzimuthEncoding,
     failure: *mut AzimuthFailure,
 ) -> bool {
-    guarded(failure, || {
+    guarded_as((*tokenizer).panic_code, failure, || {
         let encoded = (*tokenizer).encode(text(input, &|| "the text".to_string())?, with_ends)?;
         *out = AzimuthEncoding {
             count: encoded.ids.len(),
@@ -240,7 +240,7 @@ pub unsafe extern "C" fn azimuth_tokenizer_decode(
     out: *mut AzimuthText,
     failure: *mut AzimuthFailure,
 ) -> bool {
-    guarded(failure, || {
+    guarded_as((*tokenizer).panic_code, failure, || {
         *out = owned(&(*tokenizer).decode(items(ids, count), skip_special)?);
         Ok(())
     })

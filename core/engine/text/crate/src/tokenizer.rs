@@ -51,6 +51,8 @@ pub struct Tokenizer {
     engine: Engine,
     size: usize,
     adds_bos: bool,
+    /// The code of a panic of the library: for a tokenizer.json it is the file's doing.
+    pub panic_code: &'static str,
 }
 
 /// Ids with the bytes of the encoded text that each stands for, [start, end).
@@ -207,7 +209,7 @@ impl Tokenizer {
                 )
             }
         };
-        Ok(Self { engine, size, adds_bos })
+        Ok(Self { engine, size, adds_bos, panic_code: "text.internal" })
     }
 
     /// tokens: the vocabulary that the model's own metadata states, by id; empty if it states none.
@@ -233,7 +235,12 @@ impl Tokenizer {
         }
         let highest = tokenizer.get_vocab(true).values().max().map_or(0, |id| *id as usize + 1);
         let engine = Engine::Library(Box::new(tokenizer.into_inner()));
-        Ok(Self { engine, size: highest.max(tokens.len()), adds_bos: false })
+        let tokenizer =
+            Self { engine, size: highest.max(tokens.len()), adds_bos: false, panic_code: "text.json" };
+        // A post-processor may name a token that it does not list, which the library finds out, by a panic, when it
+        // encodes. So it is found out now; whether this text can be encoded is another matter.
+        let _ = tokenizer.encode("a", true);
+        Ok(tokenizer)
     }
 
     /// ids are 0 .. size() - 1.
