@@ -86,6 +86,9 @@ std::optional<std::uint64_t> chooseGeneration(QWidget* parent, const ProjectView
     });
     QObject::connect(buttons, &QDialogButtonBox::accepted, &dialog, &QDialog::accept);
     QObject::connect(buttons, &QDialogButtonBox::rejected, &dialog, &QDialog::reject);
+    for (int i = 0; !chosen() && i < rows->topLevelItemCount(); ++i) // the newest that can be opened
+        if (!rows->topLevelItem(i)->isDisabled())
+            rows->setCurrentItem(rows->topLevelItem(i));
     dialog.resize(640, list.empty() ? 0 : 280);
     if (dialog.exec() != QDialog::Accepted || !chosen())
         return {};

@@ -90,10 +90,8 @@ private Q_SLOTS:
             for (auto* button : dialog->findChildren<QPushButton*>())
                 if (button->text() == QStringLiteral("Restore"))
                     restore = button;
-            answered = rows && restore && !restore->isEnabled() && rows->topLevelItemCount() == 1 &&
+            answered = rows && restore && restore->isEnabled() && rows->topLevelItemCount() == 1 &&
                        rows->topLevelItem(0)->text(3).contains(QStringLiteral("completions fewer"));
-            rows->setCurrentItem(rows->topLevelItem(0));
-            answered = answered && restore->isEnabled();
             restore->click();
         });
         poll.start(20);
