@@ -40,9 +40,11 @@ Notification notificationOf(Severity severity, const QString& title, const Error
     return notification;
 }
 
-bool damaged(const Error& error) {
+// A file that may merely not be read is no reason to move it away.
+bool damaged(const Error& error, const QString& path) {
     return error.code() == "project.damaged" || error.code() == "project.truncated" ||
-           error.code() == "project.content" || error.code() == "project.hdf5" || error.code() == "file.open";
+           error.code() == "project.content" || error.code() == "project.hdf5" ||
+           (error.code() == "file.open" && !QFileInfo::exists(path));
 }
 
 JobItem::State stateOf(RunJob::State state) {
@@ -158,7 +160,7 @@ void Workbench::connectSession() {
     connect(&m_session, &ProjectSession::failed, this, [this](const QString& action, const Error& error) {
         m_closeWhenSaved = false;
         m_runAfterOpen.clear();
-        if (action == QLatin1String("open") && damaged(error))
+        if (action == QLatin1String("open") && damaged(error, m_opening))
             return offerEarlier(m_opening, error);
         fail(action == QLatin1String("open")     ? tr("The project could not be opened")
              : action == QLatin1String("create") ? tr("The project could not be made")

@@ -88,8 +88,10 @@ void keepGeneration(const std::string& projectPath, const UserBlock& block) {
         }
         if (same)
             return;
-        fs::rename(place, folder + "/" + stemOf(projectPath) + "." + std::to_string(block.generation) + "." +
-                              std::to_string(static_cast<long long>(unixSeconds())) + ".h5");
+        const auto aside = folder + "/" + stemOf(projectPath) + "." + std::to_string(block.generation) + "." +
+                           std::to_string(static_cast<long long>(unixSeconds())) + ".h5";
+        if (std::rename(place.c_str(), aside.c_str()) != 0)
+            throw systemError("move", place, errno);
         return keepGeneration(projectPath, block);
     }
     if (!lacksLinks(errno))
