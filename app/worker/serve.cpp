@@ -118,7 +118,7 @@ private:
                                           "")));
             }
             m_newest = submission.run;
-            if (m_running) {
+            if (m_running || !m_waiting.empty()) { // between two jobs, those that wait still go first
                 m_waiting.push_back(submission);
                 return;
             }
