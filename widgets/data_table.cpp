@@ -247,7 +247,7 @@ bool DataTable::viewportEvent(QEvent* event) {
 void DataTable::keyPressEvent(QKeyEvent* event) {
     const bool plain = event->modifiers() == Qt::NoModifier || event->modifiers() == Qt::KeypadModifier;
     if ((event->key() == Qt::Key_Return || event->key() == Qt::Key_Enter) && plain &&
-        currentIndex().isValid()) {
+        currentIndex().isValid() && (state() != EditingState || hasFocus())) { // not the editor's
         Q_EMIT rowActivated(currentIndex().row());
         return;
     }

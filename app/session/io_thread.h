@@ -17,8 +17,8 @@ namespace azimuth {
 
 class IoThread {
 public:
-    IoThread() {
-        m_thread.setObjectName(QStringLiteral("azimuth-io"));
+    explicit IoThread(const QString& name = QStringLiteral("azimuth-io")) {
+        m_thread.setObjectName(name);
         m_context.moveToThread(&m_thread);
         m_thread.start();
     }

@@ -1,5 +1,7 @@
 #include "app/session/project_session.h"
 
+#include "core/base/time.h"
+
 #include <QDir>
 #include <QRegularExpression>
 #include <QStandardPaths>
@@ -42,22 +44,37 @@ bool ProjectSession::isUntitled() const {
 
 ProjectSession::Status ProjectSession::status() const {
     const auto& store = **m_store;
-    return {store.view(), QString::fromStdString(store.path()), store.modified(),
+    return {store.head(), store.head()->state(), QString::fromStdString(store.path()),
             QString::fromStdString(store.readOnly())};
 }
 
 void ProjectSession::adopt(const Status& status) {
     m_path = status.path;
-    const bool viewChanges = m_view != status.view, modifiedChanges = m_modified != status.modified;
-    const bool newGeneration = m_view && status.view && m_view->uuid == status.view->uuid &&
-                               status.view->generation > m_view->generation;
-    m_view = status.view;
-    m_modified = status.modified;
     m_readOnly = status.readOnly;
     if (m_readOnly.isEmpty())
         m_follow.stop();
     else if (!m_follow.isActive())
         m_follow.start(followInterval);
+    adoptState(status.head, status.state);
+}
+
+// Answers of two threads: an older one may come later.
+void ProjectSession::adoptState(const std::shared_ptr<ProjectHead>& head, const ProjectHead::State& state) {
+    const bool another = m_head != head;
+    if (!another && state.revision < m_revision)
+        return;
+    const bool viewChanges = m_view != state.view, modifiedChanges = m_modified != state.modified;
+    const bool newGeneration =
+        m_view && m_view->uuid == state.view->uuid && state.view->generation > m_view->generation;
+    m_head = head;
+    m_revision = state.revision;
+    m_view = state.view;
+    m_modified = state.modified;
+    m_loggedEdits = state.loggedEdits;
+    if (another) {
+        m_history.clear();
+        Q_EMIT historyChanged();
+    }
     if (viewChanges)
         Q_EMIT viewChanged(m_view);
     if (modifiedChanges)
@@ -103,7 +120,9 @@ void ProjectSession::openEarlier(const QString& path, quint64 generation) {
 }
 
 void ProjectSession::restore(quint64 generation) {
-    editWith(QStringLiteral("restore"), [generation](ProjectStore& store) { store.restore(generation); });
+    m_history.clear(); // its steps fit what is left behind
+    Q_EMIT historyChanged();
+    saveWith(QStringLiteral("restore"), [generation](ProjectStore& store) { store.restore(generation); });
 }
 
 void ProjectSession::listGenerations(QObject* receiver,
@@ -160,6 +179,10 @@ void ProjectSession::close() {
         this, [store = m_store] { return store->reset(), true; },
         [this](bool) {
             m_view = nullptr;
+            m_head = nullptr;
+            m_revision = m_loggedEdits = 0;
+            m_history.clear();
+            Q_EMIT historyChanged();
             m_path.clear();
             m_readOnly.clear();
             m_modified = false;
@@ -204,8 +227,11 @@ void ProjectSession::editWith(const QString& action, std::function<void(ProjectS
         [this, action](const Error& error) { fail(action, error); });
 }
 
-void ProjectSession::setStudy(const Study& study) {
-    editWith(QStringLiteral("change the study"), [study](ProjectStore& store) { store.setStudy(study); });
+void ProjectSession::setStudy(const Study& study, const QString& text) {
+    if (!isOpen())
+        return;
+    if (auto change = studyChange(*m_view->study, study))
+        edit(text, std::move(*change));
 }
 
 void ProjectSession::renewCalibration(const QString& modelName, const QString& conceptName) {
@@ -218,9 +244,79 @@ void ProjectSession::renewCalibration(const QString& modelName, const QString& c
     });
 }
 
-void ProjectSession::edit(std::function<ProjectView(const ProjectView&)> change) {
-    editWith(QStringLiteral("edit"),
-             [change = std::move(change)](ProjectStore& store) { store.adoptView(change(*store.view())); });
+void ProjectSession::append(const QString& text, Change change,
+                            std::function<void(std::optional<Change>)> done, std::function<void()> gaveUp) {
+    struct Made {
+        std::optional<Change> inverse;
+        ProjectHead::State state;
+    };
+    if (!m_head)
+        return fail(QStringLiteral("edit"),
+                    Error("session.closed", "No project is open.", "Open a project first."));
+    m_log.post(
+        this,
+        [head = m_head,
+         edit = Edit{text.toStdString(), m_author.toStdString(), unixSeconds(), std::move(change)}] {
+            auto inverse = head->edit(edit);
+            return Made{std::move(inverse), head->state()};
+        },
+        [this, head = m_head, done = std::move(done)](Made made) {
+            if (m_head != head)
+                return; // another project is open meanwhile
+            done(std::move(made.inverse));
+            adoptState(head, made.state);
+            Q_EMIT historyChanged();
+        },
+        [this, gaveUp = std::move(gaveUp)](const Error& error) {
+            if (gaveUp)
+                gaveUp();
+            fail(QStringLiteral("edit"), error);
+        });
 }
+
+void ProjectSession::edit(const QString& text, Change change) {
+    if (auto* labels = std::get_if<SetLabels>(&change); labels && labels->rater.empty())
+        labels->rater = m_author.toStdString();
+    append(text, std::move(change), [this, text](std::optional<Change> inverse) {
+        m_history.did(text.toStdString(), std::move(inverse));
+    });
+}
+
+// Behind the edits that are under way: what was done last is taken back first.
+void ProjectSession::step(EditHistory::Way way) {
+    m_log.post(
+        this, [] { return true; }, [this, way](bool) { stepNow(way); },
+        [this](const Error& error) { fail(QStringLiteral("edit"), error); });
+}
+
+void ProjectSession::stepNow(EditHistory::Way way) {
+    auto taken = m_history.take(way);
+    if (!taken)
+        return;
+    const auto text = QString::fromStdString(taken->text);
+    const auto title = way == EditHistory::Way::Undo ? tr("Undo: %1").arg(text) : tr("Redo: %1").arg(text);
+    append(
+        title, taken->change,
+        [this, way, text](std::optional<Change> inverse) {
+            m_history.carriedOut(way, text.toStdString(), std::move(inverse));
+        },
+        [this, way, step = *taken] {
+            m_history.putBack(way, step);
+            Q_EMIT historyChanged();
+        });
+    Q_EMIT historyChanged();
+}
+
+void ProjectSession::undo() { step(EditHistory::Way::Undo); }
+void ProjectSession::redo() { step(EditHistory::Way::Redo); }
+
+QString ProjectSession::undoText() const {
+    return QString::fromStdString(m_history.undoText().value_or(std::string()));
+}
+QString ProjectSession::redoText() const {
+    return QString::fromStdString(m_history.redoText().value_or(std::string()));
+}
+
+void ProjectSession::setAuthor(const QString& name) { m_author = name; }
 
 } // namespace azimuth

@@ -1,8 +1,10 @@
-// One open project of the window or of a verb: its view, its file, and the I/O thread that owns both. Main
-// thread; nothing here blocks but the destructor. Requests are carried out in order; each answers with a
+// One open project of the window or of a verb: its view, its file, the I/O thread that owns both, and the log
+// thread, which makes the user's edits durable while the I/O thread may be saving. Main thread; nothing here
+// blocks but the destructor. Requests are carried out in order, edits among themselves; each answers with a
 // signal.
 #pragma once
 
+#include "app/session/edit_history.h"
 #include "app/session/io_thread.h"
 #include "app/session/project_store.h"
 
@@ -35,19 +37,29 @@ public:
     void open(const QString& path);
     // For a project that cannot be opened (ProjectStore::openEarlier).
     void openEarlier(const QString& path, quint64 generation);
-    void restore(quint64 generation); // an edit: not saved yet
+    void restore(quint64 generation); // becomes the next generation; what it replaces is kept
     void listGenerations(QObject* receiver, std::function<void(std::vector<GenerationSummary>)> done);
     void create(const QString& path, const Study& study); // Error project.exists if there is a file
     // Opens the project if there is one, and gives it the study; else creates it. What `azimuth run STUDY -o
     // FILE` does.
     void openOrCreate(const QString& path, const Study& study);
-    void close(); // what is not saved is lost
+    void close(); // edits stay in the log, results in their shards
     void save();
     void saveAs(const QString& path);
-    void setStudy(const Study& study);
+    void setStudy(const Study& study, const QString& text = tr("change the study"));
     void renewCalibration(const QString& modelName, const QString& conceptName); // "choose again"
-    // An edit: view -> view. Runs on the I/O thread.
-    void edit(std::function<ProjectView(const ProjectView&)> change);
+
+    // The user's edits: in the log before a view shows them. text: "Label 3 completions", as the menu says
+    // it.
+    // Labels without a rater get the author.
+    void edit(const QString& text, Change change);
+    void undo();
+    void redo();
+    QString undoText() const; // of what undo() would take back; empty: nothing
+    QString redoText() const;
+    QString author() const { return m_author; } // of labels, notes and edits
+    void setAuthor(const QString& name);
+    quint64 loggedEdits() const { return m_loggedEdits; } // durable, but in no generation yet
 
     // For StudyRunner: work on the store on the I/O thread; its view is published before done() is called.
     template <class Work, class Done>
@@ -59,16 +71,16 @@ Q_SIGNALS:
     void viewChanged(const azimuth::View& view); // null after closing
     void modifiedChanged(bool modified);
     void savingChanged(bool saving);
+    void historyChanged();
     void saved();                    // durable: the directory is fsynced
     void noted(const QString& text); // something worth telling that is no failure
     void failed(const QString& action, const azimuth::Error& error); // action: open, create, save, edit, ...
 
 private:
     struct Status { // of the store after a task
-        View view;
-        QString path;
-        bool modified = false;
-        QString readOnly;
+        std::shared_ptr<ProjectHead> head;
+        ProjectHead::State state;
+        QString path, readOnly;
     };
     Status status() const; // on the I/O thread
     void adopt(const Status& status);
@@ -77,12 +89,21 @@ private:
     void saveWith(const QString& action, std::function<void(ProjectStore&)> write);
     void followOther();
     void editWith(const QString& action, std::function<void(ProjectStore&)> change);
+    void adoptState(const std::shared_ptr<ProjectHead>& head, const ProjectHead::State& state);
+    void append(const QString& text, Change change, std::function<void(std::optional<Change>)> done,
+                std::function<void()> gaveUp = {});
+    void step(EditHistory::Way way);
+    void stepNow(EditHistory::Way way);
 
     std::shared_ptr<std::optional<ProjectStore>> m_store; // touched on the I/O thread only
+    std::shared_ptr<ProjectHead> m_head;                  // of the project that m_view is of
     View m_view;
-    QString m_path, m_readOnly;
+    quint64 m_revision = 0, m_loggedEdits = 0;
+    EditHistory m_history;
+    QString m_path, m_readOnly, m_author;
     QTimer m_follow; // runs while the project is read-only
     bool m_modified = false, m_saving = false;
+    IoThread m_log{QStringLiteral("azimuth-log")};
     IoThread m_io; // last: ends before the store goes
 };
 

@@ -19,10 +19,6 @@ namespace azimuth {
 namespace {
 namespace fs = std::filesystem;
 
-bool sameModel(const ModelReference& a, const ModelReference& b) {
-    return a.name == b.name && a.find == b.find && a.sha256 == b.sha256 && a.precision == b.precision;
-}
-
 std::vector<std::string> jobFiles(const std::string& folder) {
     std::vector<std::string> files;
     std::error_code failure;
@@ -38,29 +34,43 @@ Error missingGeneration(const std::string& path, std::uint64_t generation) {
                  "Generation " + std::to_string(generation) + " of " + path + " is not kept any more.",
                  "Choose one of those that the list shows.");
 }
+
+// Planning and calibrating need every direction; openProject leaves large ones in the file.
+ProjectView withTensors(ProjectView view, const std::string& path) {
+    for (auto& bank : view.banks) {
+        if (!bank->tensor.empty())
+            continue;
+        auto whole = *bank;
+        whole.tensor = readBankTensor(path, bank->key);
+        bank = std::make_shared<const DirectionBank>(std::move(whole));
+    }
+    return view;
+}
+
+void judge(ProjectView& view) {
+    for (auto& label : labelMissing(view, unixSeconds()))
+        view.labels.push_back(std::make_shared<const Label>(std::move(label)));
+}
+
+ProjectView withTransfer(ProjectView view) {
+    view.transfer.clear();
+    for (const auto& conceptValue : view.study->concepts) {
+        const auto matrix = transferMatrix(view, *view.study, conceptValue);
+        view.transfer.insert(view.transfer.end(), matrix.cells.begin(), matrix.cells.end());
+    }
+    return view;
+}
 } // namespace
 
-ProjectView withStudy(const ProjectView& view, const Study& study) {
-    ProjectView out = view;
-    out.study = std::make_shared<const Study>(study);
-    out.title = study.title;
-    out.modelIdentities.assign(study.models.size(), {});
-    for (std::size_t i = 0; i < study.models.size(); ++i)
-        for (std::size_t j = 0; j < view.study->models.size() && j < view.modelIdentities.size(); ++j)
-            if (sameModel(study.models[i], view.study->models[j]))
-                out.modelIdentities[i] = view.modelIdentities[j];
-    return out;
-}
-
-ProjectStore::ProjectStore(std::string path, ProjectView view)
-    : m_path(std::move(path)), m_view(std::make_shared<const ProjectView>(std::move(view))), m_saved(m_view) {
-}
+ProjectStore::ProjectStore(std::string path, ProjectView view, std::shared_ptr<ProjectLock> lock,
+                           std::string readOnly)
+    : m_path(std::move(path)),
+      m_access(std::make_shared<WriteAccess>(m_path, std::move(lock), std::move(readOnly))),
+      m_head(std::make_shared<ProjectHead>(m_path, std::move(view), m_access)) {}
 
 ProjectStore ProjectStore::create(const std::string& path, const Study& study) {
     auto lock = std::make_shared<ProjectLock>(path);
-    ProjectStore store(path, createProject(path, study));
-    store.m_lock = std::move(lock);
-    return store;
+    return ProjectStore(path, createProject(path, study), std::move(lock));
 }
 
 ProjectStore ProjectStore::open(const std::string& path, std::shared_ptr<ProjectLock> held) {
@@ -72,45 +82,29 @@ ProjectStore ProjectStore::open(const std::string& path, std::shared_ptr<Project
             readOnly = error.message();
         }
     }
-    ProjectStore store(path, openProject(path));
-    store.m_lock = std::move(held);
-    store.m_readOnly = std::move(readOnly);
-    auto adoption = adoptShards(*store.m_view, path);
-    for (const auto& problem : adoption.problems)
-        store.m_notes.push_back(problem.path + " could not be read and was left alone: " + problem.text);
-    if (!adoption.adopted.empty()) {
-        store.m_merged = adoption.adopted;
-        if (!adoption.merged.nothing()) {
-            store.m_notes.push_back(std::to_string(adoption.merged.completions) + " completions and " +
-                                    std::to_string(adoption.merged.banks) +
-                                    " banks that were not saved last time have been taken from shards.");
-            store.judge(adoption.view);
-            store.publish(std::move(adoption.view));
-        }
-    }
-    store.loadTensors();
+    ProjectStore store(path, withTensors(openProject(path), path), std::move(held), std::move(readOnly));
+    store.adoptWhatIsThere();
     store.readRecordedJobs();
     return store;
 }
 
-// Planning and calibrating need every direction; openProject leaves large ones in the file.
-void ProjectStore::loadTensors() {
-    auto view = *m_view;
-    bool changed = false;
-    for (auto& bank : view.banks) {
-        if (!bank->tensor.empty())
-            continue;
-        auto whole = *bank;
-        whole.tensor = readBankTensor(m_path, bank->key);
-        bank = std::make_shared<const DirectionBank>(std::move(whole));
-        changed = true;
+// What a crash left: shards that no save has reached, and edits of the log.
+void ProjectStore::adoptWhatIsThere() {
+    auto adoption = adoptShards(*view(), m_path);
+    for (const auto& problem : adoption.problems)
+        m_notes.push_back(problem.path + " could not be read and was left alone: " + problem.text);
+    m_merged = std::move(adoption.adopted);
+    if (!adoption.merged.nothing()) {
+        m_notes.push_back(std::to_string(adoption.merged.completions) + " completions and " +
+                          std::to_string(adoption.merged.banks) +
+                          " banks that were not saved last time have been taken from shards.");
+        m_head->update([&](ProjectView& view) {
+            view = std::move(adoption.view);
+            judge(view);
+        });
     }
-    if (!changed)
-        return;
-    const bool wasSaved = !modified();
-    publish(std::move(view));
-    if (wasSaved)
-        m_saved = m_view;
+    for (auto& note : m_head->replay(readOnly().empty()))
+        m_notes.push_back(std::move(note));
 }
 
 void ProjectStore::readRecordedJobs() {
@@ -124,24 +118,15 @@ void ProjectStore::readRecordedJobs() {
 }
 
 ProjectView ProjectStore::earlier(std::uint64_t generation) const {
-    for (const auto& one : earlierGenerations(m_path, m_view->uuid)) {
-        if (one.block.generation != generation)
-            continue;
-        auto view = openProject(one.path);
-        for (auto& bank : view.banks)
-            if (bank->tensor.empty()) {
-                auto whole = *bank;
-                whole.tensor = readBankTensor(one.path, bank->key);
-                bank = std::make_shared<const DirectionBank>(std::move(whole));
-            }
-        return view;
-    }
+    for (const auto& one : earlierGenerations(m_path, view()->uuid))
+        if (one.block.generation == generation)
+            return withTensors(openProject(one.path), one.path);
     throw missingGeneration(m_path, generation);
 }
 
 std::vector<GenerationSummary> ProjectStore::generations() const {
     std::vector<GenerationSummary> list;
-    for (const auto& one : earlierGenerations(m_path, m_view->uuid)) {
+    for (const auto& one : earlierGenerations(m_path, view()->uuid)) {
         GenerationSummary summary{one.block.generation, one.block.saved, one.block.fileBytes, 0, 0, 0, 0, {}};
         try {
             const auto view = openProject(one.path);
@@ -158,14 +143,18 @@ std::vector<GenerationSummary> ProjectStore::generations() const {
 }
 
 View ProjectStore::restore(std::uint64_t generation) {
-    requireWritable();
-    auto view = earlier(generation);
-    view.provenance = m_view->provenance; // what happened stays told
-    view.provenance.push_back(
-        {utcNow(), "user", "restore", "generation " + std::to_string(generation), "{}"});
-    view.generation = m_view->generation;
-    view.saved = m_view->saved;
-    return publish(std::move(view));
+    m_access->require();
+    auto restored = earlier(generation);
+    if (modified())
+        save(); // what is left is a generation, too
+    return m_head->saveAs(m_path, [&](const ProjectView& left) {
+        restored.provenance = left.provenance; // what happened stays told
+        restored.provenance.push_back(
+            {utcNow(), "user", "restore", "generation " + std::to_string(generation), "{}"});
+        restored.generation = left.generation;
+        restored.logSequence = left.logSequence; // its edits are not made again
+        return saveProject(m_path, restored);
+    });
 }
 
 ProjectStore ProjectStore::openEarlier(const std::string& path, std::uint64_t generation) {
@@ -176,17 +165,17 @@ ProjectStore ProjectStore::openEarlier(const std::string& path, std::uint64_t ge
     });
     if (wanted == kept.end())
         throw missingGeneration(path, generation);
-    ProjectStore store(path, openProject(wanted->path)); // before anything is moved
-    store.m_lock = std::move(lock);
-    auto view = store.earlier(generation);
+    auto view = withTensors(openProject(wanted->path), wanted->path); // before anything is moved
     view.provenance.push_back(
         {utcNow(), "user", "restore", "generation " + std::to_string(generation), "{}"});
     view.generation = kept.front().block.generation + 1; // the number of the damaged one, which is not reused
+    std::vector<std::string> notes;
     if (fs::exists(fs::symlink_status(path)))
-        store.m_notes.push_back("The file that could not be opened is kept as " + setAside(path) + ".");
-    store.publish(saveProject(path, view));
-    store.m_saved = store.m_view;
+        notes.push_back("The file that could not be opened is kept as " + setAside(path) + ".");
+    ProjectStore store(path, saveProject(path, view), std::move(lock));
+    store.m_notes = std::move(notes);
     store.m_notes.push_back("Generation " + std::to_string(generation) + " is the project again.");
+    store.adoptWhatIsThere();
     store.readRecordedJobs();
     return store;
 }
@@ -194,54 +183,35 @@ ProjectStore ProjectStore::openEarlier(const std::string& path, std::uint64_t ge
 bool ProjectStore::newerOnDisk() const {
     try {
         const auto block = readUserBlock(m_path);
-        return block.project == m_view->uuid && block.generation > m_view->generation;
+        const auto shown = view();
+        return block.project == shown->uuid && block.generation > shown->generation;
     } catch (const Error&) { // away, or being moved: nothing newer to show
         return false;
     }
 }
 
 bool ProjectStore::tryLock() {
-    if (m_readOnly.empty())
+    if (readOnly().empty())
         return true;
     try {
         auto lock = std::make_shared<ProjectLock>(m_path);
         if (newerOnDisk())
             return false;
-        m_lock = std::move(lock);
-        m_readOnly.clear();
+        m_access->take(m_path, std::move(lock));
+        m_head->replay(true);
         return true;
     } catch (const Error&) { // as before
         return false;
     }
 }
 
-void ProjectStore::requireWritable() const {
-    if (!m_readOnly.empty())
-        throw Error("project.readonly", m_readOnly, "Save a copy under another name to change it.");
-    if (m_lock && !m_lock->held())
-        throw Error("project.locklost",
-                    "The lock of " + m_path + " was removed or taken over by another process.",
-                    "Save this project under another name, then open both.");
-}
-
-View ProjectStore::publish(ProjectView view) {
-    m_view = std::make_shared<const ProjectView>(std::move(view));
-    return m_view;
-}
-
 View ProjectStore::setStudy(const Study& study) {
-    if (toJson(study) == toJson(*m_view->study))
-        return m_view;
-    requireWritable();
-    auto view = withStudy(*m_view, study);
-    view.provenance.push_back({utcNow(), "user", "set study", study.title, "{}"});
-    judge(view);
-    return publish(std::move(view));
+    if (const auto change = studyChange(*view()->study, study))
+        m_head->edit({"change the study", "user", unixSeconds(), *change});
+    return view();
 }
 
-View ProjectStore::adoptView(ProjectView view) { return publish(std::move(view)); }
-
-Plan ProjectStore::plan(const FailedJobs& failed) const { return azimuth::plan(*m_view, m_recorded, failed); }
+Plan ProjectStore::plan(const FailedJobs& failed) const { return azimuth::plan(*view(), m_recorded, failed); }
 
 std::string ProjectStore::blobFolder() const { return sideFolder(m_path).blobs; }
 
@@ -269,7 +239,7 @@ std::string ProjectStore::writeBlob(const Direction& direction) {
 }
 
 JobSpec ProjectStore::prepare(const PlannedJob& job) {
-    requireWritable();
+    m_access->require();
     JobSpec spec = job.spec;
     const auto side = sideFolder(m_path);
     ensureFolder(side.shards);
@@ -296,78 +266,64 @@ void ProjectStore::record(const Plan& plan) {
             prepare(job);
 }
 
-void ProjectStore::judge(ProjectView& view) const {
-    for (auto& label : labelMissing(view, unixSeconds()))
-        view.labels.push_back(std::make_shared<const Label>(std::move(label)));
-}
-
 View ProjectStore::mergeShard(const std::string& path, const std::string& sha256) {
-    auto view = merge(*m_view, readShard(path, sha256));
-    judge(view);
+    const auto result = readShard(path, sha256);
+    m_head->edit({result.job.kind, "azimuth", unixSeconds(),
+                  AttachShard{result.job.id, fs::path(path).filename().string(), sha256}});
     m_merged.push_back(path);
-    return publish(std::move(view));
+    return m_head->update([&](ProjectView& view) {
+        view = merge(view, result);
+        judge(view);
+    });
 }
 
 View ProjectStore::recordFailure(const JobRecord& job) {
-    auto view = *m_view;
-    view.jobs.push_back(job);
-    return publish(std::move(view));
+    m_head->edit({job.kind + " " + toString(job.state), "azimuth", unixSeconds(), RecordJob{job}});
+    return view();
 }
 
 View ProjectStore::calibrate(const std::vector<CalibrationDue>& due) {
-    auto view = *m_view;
     for (const auto& one : due) {
-        const auto* model = view.modelByIdentity(one.modelIdentity);
-        const auto* conceptValue = view.study->concept_(one.conceptName);
-        if (!model || !conceptValue)
-            continue;
-        auto choice = azimuth::calibrate(view, *view.study, *conceptValue, *model, utcNow());
-        view.provenance.push_back(
-            {utcNow(), "azimuth", "calibrate", one.modelName + ", " + one.conceptName,
-             canonicalJson({{"calibration", choice.id}, {"inputs", choice.inputDigest}})});
-        view.calibrations.push_back(std::make_shared<const Calibration>(std::move(choice)));
+        const auto now = view();
+        const auto* model = now->modelByIdentity(one.modelIdentity);
+        const auto* conceptValue = now->study->concept_(one.conceptName);
+        if (model && conceptValue)
+            m_head->edit(
+                {one.modelName + ", " + one.conceptName, "azimuth", unixSeconds(),
+                 RecordCalibration{azimuth::calibrate(*now, *now->study, *conceptValue, *model, utcNow())}});
     }
-    return publish(std::move(view));
-}
-
-ProjectView ProjectStore::snapshot() const {
-    auto view = *m_view;
-    view.transfer.clear();
-    for (const auto& conceptValue : view.study->concepts) {
-        const auto matrix = transferMatrix(view, *view.study, conceptValue);
-        view.transfer.insert(view.transfer.end(), matrix.cells.begin(), matrix.cells.end());
-    }
-    return view;
+    return view();
 }
 
 View ProjectStore::save() {
-    requireWritable();
-    publish(saveProject(m_path, snapshot()));
-    m_saved = m_view;
+    m_access->require();
+    const auto saved =
+        m_head->save([&](const ProjectView& view) { return saveProject(m_path, withTransfer(view)); });
     removeShards(m_merged);
     m_merged.clear();
-    return m_view;
+    return saved;
 }
 
 View ProjectStore::saveAs(const std::string& path) {
     if (fs::exists(path) && fs::exists(m_path) && fs::equivalent(path, m_path))
         return save();
     auto lock = std::make_shared<ProjectLock>(path);
-    auto view = saveProjectAs(path, snapshot(), m_path);
-    const auto from = sideFolder(m_path), to = sideFolder(path);
-    for (const auto& [source, target] : {std::pair(from.jobs, to.jobs), std::pair(from.blobs, to.blobs)}) {
-        if (!fs::exists(source))
-            continue;
-        ensureFolder(target);
-        fs::copy(source, target, fs::copy_options::overwrite_existing | fs::copy_options::recursive);
-    }
+    const auto saved = m_head->saveAs(path, [&](const ProjectView& view) {
+        auto written = saveProjectAs(path, withTransfer(view), m_path);
+        const auto from = sideFolder(m_path), to = sideFolder(path);
+        for (const auto& [source, target] :
+             {std::pair(from.jobs, to.jobs), std::pair(from.blobs, to.blobs)}) {
+            if (!fs::exists(source))
+                continue;
+            ensureFolder(target);
+            fs::copy(source, target, fs::copy_options::overwrite_existing | fs::copy_options::recursive);
+        }
+        m_access->take(path, lock);
+        return written;
+    });
     m_path = path;
-    m_lock = std::move(lock);
-    m_readOnly.clear();
     m_merged.clear(); // they belong to the project that was left
-    publish(std::move(view));
-    m_saved = m_view;
-    return m_view;
+    return saved;
 }
 
 } // namespace azimuth

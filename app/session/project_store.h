@@ -1,11 +1,11 @@
 // The project behind a session: the view, its file, shards, blobs and recorded jobs. Plain C++ over core;
-// every call belongs on the I/O thread (HDF5). Calls that change the view return the new one; an Error leaves
-// everything as it was.
+// every call belongs on the I/O thread (HDF5), but what head() gives. Calls that change the view return the
+// new one; an Error leaves everything as it was.
 #pragma once
 
+#include "app/session/project_head.h"
 #include "core/base/error.h"
 #include "core/plan/plan.h"
-#include "core/project/project_lock.h"
 #include "core/study/project_view.h"
 
 #include <memory>
@@ -13,8 +13,6 @@
 #include <vector>
 
 namespace azimuth {
-
-using View = std::shared_ptr<const ProjectView>;
 
 // An earlier generation as a list shows it.
 struct GenerationSummary {
@@ -38,25 +36,28 @@ public:
     // as the next one. Error project.missing if there is no such generation, project.locked.
     static ProjectStore openEarlier(const std::string& path, std::uint64_t generation);
 
-    std::shared_ptr<ProjectLock> lock() const { return m_lock; } // null: read-only
+    std::shared_ptr<ProjectLock> lock() const { return m_access->lock(); } // null: read-only
+    // Shared with the log thread, which makes the user's edits.
+    std::shared_ptr<ProjectHead> head() const { return m_head; }
     // Why nothing can be written; empty: everything can. Then what writes throws project.readonly, but
     // saveAs.
-    const std::string& readOnly() const { return m_readOnly; }
+    std::string readOnly() const { return m_access->readOnly(); }
     bool tryLock(); // of a read-only store whose file is as it was opened: true if it may be written now
     bool newerOnDisk() const; // another process has saved a generation that is newer than this view
 
     std::vector<GenerationSummary> generations() const; // newest first, without the present one
-    // The content of an earlier generation as the present view, not saved yet. Error project.missing.
+    // Publishes the content of an earlier generation as the next one; what it replaces is kept. Error
+    // project.missing.
     View restore(std::uint64_t generation);
 
-    View view() const { return m_view; }
+    View view() const { return m_head->view(); }
     const std::string& path() const { return m_path; }
     // What there was to say while opening: shards adopted, shards and job files that could not be read.
     const std::vector<std::string>& notes() const { return m_notes; }
-    bool modified() const { return m_view != m_saved; }
+    bool modified() const { return m_head->state().modified; }
 
     // The study that was opened is replaced; what its keys still name stays in use. Models keep their
-    // identity where name, find, digest and precision are the same.
+    // identity where file, digest and precision are the same.
     View setStudy(const Study& study);
 
     Plan plan(const FailedJobs& failed) const;
@@ -72,7 +73,6 @@ public:
     View recordFailure(const JobRecord& job);
     // Computes and records what is due; those that cannot be computed are notes.
     View calibrate(const std::vector<CalibrationDue>& due);
-    View adoptView(ProjectView view); // an edit that was made elsewhere, from view()
 
     // Publishes the next generation, with the transfer matrix as a snapshot, and removes the shards that it
     // holds.
@@ -83,27 +83,20 @@ public:
     std::string blobFolder() const;
 
 private:
-    ProjectStore(std::string path, ProjectView view);
-    void requireWritable() const;
+    ProjectStore(std::string path, ProjectView view, std::shared_ptr<ProjectLock> lock,
+                 std::string readOnly = {});
+    void adoptWhatIsThere();
     ProjectView earlier(std::uint64_t generation) const;
-    View publish(ProjectView view);
     void readRecordedJobs();
-    void loadTensors();
-    void judge(ProjectView& view) const;
-    ProjectView snapshot() const;
     std::string writeBlob(const Direction& direction);
 
     std::string m_path;
-    std::shared_ptr<ProjectLock> m_lock;
-    std::string m_readOnly;
-    View m_view, m_saved;
+    std::shared_ptr<WriteAccess> m_access;
+    std::shared_ptr<ProjectHead> m_head;
     RecordedJobs m_recorded;
     std::vector<std::string> m_merged;          // shards whose content is in the view, not yet saved
     std::map<std::string, std::string> m_blobs; // direction digest to file digest, written or found here
     std::vector<std::string> m_notes;
 };
-
-// The view with another study, as setStudy() does.
-ProjectView withStudy(const ProjectView& view, const Study& study);
 
 } // namespace azimuth

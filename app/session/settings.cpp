@@ -1,9 +1,11 @@
 #include "app/session/settings.h"
 
 #include <algorithm>
+#include <pwd.h>
 #include <QDir>
 #include <QFileInfo>
 #include <QStandardPaths>
+#include <unistd.h>
 
 namespace azimuth {
 
@@ -47,6 +49,18 @@ void Settings::removeRecentFile(const QString& path) {
 }
 
 void Settings::clearRecentFiles() { setRecentFiles({}); }
+
+QString Settings::author() const {
+    const auto name = m_settings.value(QStringLiteral("author")).toString().trimmed();
+    if (!name.isEmpty())
+        return name;
+    const auto* user = getpwuid(getuid());
+    const auto whole =
+        user ? QString::fromUtf8(user->pw_gecos).section(QLatin1Char(','), 0, 0).trimmed() : QString();
+    return !whole.isEmpty() ? whole : user ? QString::fromUtf8(user->pw_name) : tr("user");
+}
+
+void Settings::setAuthor(const QString& name) { m_settings.setValue(QStringLiteral("author"), name); }
 
 QString Settings::theme() const {
     const auto theme = m_settings.value(QStringLiteral("theme")).toString();

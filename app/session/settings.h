@@ -28,6 +28,9 @@ public:
     double fontScale() const; // 0.5 to 3
     void setFontScale(double factor);
 
+    QString author() const; // of labels and notes; by default the user's name on this machine
+    void setAuthor(const QString& name);
+
     QStringList modelFolders() const; // the user's own, in order
     void setModelFolders(const QStringList& folders);
 

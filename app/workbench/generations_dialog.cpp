@@ -47,8 +47,8 @@ std::optional<std::uint64_t> chooseGeneration(QWidget* parent, const ProjectView
     auto* words = new QLabel(
         list.empty() ? text("This project has no earlier generations yet. Each save keeps the one it "
                             "replaces, the last three of them.")
-                     : text("The present generation is %1. What is restored is shown at once and becomes a "
-                            "new generation when you save; the present one is kept.")
+                     : text("The present generation is %1. What is restored becomes a generation of its own; "
+                            "the present one, with what is not saved yet, is kept.")
                            .arg(now.generation));
     words->setWordWrap(true);
     layout->addWidget(words);

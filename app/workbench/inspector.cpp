@@ -2,6 +2,7 @@
 
 #include "app/workbench/elided_label.h"
 #include "app/workbench/inspector_section.h"
+#include "app/workbench/note_editor.h"
 #include "app/workbench/page.h"
 #include "app/workbench/theme/theme.h"
 
@@ -67,6 +68,9 @@ Inspector::Inspector(QWidget* parent) : QWidget(parent) {
     m_sectionLayout = new QVBoxLayout(content);
     m_sectionLayout->setContentsMargins(0, 0, 0, 0);
     m_sectionLayout->setSpacing(0);
+    m_note = new NoteEditor(content);
+    connect(m_note, &NoteEditor::committed, this, &Inspector::noteCommitted);
+    m_sectionLayout->addWidget(m_note);
     m_sectionLayout->addStretch(1);
     m_scroll->setWidget(content);
     layout->addWidget(m_scroll, 1);
@@ -90,6 +94,9 @@ QString Inspector::plainText() const {
         if (!section.paragraph.isEmpty())
             text += section.paragraph + QLatin1Char('\n');
     }
+    if (m_content.note && !m_content.note->text.isEmpty())
+        text +=
+            QLatin1Char('\n') + tr("Notes") + QLatin1Char('\n') + m_content.note->text + QLatin1Char('\n');
     return text;
 }
 
@@ -118,6 +125,22 @@ void Inspector::rebuild() {
             m_sections[i]->setSection(m_content.sections[i], !m_collapsed.count(m_content.sections[i].title));
         m_sections[i]->setVisible(used);
     }
+    if (m_content.note)
+        m_note->setNote(*m_content.note);
+    else
+        m_note->commit();
+    m_note->setVisible(m_content.note.has_value());
+}
+
+void Inspector::setNotesReadOnly(bool readOnly) { m_note->setReadOnly(readOnly); }
+
+void Inspector::commitNote() { m_note->commit(); }
+
+void Inspector::editNote() {
+    if (!m_content.note)
+        return;
+    m_note->edit();
+    m_scroll->ensureWidgetVisible(m_note);
 }
 
 QSize Inspector::sizeHint() const { return {m_tokens.px(272), m_tokens.px(400)}; }

@@ -17,6 +17,7 @@ namespace azimuth {
 
 class ElidedLabel;
 class InspectorSectionView;
+class NoteEditor;
 
 class Inspector : public QWidget, public Themed {
     Q_OBJECT
@@ -25,8 +26,14 @@ public:
     void setContent(const InspectorContent& content);
     const InspectorContent& content() const { return m_content; }
     QString plainText() const; // what Copy puts on the clipboard
+    void setNotesReadOnly(bool readOnly);
+    void editNote();   // focus; nothing where no note can be
+    void commitNote(); // what is typed and not handed over yet
     void setTokens(const Tokens& tokens) override;
     QSize sizeHint() const override; // the same whatever is shown
+
+Q_SIGNALS:
+    void noteCommitted(const azimuth::InspectorNote& note);
 
 private:
     void rebuild();
@@ -39,6 +46,7 @@ private:
     QToolButton* m_copy;
     QScrollArea* m_scroll;
     QVBoxLayout* m_sectionLayout;
+    NoteEditor* m_note;
     std::vector<InspectorSectionView*> m_sections; // made as needed, then reused
     std::set<QString> m_collapsed;                 // titles
 };

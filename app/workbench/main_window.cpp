@@ -45,7 +45,7 @@ QDockWidget* makeDock(QMainWindow* window, const QString& name, const QString& t
 
 MainWindow::MainWindow(QWidget* parent) : QMainWindow(parent), m_selection(new SelectionModel(this)) {
     setObjectName(QStringLiteral("mainWindow"));
-    setWindowTitle(QStringLiteral("Azimuth"));
+    setWindowTitle(QStringLiteral("Azimuth[*]"));
     setWindowIcon(Theme::icon(QStringLiteral("azimuth")));
     setAcceptDrops(true);
     setDockNestingEnabled(false);
@@ -93,6 +93,10 @@ void MainWindow::buildPanes() {
     m_bottomDock =
         makeDock(this, QStringLiteral("bottomDock"), tr("Jobs"), m_bottom, Qt::BottomDockWidgetArea);
     m_inspector->setMinimumWidth(240);
+    connect(m_inspector, &Inspector::noteCommitted, this, [this](const InspectorNote& note) {
+        Q_EMIT editRequested(note.text.isEmpty() ? tr("remove the note") : tr("write a note"),
+                             SetNote{note.subject, note.object.toStdString(), note.text.toStdString()});
+    });
     m_bottom->setMinimumHeight(84);
     m_bottomDock->hide();
 
@@ -123,6 +127,8 @@ void MainWindow::addPage(Page* page, int group) {
     connect(page, &Page::fileRequested, this, &MainWindow::fileRequested);
     connect(page, &Page::exportRequested, this, &MainWindow::exportRequested);
     connect(page, &Page::inspectorChanged, this, &MainWindow::refreshInspector);
+    connect(page, &Page::editRequested, this, &MainWindow::editRequested);
+    connect(page, &Page::noteRequested, this, &MainWindow::writeNote);
     auto* shortcut = new QAction(page->title(), this);
     shortcut->setShortcut(QKeySequence(QStringLiteral("Alt+%1").arg(m_pages.size())));
     const QString id = page->id();
@@ -202,7 +208,7 @@ void MainWindow::setView(std::shared_ptr<const ProjectView> view, bool resetSele
     else
         m_selection->replace(next); // refreshes
     arrangePanes();
-    for (const char* id : {"save", "save-as", "restore", "export", "run"})
+    for (const char* id : {"save", "save-as", "restore", "export", "run", "rename", "note"})
         action(QString::fromLatin1(id))->setEnabled(m_view != nullptr);
 }
 
@@ -227,8 +233,8 @@ void MainWindow::refreshInspector() {
 
 void MainWindow::setProjectPath(const QString& path) {
     m_path = path;
-    const QString name = path.isEmpty() ? tr("Azimuth") : QFileInfo(path).completeBaseName();
-    setWindowTitle(path.isEmpty() ? name : tr("%1[*] — Azimuth").arg(name));
+    setWindowTitle(path.isEmpty() ? tr("Azimuth[*]")
+                                  : tr("%1[*] — Azimuth").arg(QFileInfo(path).completeBaseName()));
     setWindowFilePath(path);
 }
 
@@ -285,6 +291,7 @@ WindowLayout MainWindow::layoutNow() const {
 
 void MainWindow::closeEvent(QCloseEvent* event) {
     event->accept();
+    m_inspector->commitNote();
     Q_EMIT closing(event);
 }
 

@@ -64,6 +64,7 @@ public:
     void setActivity(const Activity& activity);
     const Activity& activity() const { return m_activity; }
     void setSaveState(const SaveState& state);
+    void setHistory(const QString& undo, const QString& redo); // what they would do; empty: nothing
     void setRecentFiles(const QStringList& paths);
     void notify(const Notification& notification);
     void showLog();
@@ -78,6 +79,11 @@ Q_SIGNALS:
     void saveRequested();
     void saveAsRequested();
     void restoreRequested();
+    void undoRequested();
+    void redoRequested();
+    void renameRequested();
+    void authorRequested();
+    void editRequested(const QString& text, const azimuth::Change& change);
     void runRequested();
     void stopRequested();
     void exportRequested(const QString& figureKind); // empty: ask
@@ -101,6 +107,7 @@ private:
     void stepK(int by);
     void stepPane(int by);
     void showShortcuts();
+    void writeNote();
     void refreshPages();
     void refreshInspector();
     Selection fitted(Selection selection) const;

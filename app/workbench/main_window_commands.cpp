@@ -66,7 +66,8 @@ void MainWindow::buildMenus() {
         m_actions[QStringLiteral("theme-") + id] = made;
         connect(made, &QAction::triggered, this, [this, id] { Q_EMIT themeRequested(id); });
     }
-    for (const char* id : {"save", "save-as", "restore", "export", "run", "stop"})
+    for (const char* id :
+         {"save", "save-as", "restore", "export", "run", "stop", "undo", "redo", "rename", "note"})
         action(QString::fromLatin1(id))->setEnabled(false);
     setRecentFiles({});
 }
@@ -202,6 +203,23 @@ void MainWindow::showShortcuts() {
     dialog->open();
 }
 
+void MainWindow::setHistory(const QString& undo, const QString& redo) {
+    const auto show = [this](const char* id, const QString& word, const QString& what) {
+        auto* of = action(QString::fromLatin1(id));
+        of->setText(what.isEmpty() ? word : word + QStringLiteral(": ") + what);
+        of->setEnabled(!what.isEmpty());
+    };
+    show("undo", tr("Undo"), undo);
+    show("redo", tr("Redo"), redo);
+}
+
+void MainWindow::writeNote() {
+    m_wantInspector = true;
+    arrangePanes();
+    refreshInspector();
+    m_inspector->editNote();
+}
+
 void MainWindow::runCommand(const QString& id) {
     const std::map<QString, std::function<void()>> commands{
         {QStringLiteral("open"), [this] { Q_EMIT openRequested(); }},
@@ -211,6 +229,11 @@ void MainWindow::runCommand(const QString& id) {
         {QStringLiteral("export"), [this] { Q_EMIT exportRequested({}); }},
         {QStringLiteral("close"), [this] { close(); }},
         {QStringLiteral("quit"), [this] { close(); }},
+        {QStringLiteral("undo"), [this] { Q_EMIT undoRequested(); }},
+        {QStringLiteral("redo"), [this] { Q_EMIT redoRequested(); }},
+        {QStringLiteral("rename"), [this] { Q_EMIT renameRequested(); }},
+        {QStringLiteral("author"), [this] { Q_EMIT authorRequested(); }},
+        {QStringLiteral("note"), [this] { writeNote(); }},
         {QStringLiteral("copy-values"),
          [this] { QApplication::clipboard()->setText(m_inspector->plainText()); }},
         {QStringLiteral("filter"),

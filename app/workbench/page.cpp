@@ -1,6 +1,8 @@
 #include "app/workbench/page.h"
 
 #include "app/workbench/theme/theme.h"
+#include "app/workbench/words.h"
+#include "core/base/time.h"
 
 #include <QFrame>
 #include <QHBoxLayout>
@@ -102,6 +104,16 @@ QPushButton* Page::setPrimary(const QString& text, const QString& icon) {
     m_primary->setText(text);
     m_primary->setIcon(icon.isEmpty() ? QIcon() : Theme::icon(icon, IconTone::onAccent));
     return m_primary;
+}
+
+InspectorNote Page::noteOn(NoteSubject subject, const std::string& object) const {
+    InspectorNote out{subject, QString::fromStdString(object), {}, {}};
+    if (const auto* note = m_view ? m_view->note(subject, object) : nullptr) {
+        out.text = QString::fromStdString(note->text);
+        out.byline =
+            tr("%1, %2").arg(QString::fromStdString(note->author), words::whenText(utcText(note->time)));
+    }
+    return out;
 }
 
 } // namespace azimuth

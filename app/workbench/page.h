@@ -6,7 +6,7 @@
 
 #include "app/workbench/inspector_content.h"
 #include "app/workbench/selection.h"
-#include "core/study/project_view.h"
+#include "core/study/edit.h"
 
 #include <memory>
 #include <QString>
@@ -62,6 +62,9 @@ Q_SIGNALS:
     void fileRequested(const QString& path); // open this
     void exportRequested(const QString& figureKind);
     void inspectorChanged();
+    // Labels without a rater are the user's. text: as the Edit menu says it, "Label coherent".
+    void editRequested(const QString& text, const azimuth::Change& change);
+    void noteRequested(); // the note on what the inspector shows is to be written
 
 protected:
     virtual void refresh() = 0; // view(), selection() or activity() changed
@@ -73,6 +76,7 @@ protected:
     // The selected model, concept and bank; null where there is none.
     const Model* model() const;
     const Concept* concept_() const;
+    InspectorNote noteOn(NoteSubject subject, const std::string& object) const;
     const DirectionBank* bank() const;
 
     // The header: title, then what the page adds, then buttons at the right end, the primary one last.

@@ -87,4 +87,11 @@ LabelShape labelOf(Verdict verdict) {
     return LabelShape::none;
 }
 
+std::optional<Verdict> verdictOf(LabelShape label) {
+    for (const auto verdict : {Verdict::Coherent, Verdict::Garbled, Verdict::Normal})
+        if (labelOf(verdict) == label)
+            return verdict;
+    return std::nullopt;
+}
+
 } // namespace azimuth::words

@@ -5,6 +5,7 @@
 #include "widgets/icons.h"
 
 #include <cstdint>
+#include <optional>
 #include <QString>
 #include <string>
 
@@ -21,5 +22,6 @@ QString shortDigest(const std::string& digest); // "5d20 91ce"
 QString whenText(const std::string& utc);       // "12 Mar, 09:41 UTC"
 QString strengthText(const SweepPoint& point, StrengthUnit unit); // "38.2 (0.8 × raw norm)"
 LabelShape labelOf(Verdict verdict);
+std::optional<Verdict> verdictOf(LabelShape label); // none: nothing
 
 } // namespace azimuth::words

@@ -10,6 +10,7 @@
 #include "app/workbench/pages/transfer_page.h"
 #include "app/workbench/remembered.h"
 #include "app/workbench/theme/theme.h"
+#include "app/workbench/words.h"
 #include "core/base/atomic_file.h"
 #include "core/base/time.h"
 #include "core/base/units.h"
@@ -22,6 +23,8 @@
 #include <QCloseEvent>
 #include <QFileDialog>
 #include <QFileInfo>
+#include <QInputDialog>
+#include <QLineEdit>
 #include <QTime>
 
 namespace azimuth {
@@ -78,6 +81,7 @@ Workbench::Workbench(Theme& theme, StudyRunner::Options options)
     : m_theme(theme), m_runner(m_session, std::move(options)), m_window(std::make_unique<MainWindow>()) {
     setTheme(m_settings.theme());
     m_theme.setFontScale(m_settings.fontScale());
+    m_session.setAuthor(m_settings.author());
     m_overview = new OverviewPage;
     m_window->addPage(m_overview, 0);
     m_window->addPage(new LayersPage, 2);
@@ -117,6 +121,11 @@ void Workbench::connectWindow() {
     });
     connect(window, &MainWindow::saveAsRequested, this, &Workbench::askSaveAs);
     connect(window, &MainWindow::restoreRequested, this, &Workbench::askRestore);
+    connect(window, &MainWindow::undoRequested, &m_session, &ProjectSession::undo);
+    connect(window, &MainWindow::redoRequested, &m_session, &ProjectSession::redo);
+    connect(window, &MainWindow::editRequested, &m_session, &ProjectSession::edit);
+    connect(window, &MainWindow::renameRequested, this, &Workbench::askTitle);
+    connect(window, &MainWindow::authorRequested, this, &Workbench::askAuthor);
     connect(window, &MainWindow::runRequested, this, &Workbench::run);
     connect(window, &MainWindow::stopRequested, &m_runner, &StudyRunner::cancel);
     connect(window, &MainWindow::exportRequested, this, &Workbench::exportFigure);
@@ -142,6 +151,10 @@ void Workbench::connectWindow() {
 void Workbench::connectSession() {
     connect(&m_session, &ProjectSession::opened, this, &Workbench::onOpened);
     connect(&m_session, &ProjectSession::viewChanged, this, &Workbench::onViewChanged);
+    connect(&m_session, &ProjectSession::historyChanged, this, [this] {
+        m_window->setHistory(m_session.undoText(), m_session.redoText());
+        showSaveState();
+    });
     connect(&m_session, &ProjectSession::modifiedChanged, this, &Workbench::showSaveState);
     connect(&m_session, &ProjectSession::savingChanged, this, &Workbench::showSaveState);
     connect(&m_session, &ProjectSession::saved, this, [this] {
@@ -165,6 +178,7 @@ void Workbench::connectSession() {
         fail(action == QLatin1String("open")     ? tr("The project could not be opened")
              : action == QLatin1String("create") ? tr("The project could not be made")
              : action == QLatin1String("save")   ? tr("The project could not be saved")
+             : action == QLatin1String("edit")   ? tr("The edit was not made")
                                                  : tr("That did not work"),
              error);
     });
@@ -276,6 +290,7 @@ void Workbench::onOpened() {
     if (!m_session.isUntitled())
         m_settings.addRecentFile(m_session.path());
     m_settings.setStarted();
+    m_window->inspector()->setNotesReadOnly(!m_session.readOnly().isEmpty());
     if (!m_session.readOnly().isEmpty())
         showReadOnly();
     if (m_fresh) { // until the place is restored, nothing is remembered over it
@@ -339,6 +354,10 @@ void Workbench::showSaveState() {
     QString text;
     if (m_session.isSaving())
         text = tr("Saving…");
+    else if (m_session.loggedEdits() > 0)
+        text =
+            words::countText(static_cast<qsizetype>(m_session.loggedEdits()), tr("change"), tr("changes")) +
+            tr(" since generation %1 in the log").arg(view->generation);
     else if (m_session.isModified())
         text = tr("Results since generation %1 are in the side folder").arg(view->generation);
     else if (!m_savedAt.isEmpty())
@@ -409,6 +428,31 @@ void Workbench::askSaveAs() {
     if (QFileInfo(path).suffix().isEmpty())
         path += QStringLiteral(".h5");
     m_session.saveAs(path);
+}
+
+void Workbench::askTitle() {
+    if (!m_session.isOpen())
+        return;
+    bool agreed = false;
+    const QString title = QInputDialog::getText(m_window.get(), tr("Rename the study"), tr("Title"),
+                                                QLineEdit::Normal, q(m_session.view()->title), &agreed)
+                              .trimmed();
+    if (!agreed || title.isEmpty())
+        return;
+    auto study = *m_session.view()->study;
+    study.title = title.toStdString();
+    m_session.setStudy(study, tr("rename the study"));
+}
+
+void Workbench::askAuthor() {
+    bool agreed = false;
+    const QString name =
+        QInputDialog::getText(m_window.get(), tr("Your name"), tr("Name with your labels and notes"),
+                              QLineEdit::Normal, m_settings.author(), &agreed)
+            .trimmed();
+    if (agreed && !name.isEmpty())
+        m_settings.setAuthor(name);
+    m_session.setAuthor(m_settings.author());
 }
 
 void Workbench::exportFigure(const QString& kind) {

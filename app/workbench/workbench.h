@@ -51,6 +51,8 @@ private:
     void askOpen();
     void askSaveAs();
     void askRestore();
+    void askTitle();
+    void askAuthor();
     void showReadOnly();
     void offerEarlier(const QString& path, const Error& error);
     void exportFigure(const QString& kind);

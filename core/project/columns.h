@@ -216,6 +216,15 @@ template <class T> void labelColumns(T& t) {
     t.text("reason", &Label::reason);
     t.text("rater", &Label::rater);
     t.number("time", &Label::time);
+    t.flag("retracted", &Label::retracted);
+}
+
+template <class T> void noteColumns(T& t) {
+    t.choice("subject", &Note::subject);
+    t.text("object", &Note::object);
+    t.text("text", &Note::text);
+    t.text("author", &Note::author);
+    t.number("time", &Note::time);
 }
 
 struct CalibrationRow {

@@ -164,6 +164,12 @@ std::vector<Score> readScores(const ReadFile& file) {
     return std::move(table.rows());
 }
 
+std::vector<Note> readNotes(const ReadFile& file) {
+    if (!file.exists("/notes"))
+        return {};
+    return std::move(readTable<Note>(file, "/notes", AZIMUTH_COLUMNS(noteColumns)).rows());
+}
+
 std::vector<JobRecord> readJobs(const ReadFile& file) {
     auto table = readTable<JobRecord>(file, "/jobs", AZIMUTH_COLUMNS(jobColumns));
     return std::move(table.rows());
@@ -258,6 +264,7 @@ ProjectView readProjectView(const ReadFile& file, std::uint64_t maximumTensorByt
     ProjectView view;
     view.uuid = file.block().project;
     view.generation = file.block().generation;
+    view.logSequence = file.block().logSequence;
     view.created = file.textAttribute(file.root(), "created_utc", "/");
     view.saved = file.textAttribute(file.root(), "saved_utc", "/");
     readStudyTables(file, view);
@@ -272,6 +279,7 @@ ProjectView readProjectView(const ReadFile& file, std::uint64_t maximumTensorByt
     view.completions = std::move(table);
     view.scores = shared(readScores(file));
     view.labels = shared(std::move(readTable<Label>(file, "/labels", AZIMUTH_COLUMNS(labelColumns)).rows()));
+    view.notes = shared(readNotes(file));
     view.calibrations = shared(readCalibrations(file));
     view.transfer = readTransfer(file);
     view.figures =

@@ -369,6 +369,8 @@ void writeProjectView(H5Publication& file, const ProjectView& view, const Earlie
     writeCompletions(file, rowsOf(*view.completions), models, prompts, arms, earlier);
     writeScores(file, pointersTo(view.scores));
     writeTable<Label>(file, "/labels", pointersTo(view.labels), AZIMUTH_COLUMNS(labelColumns));
+    if (!view.notes.empty())
+        writeTable<Note>(file, "/notes", pointersTo(view.notes), AZIMUTH_COLUMNS(noteColumns));
     writeCalibrations(file, view);
     writeTransfer(file, view);
     writeTable<StoredFigure>(file, "/figures", pointersTo(view.figures), AZIMUTH_COLUMNS(figureColumns));
@@ -379,6 +381,8 @@ void writeProjectView(H5Publication& file, const ProjectView& view, const Earlie
 
 std::uint64_t estimatedBytes(const ProjectView& view) {
     std::uint64_t bytes = emptyFileBytes + view.labels.size() * 120;
+    for (const auto& note : view.notes)
+        bytes += note->text.size() + note->object.size() + 120;
     for (const auto& bank : view.banks)
         bytes += bytesOf(*bank);
     for (std::size_t i = 0; i < view.completions->size(); ++i)

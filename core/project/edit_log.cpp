@@ -29,7 +29,7 @@ namespace fs = std::filesystem;
 // char[4] magic, u32 bytes of payload, u64 sequence, u32 CRC-32 of sequence and payload; then the payload.
 constexpr std::string_view magic = "AZF1";
 constexpr std::size_t headBytes = 20;
-constexpr std::uint64_t largestEdit = std::uint64_t{1} << 20, largestLog = std::uint64_t{1} << 30;
+constexpr std::uint64_t largestEdit = std::uint64_t{64} << 20, largestLog = std::uint64_t{1} << 30;
 
 std::string frameOf(std::uint64_t sequence, const std::string& payload) {
     std::string body(sizeof sequence, '\0');
@@ -100,7 +100,7 @@ Scan scan(std::string_view text) {
 
 std::optional<Json> objectOf(std::string_view payload, const std::string& path) {
     try {
-        auto value = parseJson(payload, path, {largestEdit, 16});
+        auto value = parseJson(payload, path, {largestEdit, 64});
         if (value.is_object())
             return value;
     } catch (const Error&) { // a frame with a valid sum that nobody of ours wrote
@@ -209,7 +209,8 @@ void EditLog::startNewFile(std::uint64_t generation) {
     m_generation = generation;
 }
 
-LogReading readLogs(const std::string& projectPath, const std::string& projectUuid, std::uint64_t after) {
+LogReading readLogs(const std::string& projectPath, const std::string& projectUuid, std::uint64_t after,
+                    bool keep) {
     LogReading reading;
     reading.last = after;
     for (const auto& path : logPaths(projectPath)) {
@@ -235,10 +236,11 @@ LogReading readLogs(const std::string& projectPath, const std::string& projectUu
                 reading.edits.push_back({frame.sequence, std::move(*edit)});
         }
         if (found.damaged) {
-            keepDamaged(projectPath, path, text);
+            if (keep)
+                keepDamaged(projectPath, path, text);
             reading.notes.push_back(
                 "A log of this project was damaged: " + std::to_string(found.frames.size() - 1) +
-                " edits could be read, and the file is kept in prev/.");
+                " edits could be read" + (keep ? ", and the file is kept in prev/." : "."));
         }
         reading.last = std::max(reading.last, file.last);
         reading.files.push_back(std::move(file));
@@ -254,7 +256,7 @@ LogReading readLogs(const std::string& projectPath, const std::string& projectUu
 void removeLogs(const std::string& projectPath, const std::string& projectUuid, std::uint64_t through,
                 const std::string& except) {
     try {
-        for (const auto& file : readLogs(projectPath, projectUuid, through).files)
+        for (const auto& file : readLogs(projectPath, projectUuid, through, false).files)
             if (file.last <= through && file.path != except)
                 ::unlink(file.path.c_str());
     } catch (const Error&) { // they are read again at the next start, and known

@@ -61,10 +61,11 @@ struct LogReading {
     std::uint64_t last = 0;         // highest number seen, or `after`
 };
 
-// Reads every log of the project. What is damaged is copied to prev/ before anything else, and all whole
-// frames are taken. Logs of other projects are left alone. Error file.* only for a folder that cannot be
-// read.
-LogReading readLogs(const std::string& projectPath, const std::string& projectUuid, std::uint64_t after);
+// Reads every log of the project. All whole frames are taken; with `keep` (of the project's writer) what is
+// damaged is copied to prev/ before anything else. Logs of other projects are left alone. Error file.* only
+// for a folder that cannot be read or written.
+LogReading readLogs(const std::string& projectPath, const std::string& projectUuid, std::uint64_t after,
+                    bool keep = true);
 
 // Removes the logs whose edits are all at most `through`, but not `except`. Never throws: what stays is read
 // again and found to be known.

@@ -45,6 +45,7 @@ void publishProject(const std::string& path, const ProjectView& view, const std:
     options.block.kind = FileKind::Project;
     options.block.project = view.uuid;
     options.block.generation = view.generation;
+    options.block.logSequence = view.logSequence;
     options.block.creator = h5::creatorName();
     options.block.saved = now;
     options.temporaryFolder = side.temporary;

@@ -137,6 +137,7 @@ std::array<std::byte, userBlockBytes> encodeUserBlock(const UserBlock& block) {
     put(bytes, 100, block.minimumReader);
     put(bytes, 104, block.saved);
     putText(bytes, 112, 64, block.creator);
+    put(bytes, 176, block.logSequence);
     putText(bytes, 256, 512, note);
     put(bytes, 1020, checksum(bytes));
     return bytes;
@@ -161,6 +162,7 @@ UserBlock decodeUserBlock(const std::array<std::byte, userBlockBytes>& bytes, co
     block.saved = get<double>(bytes, 104);
     const auto* creator = reinterpret_cast<const char*>(bytes.data() + 112);
     block.creator.assign(creator, ::strnlen(creator, 64));
+    block.logSequence = block.formatVersion >= 3 ? get<std::uint64_t>(bytes, 176) : 0;
     const auto container = get<std::uint32_t>(bytes, 8);
     if (container != containerVersion || block.minimumReader > azimuth::formatVersion)
         throw Error("project.newer",

@@ -14,7 +14,7 @@ namespace azimuth {
 
 inline constexpr std::size_t userBlockBytes = 1024;
 inline constexpr std::uint32_t containerVersion = 1;
-inline constexpr std::uint32_t formatVersion = 2;        // of the tables this program writes
+inline constexpr std::uint32_t formatVersion = 3;        // of the tables this program writes
 inline constexpr std::uint32_t minimumReaderVersion = 1; // the oldest program that may open them
 
 enum class FileKind : std::uint32_t { Project = 1, Shard = 2, Cache = 3 };
@@ -24,6 +24,7 @@ struct UserBlock {
     FileKind kind = FileKind::Project;
     std::uint64_t fileBytes = 0;
     std::uint64_t generation = 0; // 0 for shards and caches
+    std::uint64_t logSequence = 0; // number of the last edit of the log that a project holds
     std::string project;          // uuid, 36 characters; empty: belongs to no project
     std::string file;             // uuid of this very file
     Digest digest{};              // SHA-256 of bytes 1024 to the end

@@ -59,14 +59,20 @@ std::size_t LabelIndex::KeyHash::operator()(const Digest& digest) const {
 }
 
 LabelIndex::LabelIndex(const ProjectView& view, const std::string& judgeDigest) {
+    std::unordered_map<Digest, std::vector<const Label*>, KeyHash> people; // the newest of each rater
     for (const auto& label : view.labels) {
-        const bool human = label->source == Label::Source::Human;
-        if (!human && label->judgeDigest != judgeDigest)
-            continue;
-        auto& counts = m_labels[label->completionKey];
-        if (!counts || human || counts->source != Label::Source::Human)
-            counts = label.get();
+        if (label->source == Label::Source::Human) {
+            auto& said = people[label->completionKey];
+            std::erase_if(said, [&](const Label* other) { return other->rater == label->rater; });
+            said.push_back(label.get());
+        } else if (label->judgeDigest == judgeDigest) {
+            m_labels[label->completionKey] = label.get();
+        }
     }
+    for (const auto& [key, said] : people)
+        for (const auto* label : said)
+            if (!label->retracted)
+                m_labels[key] = label;
 }
 
 const Label* LabelIndex::find(const Digest& completionKey) const {

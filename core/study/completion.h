@@ -66,7 +66,8 @@ private:
     std::unordered_map<Digest, std::size_t, KeyHash> m_index;
 };
 
-// One judgement of one completion. Append-only; for a judge the newest counts, a human label before a rule's.
+// One judgement of one completion. Append-only; for a judge the newest counts, a human label before a rule's. Of
+// one rater the newest counts; if that is retracted, the rater says nothing.
 struct Label {
     enum class Source : std::uint8_t { Rule, Human, Import };
     Digest completionKey{};
@@ -77,6 +78,7 @@ struct Label {
     std::string reason; // the garbled rule or behaviour rule that fired; empty if none
     std::string rater; // "rule", or who
     double time = 0; // unix seconds
+    bool retracted = false; // of a human label
 };
 
 } // namespace azimuth

@@ -8,6 +8,9 @@ const std::vector<std::string> stateNames{"done", "failed", "cancelled"};
 }
 
 std::string toString(JobState state) { return names::of(stateNames, state); }
+std::optional<JobState> jobStateFromString(std::string_view name) {
+    return names::find<JobState>(stateNames, name);
+}
 
 const Model* ProjectView::model(const std::string& name) const {
     for (std::size_t i = 0; i < study->models.size() && i < modelIdentities.size(); ++i)
@@ -44,6 +47,13 @@ const Calibration* ProjectView::calibration(const std::string& modelIdentity,
     for (auto it = calibrations.rbegin(); it != calibrations.rend(); ++it)
         if ((*it)->modelIdentity == modelIdentity && (*it)->conceptName == conceptName)
             return it->get();
+    return nullptr;
+}
+
+const Note* ProjectView::note(NoteSubject subject, const std::string& object) const {
+    for (auto it = notes.rbegin(); it != notes.rend(); ++it)
+        if ((*it)->subject == subject && (*it)->object == object)
+            return (*it)->text.empty() ? nullptr : it->get();
     return nullptr;
 }
 

@@ -5,19 +5,23 @@
 #include "core/study/calibration.h"
 #include "core/study/completion.h"
 #include "core/study/direction.h"
+#include "core/study/note.h"
 #include "core/study/score.h"
 #include "core/study/study.h"
 #include "core/study/transfer.h"
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace azimuth {
 
 enum class JobState : std::uint8_t { Done, Failed, Cancelled };
 std::string toString(JobState state);
+std::optional<JobState> jobStateFromString(std::string_view name);
 
 struct JobRecord {
     std::string id, kind; // id: digest of the key list
@@ -42,6 +46,7 @@ struct ProjectView {
     std::string uuid;
     std::string title;
     std::uint64_t generation = 0;
+    std::uint64_t logSequence = 0; // number of the last edit that this view holds
     std::string created, saved; // UTC
     std::shared_ptr<const Study> study; // never null
     std::vector<std::string> modelIdentities; // per study model; empty text: not resolved yet
@@ -51,6 +56,7 @@ struct ProjectView {
     std::shared_ptr<const CompletionTable> completions; // never null
     std::vector<std::shared_ptr<const Score>> scores; // each key once
     std::vector<std::shared_ptr<const Label>> labels; // append-only, in order of time
+    std::vector<std::shared_ptr<const Note>> notes; // append-only, in order of time
     std::vector<std::shared_ptr<const Calibration>> calibrations; // append-only; the newest per model and concept counts
     std::vector<TransferCell> transfer; // snapshot
     std::vector<StoredFigure> figures;
@@ -63,6 +69,8 @@ struct ProjectView {
     const DirectionBank* bank(const std::string& modelIdentity, const std::string& conceptName, Method method) const;
     const Arm* arm(const std::string& digest) const;
     const Calibration* calibration(const std::string& modelIdentity, const std::string& conceptName) const;
+    // The newest note on it, or null.
+    const Note* note(NoteSubject subject, const std::string& object) const;
     // The text of a prompt of the study, or null.
     const Prompt* prompt(const std::string& id) const;
 };

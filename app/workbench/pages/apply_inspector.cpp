@@ -55,6 +55,8 @@ InspectorSection ApplyPage::labelSection(const ComparisonRow& row) const {
     const auto* label = row.steeredLabel;
     const bool byHand = label && label->source == Label::Source::Human;
     section.rows.push_back({byHand ? tr("By hand") : tr("By rule"), labelText(label), false, true});
+    if (byHand)
+        section.rows.push_back({tr("Rater"), q(label->rater)});
     if (label) {
         if (!label->reason.empty())
             section.rows.push_back({tr("Rule"), q(label->reason)});
@@ -62,6 +64,9 @@ InspectorSection ApplyPage::labelSection(const ComparisonRow& row) const {
     }
     section.rows.push_back({tr("Control"), labelText(row.controlLabel)});
     section.rows.push_back({tr("Judge"), q(concept_()->induce.name)});
+    section.paragraph = row.steered < 0 ? QString()
+                        : byHand        ? tr("In the list 1, 2, 3 label by hand, 0 goes back to the rules.")
+                                        : tr("In the list 1, 2, 3 label by hand: coherent, garbled, normal.");
     return section;
 }
 
@@ -211,6 +216,8 @@ InspectorContent ApplyPage::inspector() const {
     if (selected)
         content.sections.push_back(controlSection(*selected));
     content.sections.push_back(provenanceSection(steered));
+    content.note = steered ? noteOn(NoteSubject::Completion, toHex(steered->key))
+                           : noteOn(NoteSubject::Arm, one->digest());
     return content;
 }
 

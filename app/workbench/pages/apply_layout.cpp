@@ -187,6 +187,11 @@ QWidget* ApplyPage::makeTable() {
         next.promptId = QString::fromStdString(m_rows[static_cast<std::size_t>(row)].prompt->id);
         Q_EMIT selectionRequested(next);
     });
+    connect(m_list, &CompletionList::labelRequested, this, &ApplyPage::labelRow);
+    connect(m_list, &CompletionList::noteRequested, this, [this](int row) {
+        Q_EMIT m_list->currentChanged(row);
+        Q_EMIT noteRequested();
+    });
     connect(m_list, &CompletionList::marksChanged, this, [this](CompletionMarks marks) {
         if (marks == CompletionMarks::logProbability) // not measured in this study
             m_list->setMarks(marks = CompletionMarks::none);

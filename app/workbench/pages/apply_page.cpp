@@ -196,8 +196,17 @@ void ApplyPage::refreshRows() {
     const bool reading = any && !rows;
     if (rows == m_allRows && reading == m_reading)
         return;
+    const QString of = any ? selection().model + q(concept_()->name) + selection().armDigest : QString();
+    if (reading && m_allRows && of == m_rowsOf && m_rowsView->completions == view()->completions &&
+        m_rowsView->study == view()->study)
+        return; // labels are being counted again; the rows stay until then
+    const bool labels = rows && of == m_rowsOf && labelsOnlyChanged(*rows);
     m_allRows = rows;
+    m_rowsView = sharedView();
+    m_rowsOf = of;
     m_reading = reading;
+    if (labels)
+        return takeLabels();
     if (any)
         m_list->setTitles(tr("Control"), one->isControl() ? tr("Control again")
                                                           : tr("Steered, %1").arg(words::armText(*one)));
@@ -220,19 +229,56 @@ void ApplyPage::fillRows() {
     m_prompts->setVisible(m_prompts->count() > 1);
     m_filterRow->setVisible(!allRows().empty());
     m_rows.clear();
-    std::map<LabelShape, int> labels;
     for (const auto& row : allRows())
-        if (row.role == role) {
+        if (row.role == role)
             m_rows.push_back(row);
-            if (row.steeredLabel)
-                ++labels[words::labelOf(row.steeredLabel->verdict)];
-        }
-    for (auto* toggle : m_toggles)
-        toggle->setCount(labels[toggle->label()]);
+    countLabels();
     m_list->setRows(static_cast<int>(m_rows.size()), [this](int row) { return fetch(row); });
     countShown();
     showCurrent();
     Q_EMIT inspectorChanged();
+}
+
+bool ApplyPage::labelsOnlyChanged(const std::vector<ComparisonRow>& rows) const {
+    const auto same = [](const ComparisonRow& a, const ComparisonRow& b) {
+        return a.prompt->id == b.prompt->id && a.role == b.role && a.control == b.control &&
+               a.steered == b.steered;
+    };
+    return m_allRows && std::equal(rows.begin(), rows.end(), m_allRows->begin(), m_allRows->end(), same);
+}
+
+// The list stays where it is, and a row that was labelled away from the filter stays in sight.
+void ApplyPage::takeLabels() {
+    const auto role = m_rows.empty() ? m_wantedRole : m_rows.front().role;
+    m_rows.clear();
+    for (const auto& row : allRows())
+        if (row.role == role)
+            m_rows.push_back(row);
+    countLabels();
+    m_list->rowsChanged(0, static_cast<int>(m_rows.size()) - 1);
+    Q_EMIT inspectorChanged();
+}
+
+void ApplyPage::countLabels() {
+    std::map<LabelShape, int> labels;
+    for (const auto& row : m_rows)
+        if (row.steeredLabel)
+            ++labels[words::labelOf(row.steeredLabel->verdict)];
+    for (auto* toggle : m_toggles)
+        toggle->setCount(labels[toggle->label()]);
+}
+
+void ApplyPage::labelRow(int index, LabelShape label) {
+    const auto& row = m_rows.at(static_cast<std::size_t>(index));
+    const auto verdict = words::verdictOf(label);
+    const bool byHand = row.steeredLabel && row.steeredLabel->source == Label::Source::Human;
+    if (row.steered < 0 || (!verdict && !byHand))
+        return;
+    const auto& key = view()->completions->row(static_cast<std::size_t>(row.steered)).key;
+    const QString of = tr("prompt %1").arg(numberOf(row));
+    Q_EMIT editRequested(verdict ? tr("label %1 of %2").arg(q(toString(*verdict)), of)
+                                 : tr("clear label of %1").arg(of),
+                         SetLabels{{{key, verdict}}, {}});
 }
 
 QString ApplyPage::numberOf(const ComparisonRow& row) const {

@@ -45,6 +45,10 @@ private:
     void refreshSweep();
     void refreshRows();
     void fillRows();
+    bool labelsOnlyChanged(const std::vector<ComparisonRow>& rows) const;
+    void takeLabels();
+    void countLabels();
+    void labelRow(int row, LabelShape label);
     void selectPoint(int point);
     void showCurrent();
     void countShown();
@@ -80,6 +84,8 @@ private:
     std::int64_t m_shownK = -1;
     std::shared_ptr<const ProjectView> m_shownView;
     std::shared_ptr<const std::vector<ComparisonRow>> m_allRows; // null: none, or being read
+    std::shared_ptr<const ProjectView> m_rowsView;               // that they point into
+    QString m_rowsOf;                                            // model, concept, arm
     bool m_reading = false;
     std::vector<ComparisonRow> m_rows; // those of the chosen prompt set
     PromptRole m_wantedRole = PromptRole::TestInduce;

@@ -363,6 +363,7 @@ InspectorContent LayersPage::inspector() const {
         {tr("Precision"),
          tr("%1, sums fp64").arg(found ? QString::fromStdString(toString(found->compute)) : QString())}};
     content.sections.push_back(provenance);
+    content.note = noteOn(NoteSubject::Bank, shown->key);
     return content;
 }
 

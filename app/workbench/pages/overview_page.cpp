@@ -124,6 +124,7 @@ QWidget* OverviewPage::makeStudy() {
     m_table->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
     m_table->setMaximumWidth(widestTable);
     layout->addWidget(m_table);
+    makeEdits();
     connect(m_table, &DataTable::rowActivated, this, [this](int row) {
         Selection next = selection();
         next.model = m_rows->item(row, NameColumn)->text();
@@ -187,6 +188,7 @@ void OverviewPage::refresh() {
         auto* name = m_rows->item(row, NameColumn);
         name->setData(name->text() == selection().model, HereRole);
     }
+    followEdit();
 }
 
 void OverviewPage::fillState(const TransferMatrix* matrix) {
@@ -206,6 +208,8 @@ void OverviewPage::fillState(const TransferMatrix* matrix) {
         const auto* choice = calibration ? calibration->choice() : nullptr;
         const bool extracted = found && view()->bank(found->identity, value->name, study.methods.front());
         auto* name = textItem(QString::fromStdString(reference.name));
+        name->setEditable(true);
+        name->setToolTip(tr("F2 renames, Alt+Up and Alt+Down move, Del removes from the study"));
         QList<QStandardItem*> row{name, textItem(found ? QString::number(found->blocks) : QString(), true),
                                   textItem(found ? QString::number(found->width) : QString(), true),
                                   textItem(QString::fromStdString(toString(reference.precision)))};
@@ -357,6 +361,7 @@ InspectorContent OverviewPage::inspector() const {
                         {tr("Identity"), QString::fromStdString(found->identity), true}};
         content.sections.push_back(section);
     }
+    content.note = noteOn(NoteSubject::Project, {});
     return content;
 }
 

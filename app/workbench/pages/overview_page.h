@@ -37,6 +37,12 @@ private:
     void fillState(const TransferMatrix* matrix); // null: being read
     void arrangeColumns();
     void fillFindings();
+    void makeEdits();
+    void requestStudy(const Study& study, const QString& text, const QString& selected);
+    void renameModel(int row, const QString& name);
+    void moveModel(int by);
+    void removeModel();
+    void followEdit();
 
     QStackedLayout* m_stack;
     QWidget *m_start, *m_study;
@@ -57,6 +63,7 @@ private:
         friend bool operator==(const Shown&, const Shown&) = default;
     };
     Shown m_shown;
+    QString m_wanted; // model that an edit under way will leave selected
 };
 
 } // namespace azimuth

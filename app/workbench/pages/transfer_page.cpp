@@ -364,6 +364,8 @@ InspectorContent TransferPage::inspector() const {
     provenance.rows.push_back(
         {tr("Decoding"), tr("%1 new tokens").arg(view()->study->decoding.maximumNewTokens)});
     content.sections.push_back(provenance);
+    content.note =
+        noteOn(NoteSubject::Transfer, cell->conceptName + ": " + cell->source + " on " + cell->target);
     return content;
 }
 

@@ -98,12 +98,9 @@ private Q_SLOTS:
         workbench.window().action(QStringLiteral("restore"))->trigger();
         QTRY_COMPARE_WITH_TIMEOUT(workbench.session().view()->completions->size(), std::size_t{0}, 20000);
         QVERIFY(answered);
-        QVERIFY(workbench.session().isModified());
-        QCOMPARE(openProject(path.toStdString()).completions->size(), completions); // not before it is saved
-        QSignalSpy saved(&workbench.session(), &ProjectSession::saved);
-        workbench.window().action(QStringLiteral("save"))->trigger();
-        QTRY_COMPARE_WITH_TIMEOUT(saved.count(), 1, 20000);
+        QVERIFY(!workbench.session().isModified());
         QCOMPARE(openProject(path.toStdString()).generation, 3u);
+        QCOMPARE(openProject(path.toStdString()).completions->size(), std::size_t{0});
     }
 
     void theSecondWindowIsReadOnlyAndCloses() {

@@ -199,7 +199,10 @@ private Q_SLOTS:
     void badEditsAreRefused() {
         EditLog log(project(), uuid, 1, 1);
         QCOMPARE(codeOf([&] { log.append(Json::array()); }), std::string("log.edit"));
-        QCOMPARE(codeOf([&] { log.append({{"note", std::string(2 << 20, 'x')}}); }), std::string("log.edit"));
+        QCOMPARE(codeOf([&] {
+                     log.append({{"note", std::string(65 << 20, 'x')}});
+                 }),
+                 std::string("log.edit"));
         QCOMPARE(codeOf([&] {
                      log.append({{"note", std::string("\xff")}});
                  }).substr(0, 4),

@@ -326,6 +326,15 @@ ProjectView fullView(unsigned format) {
                    std::nan("")};
     for (const auto& label : {rule, human, imported})
         view.labels.push_back(std::make_shared<const Label>(label));
+    if (format >= 3) {
+        human.time = 1770000100.5;
+        human.retracted = true;
+        view.labels.push_back(std::make_shared<const Label>(human));
+        for (const auto& note : {Note{NoteSubject::Project, "", "wächst 🙂", "Ana Ž.", 1770000200.25},
+                                 Note{NoteSubject::Figure, "Figure 1", "", "", 0}})
+            view.notes.push_back(std::make_shared<const Note>(note));
+        view.logSequence = 7;
+    }
     view.calibrations = {std::make_shared<const Calibration>(calibration(result.banks[0].key, true)),
                          std::make_shared<const Calibration>(calibration(result.banks[0].key, false))};
     view.transfer = cells();

@@ -7,13 +7,13 @@
 
 namespace azimuth::sample {
 
-Study study(unsigned format = 2); // two models, one concept with all roles
+Study study(unsigned format = 3); // two models, one concept with all roles
 Study smallestStudy();
 
 // Every table has rows, every field a value of its own; NaN, infinities, long and odd texts are among them.
 // format: without what came later (FORMAT.md).
-ProjectView fullView(unsigned format = 2);
-JobResult jobResult(unsigned format = 2); // with models, banks, arms, completions, scores
+ProjectView fullView(unsigned format = 3);
+JobResult jobResult(unsigned format = 3); // with models, banks, arms, completions, scores
 
 Digest digestOf(const std::string& text);
 std::string hexOf(const std::string& text);

@@ -158,6 +158,13 @@ void compare(Differences& d, const std::string& place, const Label& a, const Lab
     d.same(place + " reason", a.reason, b.reason);
     d.same(place + " rater", a.rater, b.rater);
     d.same(place + " time", a.time, b.time);
+    d.same(place + " retracted", a.retracted, b.retracted);
+}
+
+void compare(Differences& d, const std::string& place, const Note& a, const Note& b) {
+    d.same(place + " subject", static_cast<int>(a.subject), static_cast<int>(b.subject));
+    d.same(place + " texts", std::vector{a.object, a.text, a.author}, std::vector{b.object, b.text, b.author});
+    d.same(place + " time", a.time, b.time);
 }
 
 } // namespace
@@ -184,6 +191,8 @@ std::string difference(const ProjectView& a, const ProjectView& b, bool time) {
         compare(d, "completion " + std::to_string(i), a.completions->row(i), b.completions->row(i));
     d.each("score", a.scores, b.scores, pointed);
     d.each("label", a.labels, b.labels, pointed);
+    d.each("note", a.notes, b.notes, pointed);
+    d.same("edits", a.logSequence, b.logSequence);
     d.each("calibration", a.calibrations, b.calibrations, pointed);
     const auto direct = [&](const std::string& at, const auto& x, const auto& y) { compare(d, at, x, y); };
     d.each("transfer", a.transfer, b.transfer, direct);

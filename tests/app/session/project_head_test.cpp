@@ -1,0 +1,246 @@
+// Edits of an open project: durable before they are seen, kept apart from a save that is under way, taken
+// back and done again, found again by the next process.
+#include "app/session/project_session.h"
+#include "core/base/atomic_file.h"
+#include "core/base/time.h"
+#include "core/project/edit_log.h"
+#include "core/project/generations.h"
+#include "core/project/project.h"
+#include "core/project/shard.h"
+
+#include "tests/core/checks.h"
+#include "tests/core/project/sample.h"
+
+#include <atomic>
+#include <filesystem>
+#include <QtTest>
+#include <thread>
+
+using namespace azimuth;
+using checks::codeOf;
+namespace fs = std::filesystem;
+
+namespace {
+
+Edit note(const std::string& text, NoteSubject subject = NoteSubject::Project) {
+    return {"Note", "Ana", 100, SetNote{subject, "", text}};
+}
+
+std::string noteOf(const ProjectView& view) {
+    const auto* note = view.note(NoteSubject::Project, "");
+    return note ? note->text : std::string();
+}
+
+std::size_t logs(const std::string& file) {
+    std::size_t count = 0;
+    for (const auto& entry : fs::directory_iterator(sideFolder(file).root))
+        count += entry.path().extension() == ".azlog";
+    return count;
+}
+
+} // namespace
+
+class ProjectHeadTest : public QObject {
+    Q_OBJECT
+    QTemporaryDir m_folder;
+    std::string path(const char* name) const { return m_folder.filePath(QLatin1String(name)).toStdString(); }
+
+private Q_SLOTS:
+    void anEditIsThereWithoutASave() {
+        const auto file = path("edit.h5");
+        {
+            auto store = ProjectStore::create(file, sample::study());
+            QVERIFY(!store.modified());
+            store.head()->edit(note("one"));
+            store.head()->edit(note("two"));
+            QVERIFY(store.modified());
+            QCOMPARE(store.head()->state().loggedEdits, 2u);
+            QCOMPARE(noteOf(openProject(file)), std::string()); // the file is as it was
+        }
+        auto store = ProjectStore::open(file);
+        QCOMPARE(noteOf(*store.view()), std::string("two"));
+        QCOMPARE(store.view()->notes.size(), std::size_t{2});
+        QVERIFY(store.modified());
+        QCOMPARE(store.notes().size(), std::size_t{1});
+        QVERIFY2(store.notes()[0].find("2 edits") != std::string::npos, store.notes()[0].c_str());
+        store.save();
+        QCOMPARE(store.head()->state().loggedEdits, 0u);
+        QCOMPARE(noteOf(openProject(file)), std::string("two"));
+        store = ProjectStore::open(file, store.lock());
+        QVERIFY(store.notes().empty() && !store.modified()); // nothing is applied twice
+        QCOMPARE(store.view()->notes.size(), std::size_t{2});
+    }
+
+    void logsGoWhenEveryGenerationHoldsThem() {
+        const auto file = path("logs.h5");
+        auto store = ProjectStore::create(file, sample::study());
+        for (int i = 0; i < 8; ++i) {
+            store.head()->edit(note(std::to_string(i)));
+            store.save();
+            QVERIFY2(logs(file) <= keptGenerations + 1, std::to_string(logs(file)).c_str());
+        }
+        QVERIFY(logs(file) >= 3);
+    }
+
+    // The point of keeping them: nothing of a month of labels goes with a damaged file.
+    void aDamagedProjectComesBackWithItsEdits() {
+        const auto file = path("damaged.h5");
+        {
+            auto store = ProjectStore::create(file, sample::study());
+            store.save();
+            for (const char* text : {"one", "two", "three"}) {
+                store.head()->edit(note(text));
+                store.save();
+            }
+            store.head()->edit(note("four"));
+        }
+        writeFileAtomically(file, readFile(file, 1 << 30).substr(0, 3000));
+        const auto kept = earlierGenerations(file);
+        auto store = ProjectStore::openEarlier(file, kept.back().block.generation);
+        QCOMPARE(noteOf(*store.view()), std::string("four"));
+        QCOMPARE(store.view()->notes.size(), std::size_t{4});
+    }
+
+    void whatCannotBeAppliedIsNotLogged() {
+        const auto file = path("refused.h5");
+        auto store = ProjectStore::create(file, sample::study());
+        const Edit bad{"bad", "Ana", 1,
+                       ChangeStudy{Json::array({{{"op", "remove"}, {"path", "/nothing"}}}), {}}};
+        QCOMPARE(codeOf([&] { store.head()->edit(bad); }), std::string("edit.value"));
+        QVERIFY(!store.modified());
+        QVERIFY(readLogs(file, store.view()->uuid, 0).edits.empty());
+        auto reader = ProjectStore::open(file);
+        QCOMPARE(codeOf([&] { reader.head()->edit(note("x")); }), std::string("project.readonly"));
+        fs::remove(file + ".lock");
+        QCOMPARE(codeOf([&] { store.head()->edit(note("x")); }), std::string("project.locklost"));
+        QVERIFY(readLogs(file, store.view()->uuid, 0).edits.empty());
+    }
+
+    void aReaderSeesTheWritersLog() {
+        const auto file = path("reader.h5");
+        auto store = ProjectStore::create(file, sample::study());
+        store.head()->edit(note("mine"));
+        std::optional<ProjectStore> reader = ProjectStore::open(file);
+        QVERIFY(!reader->readOnly().empty());
+        QCOMPARE(noteOf(*reader->view()), std::string("mine"));
+    }
+
+    void theNextWriterTakesOverFromTheLog() {
+        const auto file = path("next.h5");
+        std::optional<ProjectStore> store = ProjectStore::create(file, sample::study());
+        auto reader = ProjectStore::open(file);
+        store->head()->edit(note("late"));
+        store.reset(); // without a save
+        QVERIFY(reader.tryLock());
+        QCOMPARE(noteOf(*reader.view()), std::string("late"));
+        reader.head()->edit(note("later"));
+        QCOMPARE(reader.view()->logSequence, 2u);
+    }
+
+    void editsDuringASaveStay() {
+        const auto file = path("during.h5");
+        auto store = ProjectStore::create(file, sample::study());
+        const auto head = store.head();
+        std::atomic<bool> stop{false};
+        std::atomic<int> made{0};
+        std::thread editor([&] {
+            while (!stop) {
+                head->edit(note(std::to_string(made + 1)));
+                ++made;
+            }
+        });
+        for (int i = 0; i < 20; ++i) {
+            store.head()->update([](ProjectView& view) { view = merge(view, sample::jobResult()); });
+            store.save();
+        }
+        stop = true;
+        editor.join();
+        QVERIFY(made > 20);
+        QCOMPARE(store.view()->notes.size(), static_cast<std::size_t>(made.load()));
+        QCOMPARE(store.view()->generation, 21u);
+        store = ProjectStore::open(file, store.lock());
+        QCOMPARE(store.view()->notes.size(), static_cast<std::size_t>(made.load()));
+        for (int i = 0; i < made; ++i)
+            QCOMPARE(store.view()->notes[static_cast<std::size_t>(i)]->text, std::to_string(i + 1));
+        QVERIFY(store.view()->completions->size() > 0);
+    }
+
+    void savingAsTakesEverythingAlong() {
+        const auto file = path("from.h5"), copy = path("to.h5");
+        auto store = ProjectStore::create(file, sample::study());
+        store.head()->edit(note("kept"));
+        store.saveAs(copy);
+        QVERIFY(!store.modified());
+        store.head()->edit(note("of the copy"));
+        QCOMPARE(noteOf(*ProjectStore::open(copy, store.lock()).view()), std::string("of the copy"));
+        auto left = ProjectStore::open(file);
+        QCOMPARE(noteOf(*left.view()), std::string("kept")); // in the log of the one that was left
+    }
+
+    void aLostShardIsMissed() {
+        const auto file = path("shard.h5");
+        {
+            auto store = ProjectStore::create(file, sample::study());
+            ensureFolder(sideFolder(file).shards);
+            const auto shard = sideFolder(file).shards + "/one.h5";
+            const auto result = sample::jobResult();
+            const auto sha256 = publishShard(shard, result, store.view()->uuid);
+            store.mergeShard(shard, sha256);
+            QCOMPARE(store.view()->completions->size(), result.completions.size());
+        }
+        {
+            const auto store = ProjectStore::open(file); // taken from the shard
+            QVERIFY(store.view()->completions->size() > 0);
+            QCOMPARE(store.notes().size(), std::size_t{1});
+        }
+        fs::remove(sideFolder(file).shards + "/one.h5");
+        const auto store = ProjectStore::open(file);
+        QCOMPARE(store.view()->completions->size(), std::size_t{0});
+        QCOMPARE(store.notes().size(), std::size_t{1});
+        QVERIFY2(store.notes()[0].find("one.h5 is gone") != std::string::npos, store.notes()[0].c_str());
+    }
+
+    void theUserTakesBackAndDoesAgain() {
+        ProjectSession session;
+        session.setAuthor(QStringLiteral("Ana"));
+        QSignalSpy opened(&session, &ProjectSession::opened), failed(&session, &ProjectSession::failed);
+        session.create(QString::fromStdString(path("undo.h5")), sample::study());
+        QTRY_COMPARE(opened.count(), 1);
+        QVERIFY(session.undoText().isEmpty() && session.redoText().isEmpty());
+        for (const char* text : {"one", "two", "three"})
+            session.edit(QStringLiteral("Note %1").arg(QLatin1String(text)),
+                         SetNote{NoteSubject::Project, "", text});
+        session.undo(); // behind those under way
+        QTRY_COMPARE(session.redoText(), QStringLiteral("Note three"));
+        QTRY_COMPARE(noteOf(*session.view()), std::string("two"));
+        QCOMPARE(session.undoText(), QStringLiteral("Note two"));
+        session.undo();
+        session.undo();
+        session.undo(); // one too many: nothing happens
+        QTRY_COMPARE(noteOf(*session.view()), std::string());
+        session.redo();
+        QTRY_COMPARE(noteOf(*session.view()), std::string("one"));
+        session.edit(QStringLiteral("Note four"), SetNote{NoteSubject::Project, "", "four"});
+        QTRY_COMPARE(noteOf(*session.view()), std::string("four"));
+        QVERIFY(session.redoText().isEmpty());
+        QVERIFY(session.isModified());
+        QCOMPARE(session.loggedEdits(), quint64{8});
+        QSignalSpy saved(&session, &ProjectSession::saved);
+        session.save();
+        QTRY_COMPARE(saved.count(), 1);
+        QVERIFY(!session.isModified() && session.loggedEdits() == 0);
+        session.undo(); // also over a save
+        QTRY_COMPARE(noteOf(*session.view()), std::string("one"));
+        auto study = *session.view()->study;
+        study.title = "Another";
+        session.setStudy(study);
+        QTRY_COMPARE(session.view()->title, std::string("Another"));
+        session.undo();
+        QTRY_COMPARE(session.view()->title, sample::study().title);
+        QCOMPARE(session.view()->notes.back()->author, std::string("Ana"));
+        QCOMPARE(failed.count(), 0);
+    }
+};
+
+QTEST_GUILESS_MAIN(ProjectHeadTest)
+#include "project_head_test.moc"
