@@ -32,6 +32,7 @@ const std::vector<Command>& commandTable() {
         {"normal-size", "View", t("Normal text"), "Ctrl+0"},
         {"run", "Study", t("Run what is missing"), "Ctrl+R"},
         {"stop", "Study", t("Stop the run"), "Ctrl+."},
+        {"choose-again", "Study", t("Choose again"), ""},
         {"primary", "Study", t("The page's main button"), "Ctrl+Return", true},
         {"back", "Selection", t("Back"), "Alt+Left"},
         {"forward", "Selection", t("Forward"), "Alt+Right"},

@@ -67,7 +67,7 @@ void MainWindow::buildMenus() {
         connect(made, &QAction::triggered, this, [this, id] { Q_EMIT themeRequested(id); });
     }
     for (const char* id :
-         {"save", "save-as", "restore", "export", "run", "stop", "undo", "redo", "rename", "note"})
+         {"save", "save-as", "restore", "export", "run", "stop", "undo", "redo", "rename", "note", "choose-again"})
         action(QString::fromLatin1(id))->setEnabled(false);
     setRecentFiles({});
 }
@@ -257,6 +257,7 @@ void MainWindow::runCommand(const QString& id) {
         {QStringLiteral("normal-size"), [this] { Q_EMIT fontScaleRequested(0); }},
         {QStringLiteral("run"), [this] { Q_EMIT runRequested(); }},
         {QStringLiteral("stop"), [this] { Q_EMIT stopRequested(); }},
+        {QStringLiteral("choose-again"), [this] { Q_EMIT chooseAgainRequested(); }},
         {QStringLiteral("primary"),
          [this] {
              if (auto* page = currentPage(); page && page->primaryButton())

@@ -1,6 +1,7 @@
 #include "app/workbench/results_cache.h"
 
 #include "app/workbench/arms.h"
+#include "core/results/calibrate.h"
 
 #include <QCoreApplication>
 #include <QPointer>
@@ -78,6 +79,20 @@ std::shared_ptr<const std::vector<ComparisonRow>> ResultsCache::comparison(const
                      of && model && arm ? completionsFor(*view, *view->study, *of, *model, *arm) : Rows());
              });
     return std::static_pointer_cast<const Rows>(value);
+}
+
+std::shared_ptr<const Calibration> ResultsCache::wouldChoose(const View& view, const std::string& conceptName,
+                                                             const std::string& modelName) {
+    const auto value =
+        find(view, "choice " + modelName + '\n' + conceptName, [view, conceptName, modelName]() -> Value {
+            const auto* of = view->study->concept_(conceptName);
+            const auto* model = view->model(modelName);
+            return std::make_shared<const Calibration>(
+                of && model && calibrationOutOfDate(*view, *view->study, *of, *model)
+                    ? calibrate(*view, *view->study, *of, *model)
+                    : Calibration());
+        });
+    return std::static_pointer_cast<const Calibration>(value);
 }
 
 } // namespace azimuth

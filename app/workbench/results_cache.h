@@ -31,6 +31,10 @@ public:
                                                                  const std::string& conceptName,
                                                                  const std::string& modelName,
                                                                  const std::string& armDigest);
+    // What calibrating again would choose, if completions or labels are others than the choice was made from;
+    // else without an id.
+    std::shared_ptr<const Calibration> wouldChoose(const View& view, const std::string& conceptName,
+                                                   const std::string& modelName);
 
 Q_SIGNALS:
     void ready();

@@ -124,6 +124,10 @@ void Workbench::connectWindow() {
     connect(window, &MainWindow::undoRequested, &m_session, &ProjectSession::undo);
     connect(window, &MainWindow::redoRequested, &m_session, &ProjectSession::redo);
     connect(window, &MainWindow::editRequested, &m_session, &ProjectSession::edit);
+    connect(window, &MainWindow::chooseAgainRequested, this, [this] {
+        const auto& selection = m_window->selection()->current();
+        m_session.renewCalibration(selection.model, selection.concept_);
+    });
     connect(window, &MainWindow::renameRequested, this, &Workbench::askTitle);
     connect(window, &MainWindow::authorRequested, this, &Workbench::askAuthor);
     connect(window, &MainWindow::runRequested, this, &Workbench::run);
@@ -158,6 +162,7 @@ void Workbench::connectSession() {
     connect(&m_session, &ProjectSession::modifiedChanged, this, &Workbench::showSaveState);
     connect(&m_session, &ProjectSession::savingChanged, this, &Workbench::showSaveState);
     connect(&m_session, &ProjectSession::saved, this, [this] {
+        m_leaveUnsaved = false;
         m_savedAt = QTime::currentTime().toString(QStringLiteral("HH:mm:ss"));
         showSaveState();
         m_window->setProjectPath(m_session.path());
@@ -171,7 +176,15 @@ void Workbench::connectSession() {
         m_window->notify({Severity::information, tr("About this project"), {text}, {}});
     });
     connect(&m_session, &ProjectSession::failed, this, [this](const QString& action, const Error& error) {
-        m_closeWhenSaved = false;
+        if (std::exchange(m_closeWhenSaved, false)) {
+            m_leaveUnsaved = true;
+            return fail(tr("The project could not be saved before closing"),
+                        Error(error.code(), error.message(),
+                              error.remedy() +
+                                  " Or close again: changes stay in the log and results in their "
+                                  "shards, and are there at the next start.",
+                              error.detail()));
+        }
         m_runAfterOpen.clear();
         if (action == QLatin1String("open") && damaged(error, m_opening))
             return offerEarlier(m_opening, error);
@@ -513,7 +526,8 @@ void Workbench::onClosing(QCloseEvent* event) {
     rememberLayout(m_settings, m_window->layoutNow());
     if (m_runner.isRunning())
         m_runner.cancel();
-    if (m_session.isOpen() && m_session.isModified() && m_session.readOnly().isEmpty() && !m_closeWhenSaved) {
+    if (m_session.isOpen() && m_session.isModified() && m_session.readOnly().isEmpty() && !m_closeWhenSaved &&
+        !m_leaveUnsaved) {
         m_closeWhenSaved = true;
         event->ignore();
         m_session.save();

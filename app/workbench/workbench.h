@@ -72,6 +72,7 @@ private:
     QString m_runAfterOpen; // path whose study is run as soon as it is open
     bool m_fresh = false;   // the next view is another project's
     bool m_closeWhenSaved = false;
+    bool m_leaveUnsaved = false; // saving failed when the window was closed: the next time it closes
     QString m_savedAt;
     QTimer m_memoryTimer;
 };

@@ -209,6 +209,17 @@ InspectorContent ApplyPage::inspector() const {
         if (const auto* chosen = m_calibration->choice())
             choice.rows.push_back(
                 {tr("Chosen"), tr("%1 at %2").arg(formatNumber(chosen->alpha), words::siteText(chosen->k))});
+        if (const auto* now = wouldChoose()) {
+            const auto* chosen = now->choice();
+            choice.rows.push_back(
+                {tr("Would now be"),
+                 chosen ? tr("%1 at %2").arg(formatNumber(chosen->alpha), words::siteText(chosen->k))
+                        : q(toString(now->status)),
+                 false, true});
+            choice.paragraph +=
+                QLatin1Char('\n') + tr("Completions or labels are others since. Study > Choose again "
+                                       "records a new choice; what was measured with this one stays.");
+        }
         choice.rows.push_back(
             {tr("Sweep"), tr("%1 k × %2 strengths").arg(m_table.ks.size()).arg(m_table.strengths.size())});
         content.sections.push_back(choice);

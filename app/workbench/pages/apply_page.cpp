@@ -88,6 +88,14 @@ void ApplyPage::refresh() {
     showCurrent();
 }
 
+const Calibration* ApplyPage::wouldChoose() const {
+    if (!m_calibration || !model() || !concept_())
+        return nullptr;
+    const auto now =
+        ResultsCache::instance().wouldChoose(sharedView(), concept_()->name, selection().model.toStdString());
+    return now && !now->id.empty() ? now.get() : nullptr; // kept by the cache while this view is shown
+}
+
 const Arm* ApplyPage::arm() const {
     return m_arms ? m_arms->find(selection().armDigest.toStdString()) : nullptr;
 }
@@ -104,7 +112,9 @@ void ApplyPage::refreshSweep() {
         found && concept_() ? view()->calibration(found->identity, concept_()->name) : nullptr;
     if (calibration && calibration->points.empty())
         calibration = nullptr;
-    const bool same = calibration == m_calibration && m_shownView == sharedView();
+    const bool same =
+        calibration == m_calibration && m_shownView && view() && m_shownView->study == view()->study &&
+        m_shownView->arms.size() == view()->arms.size() && m_shownView->banks.size() == view()->banks.size();
     m_calibration = calibration;
     m_sweep->setVisible(calibration);
     m_noSweep->setVisible(!calibration);
@@ -143,10 +153,11 @@ void ApplyPage::refreshSweep() {
                 chosenColumn = static_cast<int>(i % m_table.strengths.size());
             }
         m_map->view()->setChosen(chosenRow, chosenColumn);
-        m_mapCaption->setText(calibration->chosen ? tr("framed: the choice")
-                                                  : q(toString(calibration->status)));
         m_shownK = -1;
     }
+    m_mapCaption->setText(wouldChoose()         ? tr("labels changed since")
+                          : calibration->chosen ? tr("framed: the choice")
+                                                : q(toString(calibration->status)));
     const int row = m_table.nearestRow(selection().k);
     const auto k = m_table.ks.at(static_cast<std::size_t>(std::max(row, 0)));
     const bool swept = k == selection().k || selection().k < 0;

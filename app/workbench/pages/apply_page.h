@@ -53,6 +53,8 @@ private:
     void showCurrent();
     void countShown();
     const std::vector<ComparisonRow>& allRows() const;
+    // What would be chosen now, if that is out of date; else null.
+    const Calibration* wouldChoose() const;
     const Arm* arm() const;             // the selected one, or null
     int pointOfArm() const;             // of the calibration, or -1
     const ComparisonRow* row() const;   // of the selected prompt, or null

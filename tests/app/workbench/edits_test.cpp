@@ -129,6 +129,29 @@ private Q_SLOTS:
         QCOMPARE(said(openProject(path.toStdString())).last(), QStringLiteral("normal by Ana"));
     }
 
+    // Nothing can be saved, so closing says so once; the second time it goes, and nothing is lost.
+    void aFailedSaveHoldsTheWindowOnce() {
+        const auto path = project("full.h5");
+        {
+            const Opened opened(path);
+            opened.trigger("note");
+            auto* note = opened.window().inspector()->findChild<QPlainTextEdit*>(QStringLiteral("note"));
+            QTest::keyClicks(note, QStringLiteral("kept"));
+            QTest::keyClick(note, Qt::Key_Return, Qt::ControlModifier);
+            QTRY_VERIFY(opened.view().note(NoteSubject::Project, ""));
+            QVERIFY(QFile::rename(path, path + QStringLiteral(".away")));
+            QVERIFY(QFile::copy(m_folder.filePath(QStringLiteral("labels.h5")), path)); // another project
+            opened.window().close();
+            QTRY_COMPARE_WITH_TIMEOUT(opened.window().bottomPane()->notificationCount(), 1, 20000);
+            QVERIFY(opened.window().isVisible());
+            opened.window().close();
+            QTRY_VERIFY(!opened.window().isVisible());
+        }
+        QVERIFY(QFile::remove(path) && QFile::rename(path + QStringLiteral(".away"), path));
+        const Opened again(path);
+        QCOMPARE(q(again.view().note(NoteSubject::Project, "")->text), QStringLiteral("kept"));
+    }
+
     void notesAreTypedAndKept() {
         const auto path = project("notes.h5");
         const Opened opened(path);

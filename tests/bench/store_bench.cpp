@@ -1,0 +1,129 @@
+// store_bench [COMPLETIONS]: what a project of that many completions (100,000) costs, on the disk of the
+// current folder. Prints a table and asserts nothing.
+#include "app/session/project_store.h"
+#include "core/base/time.h"
+#include "core/project/project.h"
+#include "tests/core/project/sample.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <fcntl.h>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <string>
+#include <unistd.h>
+#include <vector>
+
+using namespace azimuth;
+namespace fs = std::filesystem;
+
+namespace {
+
+double millisecondsOf(const std::function<void()>& body) {
+    const auto start = std::chrono::steady_clock::now();
+    body();
+    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+}
+
+double residentMegabytes() {
+    long pages = 0, resident = 0;
+    std::ifstream("/proc/self/statm") >> pages >> resident;
+    return static_cast<double>(resident) * static_cast<double>(sysconf(_SC_PAGESIZE)) / 1e6;
+}
+
+void print(const char* what, double value, const char* unit, const char* budget) {
+    std::printf("%-58s %10.1f %-5s %s\n", what, value, unit, budget);
+    std::fflush(stdout);
+}
+
+// As after a restart of the machine, as far as one may: its pages leave the cache.
+void forget(const std::string& path) {
+    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    ::fdatasync(file);
+    ::posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
+    ::close(file);
+}
+
+void measureCompletions(const std::string& path, std::size_t count) {
+    auto view = createProject(path, sample::study());
+    view.completions =
+        std::make_shared<const CompletionTable>(CompletionTable().with(sample::completions(count, 200, 800)));
+    print("first save", millisecondsOf([&] { view = saveProject(path, view); }), "ms", "2000");
+    print("next save", millisecondsOf([&] { view = saveProject(path, view); }), "ms", "2000");
+    print("file", static_cast<double>(fs::file_size(path)) / 1e6, "MB", "");
+}
+
+void measureOpening(const std::string& path) {
+    forget(path);
+    const double empty = residentMegabytes();
+    ProjectView view;
+    print("opened, cold", millisecondsOf([&] { view = openProject(path); }), "ms", "500");
+    print("memory above empty", residentMegabytes() - empty, "MB", "150");
+    std::string text;
+    print("a text", millisecondsOf([&] { text = view.completions->row(view.completions->size() / 2).text; }),
+          "ms", "50");
+    print("opened again", millisecondsOf([&] { openProject(path); }), "ms", "");
+}
+
+void measureEdits(const std::string& path) {
+    auto store = ProjectStore::open(path);
+    std::vector<double> times;
+    const auto& rows = *store.view()->completions;
+    for (std::size_t i = 0; i < 200; ++i) {
+        const Edit edit{
+            "label", "bench", unixSeconds(),
+            SetLabels{{{rows.row(i % rows.size()).key, i % 2 ? Verdict::Normal : Verdict::Coherent}},
+                      "bench"}};
+        times.push_back(millisecondsOf([&] { store.head()->edit(edit); }));
+    }
+    std::sort(times.begin(), times.end());
+    print("a label, durable and applied: median of 200", times[100], "ms", "5");
+    print("                              99th of 100", times[198], "ms", "");
+    print("save with these labels", millisecondsOf([&] { store.save(); }), "ms", "2000");
+}
+
+void measureBank(const std::string& path) {
+    auto view = createProject(path, sample::study());
+    auto bank = sample::jobResult().banks.front();
+    constexpr std::int64_t ks = 64, width = 5120;
+    for (int i = 0; i < 20; ++i) {
+        auto one = bank;
+        one.key = sample::hexOf("bank " + std::to_string(i));
+        one.positions = {-1};
+        one.positionTokens.clear();
+        one.ks = ks;
+        one.width = width;
+        one.tensor = ArrayF({1, ks, width}, std::vector<float>(ks * width, static_cast<float>(i)));
+        one.rawNorm = one.medianNorm = Array<double>({1, ks}, std::vector<double>(ks, 1));
+        view.banks.push_back(std::make_shared<const DirectionBank>(std::move(one)));
+    }
+    view.models = {std::make_shared<const Model>(sample::jobResult().models.front())};
+    view = saveProject(path, view);
+    forget(path);
+    print("one of 20 banks of 64 x 5120, cold",
+          millisecondsOf([&] { readBankTensor(path, view.banks[10]->key); }), "ms", "100");
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    if (argc == 3 && std::string(argv[1]) == "--open") { // a process of its own: nothing is in its memory
+        measureOpening(argv[2]);
+        return 0;
+    }
+    const std::size_t count = argc > 1 ? static_cast<std::size_t>(std::atoll(argv[1])) : 100000;
+    char place[] = "./store-bench-XXXXXX";
+    const std::string folder = mkdtemp(place);
+    std::printf("%zu completions of 200 tokens and 800 characters%*s budget\n", count, 30, "");
+    measureCompletions(folder + "/large.h5", count);
+    std::fflush(stdout);
+    if (std::system(("'" + std::string(argv[0]) + "' --open '" + folder + "/large.h5'").c_str()) != 0)
+        return 1;
+    measureEdits(folder + "/large.h5");
+    measureBank(folder + "/banks.h5");
+    fs::remove_all(folder);
+    return 0;
+}
