@@ -11,6 +11,7 @@
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QScrollBar>
+#include <QTimer>
 #include <QToolButton>
 #include <QVBoxLayout>
 
@@ -130,6 +131,8 @@ void Inspector::rebuild() {
     else
         m_note->commit();
     m_note->setVisible(m_content.note.has_value());
+    if (m_note->isAncestorOf(QApplication::focusWidget())) // it may just have become higher
+        QTimer::singleShot(0, this, [this] { m_scroll->ensureWidgetVisible(m_note); });
 }
 
 void Inspector::setNotesReadOnly(bool readOnly) { m_note->setReadOnly(readOnly); }

@@ -124,6 +124,7 @@ int main(int argc, char** argv) {
         return 1;
     measureEdits(folder + "/large.h5");
     measureBank(folder + "/banks.h5");
-    fs::remove_all(folder);
+    if (!std::getenv("AZIMUTH_KEEP"))
+        fs::remove_all(folder);
     return 0;
 }
