@@ -90,6 +90,8 @@ ProjectStore ProjectStore::open(const std::string& path, std::shared_ptr<Project
 
 // What a crash left: shards that no save has reached, and edits of the log.
 void ProjectStore::adoptWhatIsThere() {
+    if (readOnly().empty())
+        emptyTemporary(m_path);
     auto adoption = adoptShards(*view(), m_path);
     for (const auto& problem : adoption.problems)
         m_notes.push_back(problem.path + " could not be read and was left alone: " + problem.text);
@@ -153,7 +155,7 @@ View ProjectStore::restore(std::uint64_t generation) {
             {utcNow(), "user", "restore", "generation " + std::to_string(generation), "{}"});
         restored.generation = left.generation;
         restored.logSequence = left.logSequence; // its edits are not made again
-        return saveProject(m_path, restored);
+        return write(restored);
     });
 }
 
@@ -295,10 +297,26 @@ View ProjectStore::calibrate(const std::vector<CalibrationDue>& due) {
     return view();
 }
 
+// A save may fail behind the rename, when only the fsync of the folder is left: then the file is ours, and
+// the next save follows it.
+ProjectView ProjectStore::write(const ProjectView& view) {
+    std::string fileUuid;
+    try {
+        return saveProject(m_path, view, &fileUuid);
+    } catch (const Error&) {
+        try {
+            const auto block = readUserBlock(m_path);
+            if (block.file == fileUuid)
+                m_head->update([&](ProjectView& shown) { shown.generation = block.generation; });
+        } catch (const Error&) { // what cannot be read is not known to be ours
+        }
+        throw;
+    }
+}
+
 View ProjectStore::save() {
     m_access->require();
-    const auto saved =
-        m_head->save([&](const ProjectView& view) { return saveProject(m_path, withTransfer(view)); });
+    const auto saved = m_head->save([&](const ProjectView& view) { return write(withTransfer(view)); });
     removeShards(m_merged);
     m_merged.clear();
     return saved;
@@ -316,7 +334,9 @@ View ProjectStore::saveAs(const std::string& path) {
             if (!fs::exists(source))
                 continue;
             ensureFolder(target);
-            fs::copy(source, target, fs::copy_options::overwrite_existing | fs::copy_options::recursive);
+            for (const auto& file : fs::directory_iterator(source))
+                if (file.is_regular_file() && file.path().filename().string().front() != '.')
+                    copyFileAtomically(file.path().string(), target + "/" + file.path().filename().string());
         }
         m_access->take(path, lock);
         return written;

@@ -87,6 +87,7 @@ private:
                  std::string readOnly = {});
     void adoptWhatIsThere();
     ProjectView earlier(std::uint64_t generation) const;
+    ProjectView write(const ProjectView& view);
     void readRecordedJobs();
     std::string writeBlob(const Direction& direction);
 

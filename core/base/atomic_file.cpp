@@ -1,10 +1,10 @@
 #include "core/base/atomic_file.h"
 
-#include "core/base/error.h"
 #include "core/base/ids.h"
 #include "core/base/units.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <fcntl.h>
 #include <filesystem>
@@ -21,19 +21,19 @@ std::string folderOf(const std::string& path) {
     return folder.empty() ? "." : folder;
 }
 
-void pwriteAll(int descriptor, const std::byte* data, std::size_t size, std::uint64_t offset,
-               const std::string& path) {
-    while (size > 0) {
-        const auto count = ::pwrite(descriptor, data, size, static_cast<off_t>(offset));
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count < 0)
-            throw systemError("write", path, errno);
-        data += count;
-        size -= static_cast<std::size_t>(count);
-        offset += static_cast<std::uint64_t>(count);
-    }
+bool sameFileSystem(const std::string& a, const std::string& b) {
+    struct stat first {
+    }, second{};
+    return ::stat(a.c_str(), &first) == 0 && ::stat(b.c_str(), &second) == 0 && first.st_dev == second.st_dev;
 }
+
+struct Descriptor {
+    int value;
+    ~Descriptor() {
+        if (value >= 0)
+            ::close(value);
+    }
+};
 
 // A symbolic link stays a link: what it points to is replaced, also if that is not there yet.
 std::string resolved(std::string path) {
@@ -54,7 +54,9 @@ AtomicFile::AtomicFile(std::string target) : AtomicFile(std::move(target), Optio
 
 AtomicFile::AtomicFile(std::string target, Options options)
     : m_target(resolved(std::move(target))), m_options(std::move(options)) {
-    const auto folder = m_options.temporaryFolder.empty() ? folderOf(m_target) : m_options.temporaryFolder;
+    auto& folder = m_options.temporaryFolder;
+    if (folder.empty() || !sameFileSystem(folder, folderOf(m_target)))
+        folder = folderOf(m_target); // nothing can be renamed from another file system
     if (m_options.expectedBytes > 0) {
         constexpr auto most = std::numeric_limits<std::uint64_t>::max() / 2; // no wrapping round
         const auto expected = std::min(m_options.expectedBytes, most);
@@ -68,12 +70,13 @@ AtomicFile::AtomicFile(std::string target, Options options)
     const auto name = std::filesystem::path(m_target).filename().string();
     m_temporary = folder + "/." + name + "." + newUuid() + ".tmp";
     struct stat status {};
-    const bool exists = ::stat(m_target.c_str(), &status) == 0;
-    m_descriptor = ::open(m_temporary.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, exists ? 0600 : 0644);
+    m_replaces = ::stat(m_target.c_str(), &status) == 0;
+    m_descriptor =
+        ::open(m_temporary.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, m_replaces ? 0600 : 0644);
     if (m_descriptor < 0)
         throw systemError("create", m_temporary, errno);
     // The umask shapes new files only. A file system without modes (FAT) refuses; the content matters more.
-    if (exists && S_ISREG(status.st_mode) && ::fchmod(m_descriptor, status.st_mode & 07777) != 0)
+    if (m_replaces && S_ISREG(status.st_mode) && ::fchmod(m_descriptor, status.st_mode & 07777) != 0)
         errno = 0;
 }
 
@@ -87,29 +90,54 @@ AtomicFile::~AtomicFile() {
 void AtomicFile::write(std::span<const std::byte> bytes) {
     const auto end = ::lseek(m_descriptor, 0, SEEK_END);
     if (end < 0)
-        throw systemError("write", m_temporary, errno);
+        throw systemError("write", m_target, errno);
     writeAt(static_cast<std::uint64_t>(end), bytes);
 }
 
 void AtomicFile::write(std::string_view text) { write(std::as_bytes(std::span(text.data(), text.size()))); }
 
 void AtomicFile::writeAt(std::uint64_t offset, std::span<const std::byte> bytes) {
-    pwriteAll(m_descriptor, bytes.data(), bytes.size(), offset, m_target);
+    while (!bytes.empty()) {
+        const auto count = ::pwrite(m_descriptor, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            throw writeError(errno);
+        bytes = bytes.subspan(static_cast<std::size_t>(count));
+        offset += static_cast<std::uint64_t>(count);
+    }
+}
+
+Error AtomicFile::writeError(int errorNumber) const {
+    struct stat status {};
+    const auto written = ::fstat(m_descriptor, &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
+    return azimuth::writeError(m_target, std::max(m_options.expectedBytes, written), errorNumber);
 }
 
 void AtomicFile::publish() {
     // A failed fsync is final: the kernel may have dropped the pages, so this descriptor is never tried
     // again.
     if (::fsync(m_descriptor) != 0)
-        throw systemError("write", m_target, errno);
+        throw writeError(errno);
     if (m_options.fence)
         m_options.fence();
     if (::rename(m_temporary.c_str(), m_target.c_str()) != 0)
         throw systemError("replace", m_target, errno);
     m_published = true;
-    syncFolder(folderOf(m_target));
-    if (!m_options.temporaryFolder.empty())
-        syncFolder(m_options.temporaryFolder);
+    syncTarget();
+}
+
+void AtomicFile::syncTarget() {
+    const auto folder = folderOf(m_target);
+    try {
+        syncFolder(folder);
+    } catch (const Error&) {
+        if (!m_replaces)
+            ::unlink(m_target.c_str());
+        throw;
+    }
+    // That the temporary name is gone need not be durable: what a power cut brings back is the published
+    // file.
 }
 
 void writeFileAtomically(const std::string& path, std::string_view content) {
@@ -118,23 +146,38 @@ void writeFileAtomically(const std::string& path, std::string_view content) {
     file.publish();
 }
 
-std::string readFile(const std::string& path, std::uint64_t maximumBytes) {
-    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0)
-        throw systemError("open", path, errno);
-    struct Closer {
-        int fd;
-        ~Closer() { ::close(fd); }
-    } closer{descriptor};
+void copyFileAtomically(const std::string& from, const std::string& to) {
+    const Descriptor source{::open(from.c_str(), O_RDONLY | O_CLOEXEC)};
     struct stat status {};
-    if (::fstat(descriptor, &status) != 0)
+    if (source.value < 0 || ::fstat(source.value, &status) != 0)
+        throw systemError("open", from, errno);
+    AtomicFile copy(to, {{}, static_cast<std::uint64_t>(status.st_size), {}});
+    std::array<std::byte, 1 << 16> buffer;
+    for (;;) {
+        const auto count = ::read(source.value, buffer.data(), buffer.size());
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            throw systemError("read", from, errno);
+        if (count == 0)
+            return copy.publish();
+        copy.write(std::span<const std::byte>(buffer.data(), static_cast<std::size_t>(count)));
+    }
+}
+
+std::string readFile(const std::string& path, std::uint64_t maximumBytes) {
+    const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+    if (file.value < 0)
+        throw systemError("open", path, errno);
+    struct stat status {};
+    if (::fstat(file.value, &status) != 0)
         throw systemError("read", path, errno);
     if (S_ISDIR(status.st_mode))
         throw systemError("read", path, EISDIR);
     std::string content;
     char buffer[1 << 16];
     for (;;) {
-        const auto count = ::read(descriptor, buffer, sizeof buffer);
+        const auto count = ::read(file.value, buffer, sizeof buffer);
         if (count < 0 && errno == EINTR)
             continue;
         if (count < 0)
@@ -164,6 +207,20 @@ std::uint64_t freeBytes(const std::string& path) {
     if (::statvfs(path.c_str(), &status) != 0)
         throw systemError("read", path, errno);
     return static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize;
+}
+
+Error writeError(const std::string& path, std::uint64_t neededBytes, int errorNumber) {
+    const auto error = systemError("write", path, errorNumber);
+    if (errorNumber != ENOSPC && errorNumber != EDQUOT)
+        return error;
+    std::string free = "an unknown part of it";
+    try {
+        free = bytesText(freeBytes(folderOf(path)));
+    } catch (const Error&) {
+    }
+    return Error("file.space",
+                 error.message() + "; it needs " + bytesText(neededBytes) + ", " + free + " are free.",
+                 error.remedy());
 }
 
 } // namespace azimuth

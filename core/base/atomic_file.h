@@ -3,6 +3,8 @@
 // the folder. Every file Azimuth writes goes through here. One thread per object.
 #pragma once
 
+#include "core/base/error.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -15,7 +17,7 @@ namespace azimuth {
 class AtomicFile {
 public:
     struct Options {
-        std::string temporaryFolder;     // on the target's file system; empty: the target's own folder
+        std::string temporaryFolder;     // empty, or not on the target's file system: the target's own folder
         std::uint64_t expectedBytes = 0; // 0: no check of free space
         std::function<void()> fence;     // called after fsync, before rename; throws to refuse
     };
@@ -36,17 +38,24 @@ public:
     void writeAt(std::uint64_t offset, std::span<const std::byte> bytes);
 
     // fsync, fence, rename, fsync of the folder. After return the content is durable. Error file.*; then the
-    // target is as before.
+    // target is as before, unless the fsync of its folder failed after the rename: then one that was new is
+    // removed again, and one that was replaced stays replaced, nobody knows whether durably.
     void publish();
 
+    // The Error for a write of the temporary file that failed with this errno.
+    Error writeError(int errorNumber) const;
+
 private:
+    void syncTarget();
+
     std::string m_target, m_temporary;
     Options m_options;
     int m_descriptor = -1;
-    bool m_published = false;
+    bool m_replaces = false, m_published = false;
 };
 
 void writeFileAtomically(const std::string& path, std::string_view content);
+void copyFileAtomically(const std::string& from, const std::string& to);
 
 // The whole file as bytes. Error file.open, file.read, file.size when it has more than maximumBytes.
 std::string readFile(const std::string& path, std::uint64_t maximumBytes);
@@ -55,5 +64,8 @@ void syncFolder(const std::string& folder); // fsync of a directory
 
 // Free bytes for this user on the file system of a path.
 std::uint64_t freeBytes(const std::string& path);
+
+// Error file.write for a path, or file.space with what is needed and what is free if the disk is full.
+Error writeError(const std::string& path, std::uint64_t neededBytes, int errorNumber);
 
 } // namespace azimuth

@@ -89,7 +89,7 @@ ArrayF earlierTensor(const DirectionBank& bank, const Earlier& earlier) {
     const auto* file = earlier();
     if (!file)
         throw badValue("/banks, " + bank.key.substr(0, 12), "its tensor is empty");
-    return readTensor(*file, bank.key);
+    return reading(*file, [&] { return readTensor(*file, bank.key); });
 }
 
 void writeBanks(H5Publication& file, const std::vector<const DirectionBank*>& banks, const Earlier& earlier) {
@@ -129,17 +129,29 @@ Ids writeArms(H5Publication& file, const std::vector<const Arm*>& arms) {
     return ids;
 }
 
+// The part of the earlier file if it holds the same rows. A file that cannot be read has none: the rows are
+// in memory.
+Id samePart(const std::string& path, const std::string& digest, const Earlier& earlier) {
+    try {
+        const auto* source = earlier();
+        if (!source || source->readError() != 0 || !source->exists(path))
+            return {};
+        auto part = source->group(path);
+        if (H5Aexists(part, "rows_sha256") <= 0 || source->textAttribute(part, "rows_sha256", path) != digest)
+            return {};
+        return part;
+    } catch (const Error&) {
+        return {};
+    }
+}
+
 // Copies a part as it lies in the earlier file if it holds the same rows. False if it has to be written.
 bool copyPart(H5Publication& file, const std::string& path, const std::string& digest,
               const Earlier& earlier) {
-    const auto* source = earlier();
-    if (!source || !source->exists(path))
+    const auto part = samePart(path, digest, earlier);
+    if (!part.valid())
         return false;
-    const auto part = source->group(path);
-    if (H5Aexists(part, "rows_sha256") <= 0 || source->textAttribute(part, "rows_sha256", path) != digest)
-        return false;
-    checkStatus(H5Ocopy(part, ".", file.root(), path.c_str(), H5P_DEFAULT, H5P_DEFAULT),
-                file.target() + ", " + path);
+    earlier()->copyTo(file.root(), part, path);
     file.check();
     return true;
 }

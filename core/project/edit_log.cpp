@@ -18,6 +18,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static_assert(std::endian::native == std::endian::little, "frames are written as they lie in memory");
@@ -160,20 +161,41 @@ void EditLog::openFile() {
     const int descriptor = ::open(path.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
     if (descriptor < 0)
         throw systemError("create", path, errno);
-    const auto head = frameOf(
-        0, canonicalJson(
-               {{"project", m_uuid}, {"generation", std::to_string(m_generation)}, {"created", utcNow()}}));
-    if (::pwrite(descriptor, head.data(), head.size(), 0) != static_cast<ssize_t>(head.size()) ||
-        ::fsync(descriptor) != 0) {
-        const int reason = errno == 0 ? ENOSPC : errno;
-        ::close(descriptor);
-        ::unlink(path.c_str());
-        throw systemError("write", path, reason);
-    }
     m_descriptor = descriptor;
     m_path = path;
-    m_bytes = head.size();
-    syncFolder(folder);
+    try {
+        write(frameOf(0, canonicalJson({{"project", m_uuid},
+                                        {"generation", std::to_string(m_generation)},
+                                        {"created", utcNow()}})));
+        syncFolder(folder);
+    } catch (const Error&) {
+        closeFile();
+        ::unlink(path.c_str());
+        throw;
+    }
+}
+
+// At the end of the whole frames; durable after return.
+void EditLog::write(const std::string& frame) {
+    errno = 0;
+    const auto written = ::pwrite(m_descriptor, frame.data(), frame.size(), static_cast<off_t>(m_bytes));
+    if (written == static_cast<ssize_t>(frame.size()) && ::fdatasync(m_descriptor) == 0) {
+        m_bytes += frame.size();
+        return;
+    }
+    const int reason = errno == 0 ? ENOSPC : errno; // part of it fitted
+    // What was refused must not come back at the next start; if this fails too, a torn frame is skipped,
+    // and a whole one would be applied: better an edit too many than one too few.
+    if (::ftruncate(m_descriptor, static_cast<off_t>(m_bytes)) == 0)
+        ::fsync(m_descriptor);
+    throw writeError(m_path, frame.size(), reason);
+}
+
+bool EditLog::fileIsThere() const {
+    struct stat ours {
+    }, there{};
+    return ::fstat(m_descriptor, &ours) == 0 && ::stat(m_path.c_str(), &there) == 0 &&
+           ours.st_ino == there.st_ino && ours.st_dev == there.st_dev;
 }
 
 std::uint64_t EditLog::append(const Json& edit) {
@@ -187,20 +209,19 @@ std::uint64_t EditLog::append(const Json& edit) {
                     "Shorten the text.");
     if (m_descriptor < 0)
         openFile();
-    const auto frame = frameOf(m_next, payload);
-    errno = 0;
-    const auto written = ::pwrite(m_descriptor, frame.data(), frame.size(), static_cast<off_t>(m_bytes));
-    if (written != static_cast<ssize_t>(frame.size()) || ::fdatasync(m_descriptor) != 0) {
-        const int reason = errno == 0 ? ENOSPC : errno;
+    if (!fileIsThere()) {
         const auto path = m_path;
-        // What was refused must not come back at the next start; if this fails too, a torn frame is skipped,
-        // and a whole one would be applied: better an edit too many than one too few.
-        if (::ftruncate(m_descriptor, static_cast<off_t>(m_bytes)) == 0)
-            ::fsync(m_descriptor);
         closeFile();
-        throw systemError("write", path, reason);
+        throw Error("log.lost",
+                    path + " was removed or moved away by another program, and unsaved edits with it.",
+                    "Save the project now: this window still has them.");
     }
-    m_bytes += frame.size();
+    try {
+        write(frameOf(m_next, payload));
+    } catch (const Error&) {
+        closeFile();
+        throw;
+    }
     return m_next++;
 }
 

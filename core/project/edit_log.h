@@ -29,7 +29,9 @@ public:
     EditLog& operator=(const EditLog&) = delete;
 
     // Returns the edit's number when it is durable: written and synced. Error file.*, log.edit (no object, or
-    // too large): then it is not in the log. After a failed write or sync the next edit goes to a new file.
+    // too large), log.lost (the file was removed or moved away, and edits before this one with it: save the
+    // project): then it is not in the log. After a failed write or sync, or a loss, the next edit goes to a
+    // new file.
     std::uint64_t append(const Json& edit);
 
     std::uint64_t next() const { return m_next; }
@@ -40,6 +42,8 @@ public:
 private:
     void openFile();
     void closeFile();
+    bool fileIsThere() const;
+    void write(const std::string& frame);
 
     std::string m_project, m_uuid, m_path;
     std::uint64_t m_generation, m_next;

@@ -6,12 +6,10 @@
 #include "core/project/side_folder.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <fcntl.h>
 #include <filesystem>
-#include <span>
 #include <unistd.h>
 
 namespace azimuth {
@@ -20,30 +18,12 @@ namespace fs = std::filesystem;
 
 std::string stemOf(const std::string& projectPath) { return fs::path(projectPath).stem().string(); }
 
-struct Descriptor {
-    int value;
-    ~Descriptor() {
-        if (value >= 0)
-            ::close(value);
-    }
-};
-
-void copyFile(const std::string& from, const std::string& to) {
-    const Descriptor source{::open(from.c_str(), O_RDONLY | O_CLOEXEC)};
-    if (source.value < 0)
-        throw systemError("open", from, errno);
-    AtomicFile copy(to);
-    std::array<std::byte, 1 << 16> buffer;
-    for (;;) {
-        const auto count = ::read(source.value, buffer.data(), buffer.size());
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count < 0)
-            throw systemError("read", from, errno);
-        if (count == 0)
-            return copy.publish();
-        copy.write(std::span<const std::byte>(buffer.data(), static_cast<std::size_t>(count)));
-    }
+// A name that is not taken: stem, the ending; or with -2, -3 ... between them.
+std::string freeName(const std::string& stem, const std::string& ending) {
+    auto place = stem + ending;
+    for (int i = 2; fs::exists(fs::symlink_status(place)); ++i)
+        place = stem + "-" + std::to_string(i) + ending;
+    return place;
 }
 
 bool lacksLinks(int reason) {
@@ -87,16 +67,18 @@ void keepGeneration(const std::string& projectPath, const UserBlock& block) {
         } catch (const Error&) {
         }
         if (same)
-            return;
-        const auto aside = folder + "/" + stemOf(projectPath) + "." + std::to_string(block.generation) + "." +
-                           std::to_string(static_cast<long long>(unixSeconds())) + ".h5";
+            return syncFolder(folder);
+        const auto aside =
+            freeName(folder + "/" + stemOf(projectPath) + "." + std::to_string(block.generation) + "." +
+                         std::to_string(static_cast<long long>(unixSeconds())),
+                     ".h5");
         if (std::rename(place.c_str(), aside.c_str()) != 0)
             throw systemError("move", place, errno);
         return keepGeneration(projectPath, block);
     }
     if (!lacksLinks(errno))
         throw systemError("keep", place, errno);
-    copyFile(projectPath, place);
+    copyFileAtomically(projectPath, place);
 }
 
 void pruneGenerations(const std::string& projectPath, const std::string& uuid) {
@@ -114,9 +96,7 @@ std::string setAside(const std::string& projectPath) {
     ensureFolder(folder);
     auto time = utcNow();
     std::erase(time, ':');
-    auto place = folder + "/" + stemOf(projectPath) + ".damaged-" + time;
-    for (int i = 2; fs::exists(place); ++i)
-        place = folder + "/" + stemOf(projectPath) + ".damaged-" + time + "-" + std::to_string(i);
+    const auto place = freeName(folder + "/" + stemOf(projectPath) + ".damaged-" + time, "");
     if (std::rename(projectPath.c_str(), place.c_str()) != 0)
         throw systemError("move", projectPath, errno);
     syncFolder(folder);

@@ -40,6 +40,7 @@ bool readFromFile(DriverState& state, std::uint64_t address, std::byte* out, std
             continue;
         if (count < 0) {
             latch(state, errno);
+            std::memset(out, 0, size);
             return false;
         }
         if (count == 0) {
@@ -148,7 +149,7 @@ herr_t readBytes(H5FD_t* file, H5FD_mem_t, hid_t, haddr_t address, std::size_t s
     if (address == HADDR_UNDEF || address > maximumAddress || size > maximumAddress - address)
         return -1;
     auto* out = static_cast<std::byte*>(buffer);
-    if (!readFromFile(state, address, out, size) && !state.writable)
+    if (!readFromFile(state, address, out, size) && !state.writable && !state.forgiving)
         return -1;
     if (!state.pages.empty())
         eachPage(address, size,

@@ -7,7 +7,6 @@
 #include "core/project/generations.h"
 #include "core/project/shard.h"
 
-#include <cerrno>
 #include <filesystem>
 #include <memory>
 #include <unistd.h>
@@ -38,11 +37,13 @@ h5::Earlier earlierAt(const std::string& path) {
 }
 
 void publishProject(const std::string& path, const ProjectView& view, const std::string& parentSha256,
-                    const h5::Earlier& earlier, std::function<void()> fence, double now) {
+                    const h5::Earlier& earlier, std::function<void()> fence, double now,
+                    const std::string& fileUuid = {}) {
     const auto side = sideFolder(path);
     ensureFolder(side.temporary);
     h5::H5Publication::Options options;
     options.block.kind = FileKind::Project;
+    options.block.file = fileUuid;
     options.block.project = view.uuid;
     options.block.generation = view.generation;
     options.block.logSequence = view.logSequence;
@@ -111,7 +112,10 @@ ProjectView openProject(const std::string& path) {
     return h5::reading(file, [&] { return h5::readProjectView(file, eagerTensorBytes); });
 }
 
-ProjectView saveProject(const std::string& path, const ProjectView& view) {
+ProjectView saveProject(const std::string& path, const ProjectView& view, std::string* fileUuid) {
+    const auto file = newUuid();
+    if (fileUuid)
+        *fileUuid = file;
     const bool there = fileExists(path); // moved away or deleted by the user: save what is in memory
     std::string parent;
     if (there)
@@ -128,7 +132,7 @@ ProjectView saveProject(const std::string& path, const ProjectView& view) {
             else if (fileExists(path))
                 throw changedError(path, "it was created meanwhile");
         },
-        now);
+        now, file);
     pruneGenerations(path, next.uuid);
     return next;
 }
@@ -172,8 +176,7 @@ Adoption adoptShards(const ProjectView& view, const std::string& projectPath) {
 
 void removeShards(const std::vector<std::string>& paths) {
     for (const auto& path : paths)
-        if (::unlink(path.c_str()) != 0 && errno != ENOENT)
-            throw systemError("remove", path, errno);
+        ::unlink(path.c_str());
 }
 
 } // namespace azimuth

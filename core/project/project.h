@@ -31,8 +31,10 @@ ProjectView openProject(const std::string& path);
 // generation it replaces is kept (generations.h), the last three of them. Tensors
 // that the view does not hold are taken from the generation on disk. Error project.changed if the file on
 // disk is not view.generation of the same project (another program saved it); project.newer if a newer
-// program wrote it; project.value; file.*.
-ProjectView saveProject(const std::string& path, const ProjectView& view);
+// program wrote it; project.value; file.*. fileUuid, if given, receives the uuid in the new file's user
+// block, also when it throws: if that file is at `path` then, it was replaced and only its durability is
+// unknown.
+ProjectView saveProject(const std::string& path, const ProjectView& view, std::string* fileUuid = nullptr);
 
 // Publishes `view` at another path as a project of its own (new uuid, generation 1), replacing what is there.
 // Tensors that the view does not hold are taken from `from`, the path it was opened at. The side folder is
@@ -60,7 +62,7 @@ struct Adoption {
 Adoption adoptShards(const ProjectView& view, const std::string& projectPath);
 
 // Removes shards that a saved generation holds: call with Adoption::adopted (or merged shards) after
-// saveProject returned. A file that is gone already is no error.
+// saveProject returned. Never throws: what stays is merged again at the next opening, and known.
 void removeShards(const std::vector<std::string>& paths);
 
 } // namespace azimuth

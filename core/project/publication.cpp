@@ -61,7 +61,7 @@ Id H5Publication::group(const std::string& path) {
 
 void H5Publication::check() const {
     if (m_state.firstError != 0)
-        throw systemError("write", m_file.target(), m_state.firstError);
+        throw m_file.writeError(m_state.firstError);
 }
 
 void H5Publication::close() {

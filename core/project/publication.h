@@ -40,7 +40,7 @@ public:
     // The group at an absolute path; groups that are missing are created.
     Id group(const std::string& path);
 
-    // Throws file.write if a write has failed since.
+    // Throws file.write or file.space if a write has failed since.
     void check() const;
 
     // Returns the digest in the user block, 64 hex digits. Error file.*, project.write.

@@ -89,6 +89,15 @@ void ReadFile::checkGroup(hid_t group, const std::string& place) const {
         bad(place, "it claims " + std::to_string(info.nlinks) + " links");
 }
 
+void ReadFile::copyTo(hid_t root, hid_t group, const std::string& place) const {
+    m_state.forgiving = true;
+    const auto status = H5Ocopy(group, ".", root, place.c_str(), H5P_DEFAULT, H5P_DEFAULT);
+    m_state.forgiving = false;
+    if (m_state.firstError != 0)
+        throw systemError("read", m_path, m_state.firstError);
+    checkStatus(status, m_path + ", " + place);
+}
+
 void ReadFile::bad(const std::string& place, const std::string& finding) const {
     throw Error("project.content",
                 m_path + (place.empty() ? "" : ", " + forMessage(place, 120)) + ": " + finding + ".",

@@ -41,6 +41,9 @@ public:
     // Error project.content unless the group's links lie in its header, as FORMAT.md has it.
     void checkGroup(hid_t group, const std::string& place) const;
 
+    // Copies a group with all it holds to a place in another file, as the bytes lie. Error file.read.
+    void copyTo(hid_t root, hid_t group, const std::string& place) const;
+
     [[noreturn]] void bad(const std::string& place,
                           const std::string& finding) const; // Error project.content
 
@@ -50,7 +53,7 @@ private:
 
     std::string m_path;
     UserBlock m_block;
-    DriverState m_state;
+    mutable DriverState m_state; // reading changes it
     Id m_h5, m_root;
 };
 

@@ -1,5 +1,6 @@
 #include "core/project/side_folder.h"
 
+#include "core/base/atomic_file.h"
 #include "core/base/error.h"
 
 #include <algorithm>
@@ -23,9 +24,27 @@ SideFolder sideFolder(const std::string& projectPath) {
 
 void ensureFolder(const std::string& folder) {
     std::error_code failure;
-    fs::create_directories(folder, failure);
-    if (failure)
+    if (folder.empty() || fs::is_directory(folder, failure))
+        return;
+    const auto parent = fs::path(folder).parent_path().string();
+    ensureFolder(parent);
+    // Another process may have made it meanwhile, and not synced it yet.
+    if (!fs::create_directory(folder, failure) && failure)
         throw systemError("create", folder, failure.value());
+    try {
+        syncFolder(parent.empty() ? "." : parent);
+    } catch (const Error&) {
+        fs::remove(folder, failure); // the next attempt syncs it
+        throw;
+    }
+}
+
+void emptyTemporary(const std::string& projectPath) {
+    std::error_code failure, ignored;
+    for (fs::directory_iterator it(sideFolder(projectPath).temporary, failure), end; !failure && it != end;
+         it.increment(failure))
+        if (it->is_regular_file(ignored))
+            fs::remove(it->path(), ignored);
 }
 
 std::vector<std::string> shardFiles(const std::string& projectPath) {

@@ -20,8 +20,13 @@ struct SideFolder {
 // real file.
 SideFolder sideFolder(const std::string& projectPath);
 
-// Creates a folder and what is missing above it. Error file.create.
+// Creates a folder and what is missing above it, durably: what is published in it later cannot lose its
+// folder in a power cut. Error file.create, file.sync.
 void ensureFolder(const std::string& folder);
+
+// Removes the unfinished files that killed processes left in tmp/. Only for the owner of the project's lock.
+// Never throws: what stays is not read.
+void emptyTemporary(const std::string& projectPath);
 
 // The shards that lie in a project's side folder, sorted by name; hidden (unfinished) files are left out.
 // Empty if there is none.

@@ -44,10 +44,10 @@ std::map<Digest, bool> behavesByRule(const ProjectView& view, const SetLabels& c
 }
 
 void applyTo(ProjectView& view, const Edit& edit, const SetLabels& change) {
-    const auto said = saidBefore(view, change);
+    auto said = saidBefore(view, change);
     const auto byRule = behavesByRule(view, change);
     for (const auto& item : change.items) {
-        const auto* before = said.at(item.key);
+        const auto* before = said.at(item.key); // a key may come twice
         if (item.verdict ? before && before->verdict == *item.verdict : !before)
             continue; // said already
         Label label;
@@ -60,6 +60,7 @@ void applyTo(ProjectView& view, const Edit& edit, const SetLabels& change) {
         label.behaves = label.verdict == Verdict::Coherent ||
                         (label.verdict == Verdict::Garbled && item.verdict && byRule.at(item.key));
         view.labels.push_back(std::make_shared<const Label>(std::move(label)));
+        said[item.key] = item.verdict ? view.labels.back().get() : nullptr;
     }
 }
 

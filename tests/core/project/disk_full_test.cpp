@@ -33,14 +33,14 @@ bool mountSmall(const std::string& folder, const char* size) {
 
 // Exit code: refused when the one expected error came, also after HDF5 is closed down as at the end of a
 // program.
-int saveInto(const std::function<void()>& save, const std::string& errorText) {
+int saveInto(const std::function<void()>& save, const std::string& errorText,
+             const std::string& errorCode = "file.write") {
     int code = fitted;
     try {
         save();
     } catch (const Error& error) {
-        code = error.code() == "file.write" && error.message().find(errorText) != std::string::npos
-                   ? refused
-                   : wrongError;
+        code = error.code() == errorCode && error.message().find(errorText) != std::string::npos ? refused
+                                                                                                 : wrongError;
         if (code == wrongError)
             qWarning("%s: %s", error.code().c_str(), error.what());
     }
@@ -120,7 +120,7 @@ void DiskFullTest::realFullFileSystem() {
                 h5::writeJobResult(file, result);
                 file.publish();
             };
-            const int code = saveInto(save, "No space left on device");
+            const int code = saveInto(save, "No space left on device; it needs ", "file.space");
             return std::filesystem::is_empty(mountPoint) == (code == refused) ? code : wrongError;
         });
         if (outcome == std::to_string(cannotMount))

@@ -234,6 +234,23 @@ private Q_SLOTS:
         QCOMPARE(QString::fromStdString(outcome), QStringLiteral("0"));
     }
 
+    // Somebody removes or moves the side folder under an open log: nothing is written into nowhere.
+    void aFileThatIsGoneIsNoticed() {
+        for (const bool moved : {false, true}) {
+            const auto path = project();
+            EditLog log(path, uuid, 1, 1);
+            log.append(edit(1));
+            const auto folder = sideFolder(path).root;
+            if (moved)
+                std::filesystem::rename(folder, folder + ".away");
+            else
+                std::filesystem::remove_all(folder);
+            QCOMPARE(codeOf([&] { log.append(edit(2)); }), std::string("log.lost"));
+            QCOMPARE(log.append(edit(2)), 2u);
+            QCOMPARE(numbers(readLogs(path, uuid, 1)), (std::vector<std::uint64_t>{2}));
+        }
+    }
+
     // kill -9 at any moment: every edit that was acknowledged through the pipe is there.
     void killedAtAnyMoment() {
         std::mt19937 random(3);

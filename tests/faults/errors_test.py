@@ -1,0 +1,177 @@
+"""Disks that are full, broken or read-only: one clear error, the project as it was, the program alive, and the same
+step works once the fault is gone."""
+
+import collections
+import os
+import pathlib
+import random
+import re
+import shutil
+
+import harness
+import disk
+
+BUDGETS = {"save": 80, "shard": 50, "merge": 50, "log": 20}
+POINTS = 100
+ENOSPC, EIO, EACCES, EROFS, EXDEV = 28, 5, 13, 30, 18
+BOTH_SIZES = re.compile(r"needs [\d.,]+ (B|kB|MB|GB|TB), [\d.,]+ (B|kB|MB|GB|TB) are free")
+CALLS = {
+    "write": {disk.WRITTEN, disk.TRUNCATED},
+    "sync": {disk.SYNCED},
+    "rename": {disk.RENAMED, disk.LINKED},
+    "read": {disk.READ_FROM},
+}
+
+
+class Bench:
+    """A project to try steps on, again and again from the same state."""
+
+    def __init__(self, chosen, verifier, report, root):
+        self.chosen, self.verifier, self.report, self.root = chosen, verifier, report, root
+        self.base, self.place = root / "base", root / "copy"
+        self.base.mkdir()
+        _, self.before = harness.run(chosen, self.base, [self.base / "p.h5", "merge", 2])
+
+    def writer(self, faults, trace_path=None):
+        shutil.rmtree(self.place, ignore_errors=True)
+        shutil.copytree(self.base, self.place)
+        writer = harness.Talk(self.chosen, self.place, self.place / "p.h5", faults, trace_path)
+        writer.known.take_all(self.before)
+        return writer
+
+    def prepare(self, writer, step):
+        for word in (["open"] if step != "open" else []) + [f"prepare {step}"]:
+            answer = writer.say(word)
+            assert isinstance(answer, list), (step, word, answer)
+
+    def measured(self, step):
+        """Bytes that a step writes, and how often it makes each kind of call."""
+        path = self.root / "measured.trace"
+        path.unlink(missing_ok=True)
+        writer = self.writer("step", path)
+        self.prepare(writer, step)
+        for word in ("faults 1", "attempt", "faults 0"):
+            assert writer.say(word) is not None
+        writer.end()
+        events = disk.read(path)
+        marks = [i for i, event in enumerate(events) if event.kind == disk.STEP]
+        events = events[marks[0] : marks[1]]
+        kinds = collections.Counter(event.kind for event in events)
+        calls = {call: sum(kinds[kind] for kind in members) for call, members in CALLS.items()}
+        return sum(len(event.data) for event in events if event.kind == disk.WRITTEN), calls
+
+    def attempt(self, step, faults, must_fail=True):
+        """One step under faults. Returns what was refused, or None if the step coped; everything else is checked."""
+        name = f"{step} under {faults}"
+        writer = self.writer("step," + faults)
+        self.prepare(writer, step)
+        writer.say("faults 1")
+        refused = writer.say("attempt")
+        if refused is None:
+            self.report.check(False, f"{name}: the program ended with {writer.process.wait()}")
+            return None
+        failed = isinstance(refused, harness.Refused)
+        self.report.check(failed or not must_fail, f"{name}: no error")
+        bad, _ = self.verifier.missing(self.place / "p.h5", writer.known)
+        self.report.check(not bad, f"{name}: afterwards {bad[:3]}")
+        if failed:
+            self.check_message(name, refused)
+            left = [file for file in self.place.rglob(".*") if file.is_file()]
+            self.report.check(not left, f"{name}: {left} is left behind")
+            writer.say("faults 0")
+            again = writer.say("attempt")
+            self.report.check(isinstance(again, list), f"{name}: trying again gives {again}")
+        ended = writer.end()
+        self.report.check(ended == 0, f"{name}: the program ended with {ended}")
+        bad, _ = self.verifier.missing(self.place / "p.h5", writer.known)
+        self.report.check(not bad, f"{name}: in the end {bad[:3]}")
+        return refused if failed else None
+
+    def check_message(self, name, refused):
+        clear = str(self.place) in refused.message and refused.remedy and refused.code.startswith(("file.", "project."))
+        self.report.check(clear, f"{name}: {refused} is not clear")
+
+
+def full_disks(bench):
+    tried = sized = 0
+    for step, budgets in BUDGETS.items():
+        size, _ = bench.measured(step)
+        for i in range(budgets):
+            refused = bench.attempt(step, f"space={size * i // budgets}")
+            tried += 1
+            sized += bool(refused and BOTH_SIZES.search(refused.message))
+            if refused and not BOTH_SIZES.search(refused.message):
+                bench.report.check(False, f"{step}, {size * i // budgets} of {size} bytes: {refused.message}")
+    for step in ("save", "shard", "merge"):  # the disk is full before anything is written
+        refused = bench.attempt(step, "free=1000000")
+        sized += bool(refused and refused.code == "file.space" and BOTH_SIZES.search(refused.message))
+        tried += 1
+    bench.report.at_least(tried, 200, "full disks")
+    bench.report.at_least(sized, tried, "messages with both sizes")
+
+
+def broken_disks(bench):
+    points, coped = collections.Counter(), []
+    for step in ("save", "shard", "merge", "log", "open"):
+        _, calls = bench.measured(step)
+        for call, count in calls.items():
+            wanted = range(1, count + 1) if count <= 12 else sorted(random.sample(range(1, count + 1), 12))
+            for n in wanted:
+                refused = bench.attempt(step, f"{call}={n}:{EIO}", must_fail=call in ("write", "sync") and step != "open")
+                points[call] += 1
+                if not refused:
+                    coped.append(f"{step} {call} {n}")
+                else:
+                    bench.report.check("Input/output error" in refused.message, f"{step}, {call} {n}: {refused.message}")
+    print("I/O errors: " + ", ".join(f"{call} {count}" for call, count in points.items()))
+    print("coped with: " + ", ".join(coped))
+    for call, least in (("write", 30), ("sync", 15), ("rename", 5), ("read", 30)):
+        bench.report.at_least(points[call], least, f"I/O errors of {call}")
+    bench.report.at_least(sum(points.values()), POINTS, "I/O errors")
+    bench.report.at_least(sum(points.values()) - len(coped), 9 * POINTS // 10, "of them refused a step")
+
+
+def read_only_disks(bench):
+    tried = 0
+    for error, words in ((EROFS, "Read-only file system"), (EACCES, "Permission denied")):
+        everything = ",".join(f"{call}=0:{error}" for call in ("create", "rename", "remove"))
+        for step in ("save", "shard", "merge", "log"):  # it became so while the project was open
+            refused = bench.attempt(step, everything)
+            bench.report.check(refused and words in refused.message, f"{step}: {refused}")
+            tried += 1
+        opened_read_only(bench, everything, words)
+        tried += 1
+    for step in ("save", "shard", "merge"):
+        refused = bench.attempt(step, f"rename=0:{EXDEV}")
+        bench.report.check(refused and "cross-device" in refused.message, f"{step}: {refused}")
+        tried += 1
+    bench.report.at_least(tried, 13, "read-only disks and borders between file systems")
+
+
+def opened_read_only(bench, faults, words):
+    writer = bench.writer(faults)
+    opened = writer.say("open")
+    why = [line for line in opened if line.startswith("readonly ")]
+    bench.report.check(bool(why) and words in why[0], f"opened read-only: {opened[:2]}")
+    writer.say("prepare save")
+    refused = writer.say("attempt")
+    bench.report.check(refused.code == "project.readonly" and words in refused.message, f"saving gives {refused}")
+    writer.say("faults 0")
+    bench.report.check(writer.say("lock") == ["locked yes"], "it stays read-only")
+    bench.report.check(isinstance(writer.say("attempt"), list), "it cannot be saved after that")
+    bench.report.check(writer.end() == 0, "the program failed")
+    bad, _ = bench.verifier.missing(bench.place / "p.h5", writer.known)
+    bench.report.check(not bad, f"read-only: {bad[:3]}")
+
+
+def main():
+    chosen, report = harness.options(), harness.Report()
+    with harness.folder() as name:
+        bench = Bench(chosen, harness.Verifier(chosen), report, pathlib.Path(os.path.realpath(name)))
+        full_disks(bench)
+        broken_disks(bench)
+        read_only_disks(bench)
+    report.finish()
+
+
+main()
