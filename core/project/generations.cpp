@@ -46,6 +46,19 @@ void copyFile(const std::string& from, const std::string& to) {
     }
 }
 
+// A new name in prev/ for a file that is no generation to go back to: <name>.<word>-<time>.
+std::string asidePlace(const std::string& projectPath, const std::string& word) {
+    const auto folder = sideFolder(projectPath).previous;
+    ensureFolder(folder);
+    auto time = utcNow();
+    std::erase(time, ':');
+    const auto first = folder + "/" + stemOf(projectPath) + "." + word + "-" + time;
+    auto place = first;
+    for (int i = 2; fs::exists(place); ++i)
+        place = first + "-" + std::to_string(i);
+    return place;
+}
+
 bool lacksLinks(int reason) {
     return reason == EPERM || reason == EOPNOTSUPP || reason == ENOSYS || reason == EMLINK || reason == EXDEV;
 }
@@ -109,17 +122,20 @@ void pruneGenerations(const std::string& projectPath, const std::string& uuid) {
     }
 }
 
+void keepAltered(const std::string& projectPath) {
+    const auto place = asidePlace(projectPath, "changed");
+    if (::linkat(AT_FDCWD, projectPath.c_str(), AT_FDCWD, place.c_str(), AT_SYMLINK_FOLLOW) == 0)
+        return syncFolder(fs::path(place).parent_path().string());
+    if (!lacksLinks(errno))
+        throw systemError("keep", place, errno);
+    copyFile(projectPath, place);
+}
+
 std::string setAside(const std::string& projectPath) {
-    const auto folder = sideFolder(projectPath).previous;
-    ensureFolder(folder);
-    auto time = utcNow();
-    std::erase(time, ':');
-    auto place = folder + "/" + stemOf(projectPath) + ".damaged-" + time;
-    for (int i = 2; fs::exists(place); ++i)
-        place = folder + "/" + stemOf(projectPath) + ".damaged-" + time + "-" + std::to_string(i);
+    const auto place = asidePlace(projectPath, "damaged");
     if (std::rename(projectPath.c_str(), place.c_str()) != 0)
         throw systemError("move", projectPath, errno);
-    syncFolder(folder);
+    syncFolder(fs::path(place).parent_path().string());
     return place;
 }
 
