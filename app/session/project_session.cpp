@@ -45,12 +45,13 @@ bool ProjectSession::isUntitled() const {
 ProjectSession::Status ProjectSession::status() const {
     const auto& store = **m_store;
     return {store.head(), store.head()->state(), QString::fromStdString(store.path()),
-            QString::fromStdString(store.readOnly())};
+            QString::fromStdString(store.readOnly()), store.farOwner()};
 }
 
 void ProjectSession::adopt(const Status& status) {
     m_path = status.path;
     m_readOnly = status.readOnly;
+    m_farOwner = status.farOwner;
     if (m_readOnly.isEmpty())
         m_follow.stop();
     else if (!m_follow.isActive())
@@ -90,6 +91,7 @@ void ProjectSession::openWith(const QString& action, std::function<ProjectStore(
         Status status;
         std::vector<std::string> notes;
     };
+    *m_stop = false;
     m_io.post(
         this,
         [this, store = m_store, make = std::move(make)] {
@@ -104,19 +106,52 @@ void ProjectSession::openWith(const QString& action, std::function<ProjectStore(
                 Q_EMIT noted(QString::fromStdString(note));
             Q_EMIT opened();
         },
-        [this, action](const Error& error) { fail(action, error); });
+        [this, action](const Error& error) {
+            *m_stop = false;
+            fail(action, error);
+        });
 }
 
+FileChecker::Options ProjectSession::checkingOptions() {
+    auto options = m_checking;
+    options.onCheck = [this](const std::string& path) {
+        QMetaObject::invokeMethod(
+            this, [this, path] { Q_EMIT checking(QString::fromStdString(path)); }, Qt::QueuedConnection);
+    };
+    options.keepGoing = [stop = m_stop] {
+        if (*stop)
+            throw Error("cancelled", "Opening was stopped.", "");
+    };
+    return options;
+}
+
+void ProjectSession::stopChecking() { *m_stop = true; }
+
 void ProjectSession::open(const QString& path) {
-    openWith(QStringLiteral("open"), [path = path.toStdString(), store = m_store] {
+    openWith(QStringLiteral("open"), [path = path.toStdString(), store = m_store, how = checkingOptions()] {
         const bool again = *store && (*store)->path() == path; // its lock is ours already
-        return ProjectStore::open(path, again ? (*store)->lock() : nullptr);
+        return ProjectStore::open(path, again ? (*store)->lock() : nullptr, how);
+    });
+}
+
+void ProjectSession::openAltered(const QString& path) {
+    openWith(QStringLiteral("open"), [path = path.toStdString(), store = m_store, how = checkingOptions()] {
+        const bool again = *store && (*store)->path() == path;
+        return ProjectStore::openAltered(path, again ? (*store)->lock() : nullptr, how);
     });
 }
 
 void ProjectSession::openEarlier(const QString& path, quint64 generation) {
-    openWith(QStringLiteral("open"),
-             [path = path.toStdString(), generation] { return ProjectStore::openEarlier(path, generation); });
+    openWith(QStringLiteral("open"), [path = path.toStdString(), generation, how = checkingOptions()] {
+        return ProjectStore::openEarlier(path, generation, how);
+    });
+}
+
+void ProjectSession::takeOver(const LockOwner& owner) {
+    openWith(QStringLiteral("take over"), [path = m_path.toStdString(), owner, how = checkingOptions()] {
+        ProjectLock::takeOver(path, owner);
+        return ProjectStore::open(path, {}, how);
+    });
 }
 
 void ProjectSession::restore(quint64 generation) {
@@ -140,11 +175,11 @@ void ProjectSession::followOther() {
     m_follow.stop(); // one question at a time
     m_io.post(
         this,
-        [this, store = m_store] {
+        [this, store = m_store, how = checkingOptions()] {
             if (!*store)
                 throw Error("session.closed", "No project is open.", "");
             if (!(*store)->tryLock() && (*store)->newerOnDisk())
-                store->emplace(ProjectStore::open((*store)->path()));
+                store->emplace(ProjectStore::open((*store)->path(), {}, how));
             return status();
         },
         [this](const Status& now) {
@@ -162,10 +197,10 @@ void ProjectSession::create(const QString& path, const Study& study) {
 }
 
 void ProjectSession::openOrCreate(const QString& path, const Study& study) {
-    openWith(QStringLiteral("open"), [path, study] {
+    openWith(QStringLiteral("open"), [path, study, how = checkingOptions()] {
         if (!QFile::exists(path))
             return ProjectStore::create(path.toStdString(), study);
-        auto store = ProjectStore::open(path.toStdString());
+        auto store = ProjectStore::open(path.toStdString(), {}, how);
         if (!store.readOnly().empty())
             throw Error("project.readonly", store.readOnly(),
                         "Wait for the other run, or give another file.");
@@ -185,6 +220,7 @@ void ProjectSession::close() {
             Q_EMIT historyChanged();
             m_path.clear();
             m_readOnly.clear();
+            m_farOwner.reset();
             m_modified = false;
             Q_EMIT viewChanged(m_view);
             Q_EMIT closed();

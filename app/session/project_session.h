@@ -8,7 +8,9 @@
 #include "app/session/io_thread.h"
 #include "app/session/project_store.h"
 
+#include <atomic>
 #include <functional>
+#include <optional>
 #include <QObject>
 #include <QString>
 #include <QTimer>
@@ -29,12 +31,19 @@ public:
     // Why this project cannot be written; empty: it can. A read-only one follows what the other process
     // saves.
     QString readOnly() const { return m_readOnly; }
+    // Who has it, if only the user can know whether that one is still there; then takeOver is possible.
+    const std::optional<LockOwner>& farOwner() const { return m_farOwner; }
     bool isUntitled() const; // lies in the folder of unsaved projects
     // Where a new project lies until it is saved under a name: $XDG_DATA_HOME/azimuth/unsaved.
     static QString unsavedFolder();
     static QString newUnsavedPath(const QString& title);
 
     void open(const QString& path);
+    void openAltered(const QString& path); // for project.altered (ProjectStore::openAltered)
+    void takeOver(const LockOwner& owner); // of farOwner, on the word of the user
+    void stopChecking();                   // what is being opened: it fails with "cancelled"
+    // How files from elsewhere are checked; onCheck and keepGoing are the session's own.
+    void setChecking(FileChecker::Options options) { m_checking = std::move(options); }
     // For a project that cannot be opened (ProjectStore::openEarlier).
     void openEarlier(const QString& path, quint64 generation);
     void restore(quint64 generation); // becomes the next generation; what it replaces is kept
@@ -66,6 +75,7 @@ public:
     void perform(QObject* receiver, Work work, Done done, std::function<void(const Error&)> failed);
 
 Q_SIGNALS:
+    void checking(const QString& path); // a file from elsewhere is being checked; opened or failed comes
     void opened();
     void closed();
     void viewChanged(const azimuth::View& view); // null after closing
@@ -81,6 +91,7 @@ private:
         std::shared_ptr<ProjectHead> head;
         ProjectHead::State state;
         QString path, readOnly;
+        std::optional<LockOwner> farOwner;
     };
     Status status() const; // on the I/O thread
     void adopt(const Status& status);
@@ -88,6 +99,7 @@ private:
     void openWith(const QString& action, std::function<ProjectStore()> make);
     void saveWith(const QString& action, std::function<void(ProjectStore&)> write);
     void followOther();
+    FileChecker::Options checkingOptions();
     void editWith(const QString& action, std::function<void(ProjectStore&)> change);
     void adoptState(const std::shared_ptr<ProjectHead>& head, const ProjectHead::State& state);
     void append(const QString& text, Change change, std::function<void(std::optional<Change>)> done,
@@ -101,6 +113,9 @@ private:
     quint64 m_revision = 0, m_loggedEdits = 0;
     EditHistory m_history;
     QString m_path, m_readOnly, m_author;
+    std::optional<LockOwner> m_farOwner;
+    FileChecker::Options m_checking;
+    std::shared_ptr<std::atomic<bool>> m_stop = std::make_shared<std::atomic<bool>>(false);
     QTimer m_follow; // runs while the project is read-only
     bool m_modified = false, m_saving = false;
     IoThread m_log{QStringLiteral("azimuth-log")};

@@ -35,18 +35,6 @@ Error missingGeneration(const std::string& path, std::uint64_t generation) {
                  "Choose one of those that the list shows.");
 }
 
-// Planning and calibrating need every direction; openProject leaves large ones in the file.
-ProjectView withTensors(ProjectView view, const std::string& path) {
-    for (auto& bank : view.banks) {
-        if (!bank->tensor.empty())
-            continue;
-        auto whole = *bank;
-        whole.tensor = readBankTensor(path, bank->key);
-        bank = std::make_shared<const DirectionBank>(std::move(whole));
-    }
-    return view;
-}
-
 void judge(ProjectView& view) {
     for (auto& label : labelMissing(view, unixSeconds()))
         view.labels.push_back(std::make_shared<const Label>(std::move(label)));
@@ -63,28 +51,56 @@ ProjectView withTransfer(ProjectView view) {
 } // namespace
 
 ProjectStore::ProjectStore(std::string path, ProjectView view, std::shared_ptr<ProjectLock> lock,
-                           std::string readOnly)
+                           std::shared_ptr<FileChecker> checker, std::string readOnly)
     : m_path(std::move(path)),
       m_access(std::make_shared<WriteAccess>(m_path, std::move(lock), std::move(readOnly))),
-      m_head(std::make_shared<ProjectHead>(m_path, std::move(view), m_access)) {}
+      m_head(std::make_shared<ProjectHead>(m_path, std::move(view), m_access)),
+      m_checker(std::move(checker)) {}
 
 ProjectStore ProjectStore::create(const std::string& path, const Study& study) {
     auto lock = std::make_shared<ProjectLock>(path);
-    return ProjectStore(path, createProject(path, study), std::move(lock));
+    return ProjectStore(path, createProject(path, study), std::move(lock), std::make_shared<FileChecker>());
 }
 
-ProjectStore ProjectStore::open(const std::string& path, std::shared_ptr<ProjectLock> held) {
+ProjectStore ProjectStore::open(const std::string& path, std::shared_ptr<ProjectLock> held,
+                                FileChecker::Options checking) {
     std::string readOnly;
-    if (!held && fs::exists(path)) { // a name without a file gets its own error below, and no lock file
+    std::optional<LockOwner> farOwner;
+    std::error_code none; // a name without a file gets its own error below, and no lock file
+    if (!held && fs::exists(path, none)) {
         try {
             held = std::make_shared<ProjectLock>(path);
         } catch (const Error& error) {
-            readOnly = error.message();
+            readOnly = error.code() == "project.locked" ? error.message() : std::string(error.what());
+            farOwner = ProjectLock::farOwner(path);
         }
     }
-    ProjectStore store(path, withTensors(openProject(path), path), std::move(held), std::move(readOnly));
+    auto checker = std::make_shared<FileChecker>(std::move(checking));
+    ProjectStore store(path, openProject(checker->admit(path, FileKind::Project)), std::move(held), checker,
+                       std::move(readOnly));
+    store.m_farOwner = std::move(farOwner);
     store.adoptWhatIsThere();
     store.readRecordedJobs();
+    return store;
+}
+
+ProjectStore ProjectStore::openAltered(const std::string& path, std::shared_ptr<ProjectLock> held,
+                                       FileChecker::Options checking) {
+    auto lock = held ? std::move(held) : std::make_shared<ProjectLock>(path);
+    auto checker = std::make_shared<FileChecker>(std::move(checking));
+    const auto file = checker->admitAltered(path);
+    ProjectStore store(path, openProject(file), std::move(lock), checker);
+    store.adoptWhatIsThere();
+    store.readRecordedJobs();
+    if (!file.altered)
+        return store;
+    store.m_altered = file.source.identity();
+    store.m_head->update([&](ProjectView& view) {
+        view.provenance.push_back({utcNow(), "user", "adopt changes of another program",
+                                   "generation " + std::to_string(view.generation),
+                                   canonicalJson({{"written_sha256", toHex(file.block.digest)},
+                                                  {"found_sha256", toHex(file.found)}})});
+    });
     return store;
 }
 
@@ -92,7 +108,7 @@ ProjectStore ProjectStore::open(const std::string& path, std::shared_ptr<Project
 void ProjectStore::adoptWhatIsThere() {
     if (readOnly().empty())
         emptyTemporary(m_path);
-    auto adoption = adoptShards(*view(), m_path);
+    auto adoption = adoptShards(*view(), m_path, *m_checker);
     for (const auto& problem : adoption.problems)
         m_notes.push_back(problem.path + " could not be read and was left alone: " + problem.text);
     m_merged = std::move(adoption.adopted);
@@ -122,7 +138,7 @@ void ProjectStore::readRecordedJobs() {
 ProjectView ProjectStore::earlier(std::uint64_t generation) const {
     for (const auto& one : earlierGenerations(m_path, view()->uuid))
         if (one.block.generation == generation)
-            return withTensors(openProject(one.path), one.path);
+            return openProject(m_checker->admit(one.path, FileKind::Project));
     throw missingGeneration(m_path, generation);
 }
 
@@ -131,7 +147,7 @@ std::vector<GenerationSummary> ProjectStore::generations() const {
     for (const auto& one : earlierGenerations(m_path, view()->uuid)) {
         GenerationSummary summary{one.block.generation, one.block.saved, one.block.fileBytes, 0, 0, 0, 0, {}};
         try {
-            const auto view = openProject(one.path);
+            const auto view = openProject(m_checker->admit(one.path, FileKind::Project));
             summary.completions = view.completions->size();
             summary.banks = view.banks.size();
             summary.labels = view.labels.size();
@@ -159,7 +175,8 @@ View ProjectStore::restore(std::uint64_t generation) {
     });
 }
 
-ProjectStore ProjectStore::openEarlier(const std::string& path, std::uint64_t generation) {
+ProjectStore ProjectStore::openEarlier(const std::string& path, std::uint64_t generation,
+                                       FileChecker::Options checking) {
     auto lock = std::make_shared<ProjectLock>(path);
     const auto kept = earlierGenerations(path);
     const auto wanted = std::find_if(kept.begin(), kept.end(), [&](const EarlierGeneration& one) {
@@ -167,14 +184,15 @@ ProjectStore ProjectStore::openEarlier(const std::string& path, std::uint64_t ge
     });
     if (wanted == kept.end())
         throw missingGeneration(path, generation);
-    auto view = withTensors(openProject(wanted->path), wanted->path); // before anything is moved
+    auto checker = std::make_shared<FileChecker>(std::move(checking));
+    auto view = openProject(checker->admit(wanted->path, FileKind::Project)); // before anything is moved
     view.provenance.push_back(
         {utcNow(), "user", "restore", "generation " + std::to_string(generation), "{}"});
     view.generation = kept.front().block.generation + 1; // the number of the damaged one, which is not reused
     std::vector<std::string> notes;
     if (fs::exists(fs::symlink_status(path)))
         notes.push_back("The file that could not be opened is kept as " + setAside(path) + ".");
-    ProjectStore store(path, saveProject(path, view), std::move(lock));
+    ProjectStore store(path, saveProject(path, view), std::move(lock), checker);
     store.m_notes = std::move(notes);
     store.m_notes.push_back("Generation " + std::to_string(generation) + " is the project again.");
     store.adoptWhatIsThere();
@@ -200,6 +218,7 @@ bool ProjectStore::tryLock() {
         if (newerOnDisk())
             return false;
         m_access->take(m_path, std::move(lock));
+        m_farOwner.reset();
         m_head->replay(true);
         return true;
     } catch (const Error&) { // as before
@@ -302,7 +321,7 @@ View ProjectStore::calibrate(const std::vector<CalibrationDue>& due) {
 ProjectView ProjectStore::write(const ProjectView& view) {
     std::string fileUuid;
     try {
-        return saveProject(m_path, view, &fileUuid);
+        return m_altered ? saveOverAltered(m_path, view, *m_altered) : saveProject(m_path, view, &fileUuid);
     } catch (const Error&) {
         try {
             const auto block = readUserBlock(m_path);
@@ -317,6 +336,7 @@ ProjectView ProjectStore::write(const ProjectView& view) {
 View ProjectStore::save() {
     m_access->require();
     const auto saved = m_head->save([&](const ProjectView& view) { return write(withTransfer(view)); });
+    m_altered.reset();
     removeShards(m_merged);
     m_merged.clear();
     return saved;
@@ -327,7 +347,7 @@ View ProjectStore::saveAs(const std::string& path) {
         return save();
     auto lock = std::make_shared<ProjectLock>(path);
     const auto saved = m_head->saveAs(path, [&](const ProjectView& view) {
-        auto written = saveProjectAs(path, withTransfer(view), m_path);
+        auto written = saveProjectAs(path, withTransfer(view), m_altered ? std::string() : m_path);
         const auto from = sideFolder(m_path), to = sideFolder(path);
         for (const auto& [source, target] :
              {std::pair(from.jobs, to.jobs), std::pair(from.blobs, to.blobs)}) {
@@ -342,6 +362,8 @@ View ProjectStore::saveAs(const std::string& path) {
         return written;
     });
     m_path = path;
+    m_altered.reset();
+    m_farOwner.reset();
     m_merged.clear(); // they belong to the project that was left
     return saved;
 }

@@ -6,9 +6,11 @@
 #include "app/session/project_head.h"
 #include "core/base/error.h"
 #include "core/plan/plan.h"
+#include "core/project/file_checker.h"
 #include "core/study/project_view.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,12 +31,19 @@ public:
     // Error project.exists, project.locked, file.*.
     static ProjectStore create(const std::string& path, const Study& study);
     // Reads the project, its banks' tensors and recorded jobs, and merges the shards that a crash left
-    // behind. Where another process has the lock, or the folder cannot be written, the store is read-only.
+    // behind; every file passes the checker first (FileChecker, whose errors come through). Where another
+    // process has the lock, or the folder cannot be written, the store is read-only.
     // held: the lock of this path, if this process has it already.
-    static ProjectStore open(const std::string& path, std::shared_ptr<ProjectLock> held = {});
+    static ProjectStore open(const std::string& path, std::shared_ptr<ProjectLock> held = {},
+                             FileChecker::Options checking = {});
+    // For project.altered: takes the project as another program left it; the record of it is not saved yet.
+    // Error project.locked.
+    static ProjectStore openAltered(const std::string& path, std::shared_ptr<ProjectLock> held = {},
+                                    FileChecker::Options checking = {});
     // For a project that cannot be opened: sets the file aside in prev/ and publishes an earlier generation
     // as the next one. Error project.missing if there is no such generation, project.locked.
-    static ProjectStore openEarlier(const std::string& path, std::uint64_t generation);
+    static ProjectStore openEarlier(const std::string& path, std::uint64_t generation,
+                                    FileChecker::Options checking = {});
 
     std::shared_ptr<ProjectLock> lock() const { return m_access->lock(); } // null: read-only
     // Shared with the log thread, which makes the user's edits.
@@ -42,6 +51,8 @@ public:
     // Why nothing can be written; empty: everything can. Then what writes throws project.readonly, but
     // saveAs.
     std::string readOnly() const { return m_access->readOnly(); }
+    // Who has it, if only the user can know whether that one is still there (ProjectLock::farOwner).
+    const std::optional<LockOwner>& farOwner() const { return m_farOwner; }
     bool tryLock(); // of a read-only store whose file is as it was opened: true if it may be written now
     bool newerOnDisk() const; // another process has saved a generation that is newer than this view
 
@@ -84,7 +95,7 @@ public:
 
 private:
     ProjectStore(std::string path, ProjectView view, std::shared_ptr<ProjectLock> lock,
-                 std::string readOnly = {});
+                 std::shared_ptr<FileChecker> checker, std::string readOnly = {});
     void adoptWhatIsThere();
     ProjectView earlier(std::uint64_t generation) const;
     ProjectView write(const ProjectView& view);
@@ -94,6 +105,9 @@ private:
     std::string m_path;
     std::shared_ptr<WriteAccess> m_access;
     std::shared_ptr<ProjectHead> m_head;
+    std::shared_ptr<FileChecker> m_checker;
+    std::optional<FileIdentity> m_altered; // the file that another program changed, until a save replaces it
+    std::optional<LockOwner> m_farOwner;
     RecordedJobs m_recorded;
     std::vector<std::string> m_merged;          // shards whose content is in the view, not yet saved
     std::map<std::string, std::string> m_blobs; // direction digest to file digest, written or found here

@@ -4,6 +4,7 @@
 #include "app/workbench/generations_dialog.h"
 #include "app/workbench/inspector.h"
 #include "app/workbench/navigator.h"
+#include "app/workbench/opening.h"
 #include "app/workbench/pages/apply_page.h"
 #include "app/workbench/pages/layers_page.h"
 #include "app/workbench/pages/overview_page.h"
@@ -12,10 +13,8 @@
 #include "app/workbench/theme/theme.h"
 #include "app/workbench/words.h"
 #include "core/base/atomic_file.h"
-#include "core/base/time.h"
 #include "core/base/units.h"
 #include "core/figure/figures.h"
-#include "core/project/generations.h"
 #include "widgets/figure_device.h"
 #include "widgets/numbers.h"
 
@@ -33,22 +32,6 @@ namespace {
 constexpr int memoryInterval = 3000; // ms
 
 QString q(const std::string& text) { return QString::fromStdString(text); }
-
-Notification notificationOf(Severity severity, const QString& title, const Error& error) {
-    Notification notification{severity, title, {q(error.message())}, {}};
-    if (!error.remedy().empty())
-        notification.lines << q(error.remedy());
-    if (!error.detail().empty())
-        notification.actions << NotificationAction{QStringLiteral("details"), QObject::tr("Details")};
-    return notification;
-}
-
-// A file that may merely not be read is no reason to move it away.
-bool damaged(const Error& error, const QString& path) {
-    return error.code() == "project.damaged" || error.code() == "project.truncated" ||
-           error.code() == "project.content" || error.code() == "project.hdf5" ||
-           (error.code() == "file.open" && !QFileInfo::exists(path));
-}
 
 JobItem::State stateOf(RunJob::State state) {
     switch (state) {
@@ -87,6 +70,7 @@ Workbench::Workbench(Theme& theme, StudyRunner::Options options)
     m_window->addPage(new LayersPage, 2);
     m_window->addPage(new ApplyPage, 2);
     m_window->addPage(new TransferPage, 2);
+    m_opener = new Opening(*m_window, m_session, this);
     connectWindow();
     connectSession();
     connectRunner();
@@ -143,16 +127,18 @@ void Workbench::connectWindow() {
             m_window->showLog();
         else if (id == QLatin1String("resume"))
             run();
-        else if (id.startsWith(QLatin1String("earlier:")) && !m_runner.isRunning()) {
-            m_fresh = true;
-            m_session.openEarlier(m_opening, id.mid(8).toULongLong());
-        }
+        else if (!m_runner.isRunning())
+            m_opener->act(id);
     });
     connect(window, &MainWindow::closing, this, &Workbench::onClosing);
     connect(window->selection(), &SelectionModel::changed, this, &Workbench::rememberPlace);
 }
 
 void Workbench::connectSession() {
+    connect(m_opener, &Opening::starts, this, [this] { m_fresh = true; });
+    connect(m_opener, &Opening::checking, this, [this](const QString& text) {
+        m_window->setSaveState({text, m_window->isWindowModified()});
+    });
     connect(&m_session, &ProjectSession::opened, this, &Workbench::onOpened);
     connect(&m_session, &ProjectSession::viewChanged, this, &Workbench::onViewChanged);
     connect(&m_session, &ProjectSession::historyChanged, this, [this] {
@@ -186,13 +172,17 @@ void Workbench::connectSession() {
                               error.detail()));
         }
         m_runAfterOpen.clear();
-        if (action == QLatin1String("open") && damaged(error, m_opening))
-            return offerEarlier(m_opening, error);
-        fail(action == QLatin1String("open")     ? tr("The project could not be opened")
-             : action == QLatin1String("create") ? tr("The project could not be made")
-             : action == QLatin1String("save")   ? tr("The project could not be saved")
-             : action == QLatin1String("edit")   ? tr("The edit was not made")
-                                                 : tr("That did not work"),
+        const bool opens = action == QLatin1String("open");
+        if (opens || action == QLatin1String("create") || action == QLatin1String("take over"))
+            m_fresh = false; // what was open stays, and goes on being shown
+        showSaveState();
+        if (opens)
+            return m_opener->failed(m_opening, error);
+        fail(action == QLatin1String("create")      ? tr("The project could not be made")
+             : action == QLatin1String("save")      ? tr("The project could not be saved")
+             : action == QLatin1String("edit")      ? tr("The edit was not made")
+             : action == QLatin1String("take over") ? tr("The project could not be taken over")
+                                                    : tr("That did not work"),
              error);
     });
     connect(&m_settings, &Settings::recentFilesChanged, this, [this] {
@@ -305,7 +295,7 @@ void Workbench::onOpened() {
     m_settings.setStarted();
     m_window->inspector()->setNotesReadOnly(!m_session.readOnly().isEmpty());
     if (!m_session.readOnly().isEmpty())
-        showReadOnly();
+        m_opener->showReadOnly();
     if (m_fresh) { // until the place is restored, nothing is remembered over it
         m_window->setView(m_session.view(), true);
         restorePlace();
@@ -328,7 +318,7 @@ void Workbench::run() {
     if (!m_session.isOpen() || m_runner.isRunning())
         return;
     if (!m_session.readOnly().isEmpty())
-        return showReadOnly();
+        return m_opener->showReadOnly();
     m_runner.start();
 }
 
@@ -383,29 +373,6 @@ void Workbench::showSaveState() {
     else if (m_session.isUntitled())
         text += tr(", not saved under a name yet");
     m_window->setSaveState({text, m_session.isModified() && !readOnly});
-}
-
-void Workbench::showReadOnly() {
-    m_window->notify({Severity::caution,
-                      tr("This project is read-only here"),
-                      {m_session.readOnly(),
-                       tr("What is saved there is shown here. Save As makes a copy that can be changed.")},
-                      {}});
-}
-
-// A project that cannot be opened may have earlier generations that can.
-void Workbench::offerEarlier(const QString& path, const Error& error) {
-    auto notification = notificationOf(Severity::failure, tr("The project could not be opened"), error);
-    for (const auto& earlier : earlierGenerations(path.toStdString())) {
-        const auto generation = QString::number(earlier.block.generation);
-        notification.actions << NotificationAction{
-            QStringLiteral("earlier:") + generation,
-            tr("Open generation %1, %2").arg(generation, q(utcText(earlier.block.saved)))};
-    }
-    if (notification.actions.size() > 1)
-        notification.lines << tr("Earlier generations are kept; the damaged file stays beside them.");
-    m_window->bottomPane()->appendLog(notification.title + QStringLiteral(": ") + q(error.message()));
-    m_window->notify(notification);
 }
 
 void Workbench::askRestore() {

@@ -16,6 +16,7 @@ class QCloseEvent;
 namespace azimuth {
 
 class Theme;
+class Opening;
 class OverviewPage;
 
 class Workbench : public QObject {
@@ -53,8 +54,6 @@ private:
     void askRestore();
     void askTitle();
     void askAuthor();
-    void showReadOnly();
-    void offerEarlier(const QString& path, const Error& error);
     void exportFigure(const QString& kind);
     void run();
     void rememberPlace();
@@ -68,6 +67,7 @@ private:
     StudyRunner m_runner;
     std::unique_ptr<MainWindow> m_window;
     OverviewPage* m_overview;
+    Opening* m_opener;
     QString m_opening;      // path of the project that was opened last, or could not be
     QString m_runAfterOpen; // path whose study is run as soon as it is open
     bool m_fresh = false;   // the next view is another project's

@@ -28,32 +28,48 @@ Error joinErrors(std::string code, const std::vector<std::string>& findings, std
 
 std::string errnoText(int errorNumber) { return std::generic_category().message(errorNumber); }
 
-Error systemError(const std::string& operation, const std::string& path, int errorNumber) {
-    std::string remedy;
+namespace {
+
+std::string remedyFor(const std::string& operation, int errorNumber) {
+    const bool reads = operation == "open" || operation == "read";
     switch (errorNumber) {
     case ENOSPC:
     case EDQUOT:
-        remedy = "Free some space on this disk and try again; nothing was lost.";
-        break;
+        return "Free some space on this disk and try again; nothing was lost.";
     case EACCES:
     case EPERM:
-        remedy = "Change the permissions, or choose another folder.";
-        break;
+        return reads ? "Ask its owner for permission to read it."
+                     : "Change the permissions, or choose another folder.";
     case EROFS:
-        remedy = "The file system is read-only: choose another folder.";
-        break;
+        return "The file system is read-only: choose another folder.";
     case ENOENT:
-        remedy = "Check the path.";
-        break;
+        return "Check the path.";
     case EISDIR:
-        remedy = "This is a folder: give a file.";
-        break;
+        return "This is a folder: give a file.";
+    case EFBIG:
+        return "Choose a disk that takes larger files; nothing was lost.";
+    case ESTALE:
+    case ENOTCONN:
+    case ENODEV:
+    case ENXIO:
+    case ETIMEDOUT:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+    case ENETDOWN:
+    case ENETUNREACH:
+    case ECONNRESET:
+    case ECONNABORTED:
+        return "The network share or the disk is gone: connect it again, then try again.";
     default:
-        remedy = "Check the disk and try again.";
-        break;
+        return "Check the disk or the network share and try again.";
     }
+}
+
+} // namespace
+
+Error systemError(const std::string& operation, const std::string& path, int errorNumber) {
     return Error("file." + operation, path + ": could not " + operation + ": " + errnoText(errorNumber),
-                 remedy);
+                 remedyFor(operation, errorNumber));
 }
 
 } // namespace azimuth

@@ -26,6 +26,15 @@ std::string freeName(const std::string& stem, const std::string& ending) {
     return place;
 }
 
+// A new name in prev/ for a file that is no generation to go back to: <name>.<word>-<time>.
+std::string asidePlace(const std::string& projectPath, const std::string& word) {
+    const auto folder = sideFolder(projectPath).previous;
+    ensureFolder(folder);
+    auto time = utcNow();
+    std::erase(time, ':');
+    return freeName(folder + "/" + stemOf(projectPath) + "." + word + "-" + time, "");
+}
+
 bool lacksLinks(int reason) {
     return reason == EPERM || reason == EOPNOTSUPP || reason == ENOSYS || reason == EMLINK || reason == EXDEV;
 }
@@ -91,15 +100,20 @@ void pruneGenerations(const std::string& projectPath, const std::string& uuid) {
     }
 }
 
+void keepAltered(const std::string& projectPath) {
+    const auto place = asidePlace(projectPath, "changed");
+    if (::linkat(AT_FDCWD, projectPath.c_str(), AT_FDCWD, place.c_str(), AT_SYMLINK_FOLLOW) == 0)
+        return syncFolder(fs::path(place).parent_path().string());
+    if (!lacksLinks(errno))
+        throw systemError("keep", place, errno);
+    copyFile(projectPath, place);
+}
+
 std::string setAside(const std::string& projectPath) {
-    const auto folder = sideFolder(projectPath).previous;
-    ensureFolder(folder);
-    auto time = utcNow();
-    std::erase(time, ':');
-    const auto place = freeName(folder + "/" + stemOf(projectPath) + ".damaged-" + time, "");
+    const auto place = asidePlace(projectPath, "damaged");
     if (std::rename(projectPath.c_str(), place.c_str()) != 0)
         throw systemError("move", projectPath, errno);
-    syncFolder(folder);
+    syncFolder(fs::path(place).parent_path().string());
     return place;
 }
 

@@ -30,6 +30,10 @@ inline constexpr std::size_t keptGenerations = 3;
 // be removed stays.
 void pruneGenerations(const std::string& projectPath, const std::string& uuid);
 
+// Keeps the file at projectPath, which another program changed, as prev/<name>.changed-<time>, which no list
+// of generations shows; it stays where it is too. Durable after return. Error file.*.
+void keepAltered(const std::string& projectPath);
+
 // Moves a file that cannot be opened out of the way, into prev/, and returns where it lies now. Error file.*.
 std::string setAside(const std::string& projectPath);
 

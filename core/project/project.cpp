@@ -8,6 +8,7 @@
 #include "core/project/shard.h"
 
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <unistd.h>
 
@@ -112,6 +113,14 @@ ProjectView openProject(const std::string& path) {
     return h5::reading(file, [&] { return h5::readProjectView(file, eagerTensorBytes); });
 }
 
+ProjectView openProject(const CheckedFile& file) {
+    const h5::ReadFile reader(file.source, file.block);
+    auto view = h5::reading(
+        reader, [&] { return h5::readProjectView(reader, std::numeric_limits<std::uint64_t>::max()); });
+    file.source.requireUnchanged();
+    return view;
+}
+
 ProjectView saveProject(const std::string& path, const ProjectView& view, std::string* fileUuid) {
     const auto file = newUuid();
     if (fileUuid)
@@ -137,6 +146,24 @@ ProjectView saveProject(const std::string& path, const ProjectView& view, std::s
     return next;
 }
 
+ProjectView saveOverAltered(const std::string& path, const ProjectView& view, const FileIdentity& opened) {
+    const double now = unixSeconds();
+    ProjectView next = view;
+    next.generation = view.generation + 1;
+    next.saved = utcText(now);
+    const h5::Earlier nothing = [] { return nullptr; }; // of what was altered nothing is copied
+    publishProject(
+        path, next, {}, nothing,
+        [&] {
+            if (!fileExists(path) || identityAt(path) != opened)
+                throw changedError(path, "it is not the file any more that was opened");
+            keepAltered(path);
+        },
+        now);
+    pruneGenerations(path, next.uuid);
+    return next;
+}
+
 ProjectView saveProjectAs(const std::string& path, const ProjectView& view, const std::string& from) {
     const double now = unixSeconds();
     ProjectView next = view;
@@ -155,7 +182,7 @@ ArrayF readBankTensor(const std::string& path, const std::string& bankKey) {
     return h5::reading(file, [&] { return h5::readTensor(file, bankKey); });
 }
 
-Adoption adoptShards(const ProjectView& view, const std::string& projectPath) {
+Adoption adoptShards(const ProjectView& view, const std::string& projectPath, FileChecker& checker) {
     Adoption adoption;
     std::vector<JobResult> results;
     for (const auto& path : shardFiles(projectPath)) {
@@ -164,9 +191,11 @@ Adoption adoptShards(const ProjectView& view, const std::string& projectPath) {
                 adoption.foreign.push_back(path);
                 continue;
             }
-            results.push_back(readShard(path));
+            results.push_back(readShard(checker.admit(path, FileKind::Shard)));
             adoption.adopted.push_back(path);
         } catch (const Error& error) {
+            if (error.code() == "cancelled")
+                throw;
             adoption.problems.push_back({path, error.code(), error.what()});
         }
     }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "core/base/array.h"
+#include "core/project/file_checker.h"
 #include "core/project/merge.h"
 #include "core/project/side_folder.h"
 #include "core/study/project_view.h"
@@ -26,6 +27,9 @@ ProjectView createProject(const std::string& path, const Study& study);
 // at: see adoptShards. Error file.open, project.foreign, project.kind, project.truncated, project.damaged,
 // project.newer, project.content, project.hdf5 (HDF5 itself cannot make sense of it), file.read.
 ProjectView openProject(const std::string& path);
+// One that a FileChecker has admitted, with every tensor, from the same open file. Error also
+// project.changing.
+ProjectView openProject(const CheckedFile& file);
 
 // Publishes `view` as generation view.generation + 1 and returns it with the new generation and time. The
 // generation it replaces is kept (generations.h), the last three of them. Tensors
@@ -35,6 +39,9 @@ ProjectView openProject(const std::string& path);
 // block, also when it throws: if that file is at `path` then, it was replaced and only its durability is
 // unknown.
 ProjectView saveProject(const std::string& path, const ProjectView& view, std::string* fileUuid = nullptr);
+// The same over a file that another program changed (CheckedFile::altered) and that lies there still as it
+// was opened; it is kept in prev/ as <name>.changed-<time>. Error project.changed, file.*.
+ProjectView saveOverAltered(const std::string& path, const ProjectView& view, const FileIdentity& opened);
 
 // Publishes `view` at another path as a project of its own (new uuid, generation 1), replacing what is there.
 // Tensors that the view does not hold are taken from `from`, the path it was opened at. The side folder is
@@ -57,9 +64,9 @@ struct Adoption {
     std::vector<ShardProblem> problems; // unreadable shards, left alone
 };
 
-// Merges every shard in <project>.d/shards whose project uuid is view.uuid and whose digest is right. Never
-// throws for a bad shard.
-Adoption adoptShards(const ProjectView& view, const std::string& projectPath);
+// Merges every shard in <project>.d/shards whose project uuid is view.uuid and that the checker admits. Never
+// throws for a bad shard, but Error cancelled from the checker's keepGoing.
+Adoption adoptShards(const ProjectView& view, const std::string& projectPath, FileChecker& checker);
 
 // Removes shards that a saved generation holds: call with Adoption::adopted (or merged shards) after
 // saveProject returned. Never throws: what stays is merged again at the next opening, and known.

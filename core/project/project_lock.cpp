@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
+#include <utility>
 
 namespace azimuth {
 namespace {
@@ -115,6 +116,30 @@ bool locksAreUnreliable(const std::string& projectPath) {
     return false;
 }
 
+std::string realPath(const std::string& projectPath) { // one lock through every link
+    std::error_code unknown;
+    const auto real = std::filesystem::weakly_canonical(projectPath, unknown);
+    return unknown ? projectPath : real.string();
+}
+
+bool exists(const std::string& path) {
+    struct stat status {};
+    return ::lstat(path.c_str(), &status) == 0;
+}
+
+// Moves an owner file away, unless it is a later one by now: then it is put back. Two processes may find the
+// same file: only the one that moves it goes on.
+bool removeOwner(const std::string& path, const std::optional<LockOwner>& known) {
+    const auto aside = path + "." + newUuid();
+    if (::rename(path.c_str(), aside.c_str()) != 0)
+        return errno == ENOENT;
+    const auto moved = readOwner(aside);
+    const bool same = moved ? known && moved->session == known->session : !known;
+    const bool back = !same && ::link(aside.c_str(), path.c_str()) == 0;
+    ::unlink(aside.c_str());
+    return !back;
+}
+
 bool sameFile(int descriptor, const std::string& path) {
     struct stat ours {
     }, there{};
@@ -127,13 +152,13 @@ bool sameFile(int descriptor, const std::string& path) {
 bool LockOwner::isHere() const { return host == hostName() && boot == bootId(); }
 
 std::string LockOwner::describe() const {
+    if (host.empty() && user.empty())
+        return "a process that is not known";
     return "process " + std::to_string(process) + " of " + user + " on " + host + ", since " + since;
 }
 
 ProjectLock::ProjectLock(const std::string& projectPath, std::optional<Means> means) : m_self(self()) {
-    std::error_code unknown;
-    const auto real = std::filesystem::weakly_canonical(projectPath, unknown); // one lock through every link
-    const auto path = unknown ? projectPath : real.string();
+    const auto path = realPath(projectPath);
     const bool kernel = means ? *means == Means::Kernel : !locksAreUnreliable(path);
     if (!kernel || !lockKernel(path))
         lockOwnerFile(path);
@@ -159,12 +184,26 @@ bool ProjectLock::lockKernel(const std::string& projectPath) {
         if (sameFile(descriptor, m_path)) { // else its owner removed it while we waited
             m_descriptor = descriptor;
             m_means = Means::Kernel;
+            refuseForOwnerFile(projectPath);
             writeOwner();
             return true;
         }
         ::close(descriptor);
     }
     refuse(projectPath, {});
+}
+
+// A machine that reaches the project through a network share has an owner file instead of the kernel's lock.
+void ProjectLock::refuseForOwnerFile(const std::string& projectPath) {
+    const auto path = ownerPath(projectPath);
+    if (!exists(path))
+        return;
+    const auto owner = readOwner(path);
+    if (owner && isGone(*owner) && removeOwner(path, owner))
+        return;
+    ::unlink(m_path.c_str());
+    ::close(std::exchange(m_descriptor, -1));
+    refuse(projectPath, owner);
 }
 
 void ProjectLock::lockOwnerFile(const std::string& projectPath) {
@@ -179,17 +218,8 @@ void ProjectLock::lockOwnerFile(const std::string& projectPath) {
         const auto owner = readOwner(m_path);
         if (!owner || !isGone(*owner))
             refuse(projectPath, owner);
-        // Two processes may find the same stale file: only the one that moves it away goes on.
-        const auto stale = m_path + "." + newUuid();
-        if (::rename(m_path.c_str(), stale.c_str()) == 0) {
-            const auto moved = readOwner(stale);
-            const bool live = moved && moved->session != owner->session;
-            if (live && ::link(stale.c_str(), m_path.c_str()) == 0) { // a live one by now: put it back
-                ::unlink(stale.c_str());
-                refuse(projectPath, moved);
-            }
-            ::unlink(stale.c_str());
-        }
+        if (!removeOwner(m_path, owner))
+            refuse(projectPath, readOwner(m_path));
     }
     refuse(projectPath, readOwner(m_path));
 }
@@ -213,21 +243,44 @@ ProjectLock::~ProjectLock() {
 
 bool ProjectLock::held() const { return m_descriptor >= 0 && sameFile(m_descriptor, m_path); }
 
-std::optional<LockOwner> ProjectLock::ownerOf(const std::string& projectPath) {
-    const auto path = kernelPath(projectPath);
+namespace {
+
+// A process of this machine has the kernel's lock: its owner; else nothing.
+std::optional<LockOwner> kernelOwner(const std::string& path, bool& locked) {
     const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (descriptor >= 0) {
-        const bool free = ::flock(descriptor, LOCK_SH | LOCK_NB) == 0;
+    locked = descriptor >= 0 && ::flock(descriptor, LOCK_SH | LOCK_NB) != 0;
+    if (descriptor >= 0)
         ::close(descriptor);
-        if (!free)
-            return readOwner(path);
-    }
-    return readOwner(ownerPath(projectPath));
+    return locked ? readOwner(path) : std::nullopt;
 }
 
-void ProjectLock::takeOver(const std::string& projectPath) {
-    if (::unlink(ownerPath(projectPath).c_str()) != 0 && errno != ENOENT)
-        throw systemError("remove", ownerPath(projectPath), errno);
+} // namespace
+
+std::optional<LockOwner> ProjectLock::ownerOf(const std::string& projectPath) {
+    const auto path = realPath(projectPath);
+    bool locked = false;
+    const auto owner = kernelOwner(kernelPath(path), locked);
+    return locked ? owner : readOwner(ownerPath(path));
+}
+
+std::optional<LockOwner> ProjectLock::farOwner(const std::string& projectPath) {
+    const auto path = realPath(projectPath);
+    bool locked = false;
+    kernelOwner(kernelPath(path), locked);
+    if (locked || !exists(ownerPath(path)))
+        return {};
+    const auto owner = readOwner(ownerPath(path)).value_or(LockOwner{});
+    return owner.isHere() ? std::nullopt : std::optional(owner);
+}
+
+void ProjectLock::takeOver(const std::string& projectPath, const LockOwner& owner) {
+    const auto path = realPath(projectPath);
+    const auto file = ownerPath(path);
+    if (!exists(file))
+        return;
+    const auto now = readOwner(file);
+    if ((now ? now->session : std::string()) != owner.session || !removeOwner(file, now))
+        refuse(path, readOwner(file));
 }
 
 } // namespace azimuth

@@ -42,11 +42,17 @@ public:
 
     // Who has the project now; nothing if nobody does or nobody knows.
     static std::optional<LockOwner> ownerOf(const std::string& projectPath);
-    // Removes the owner file. Only on the word of a user who knows that the owner is gone.
-    static void takeOver(const std::string& projectPath);
+    // The owner that only a user can know to be gone: the one an owner file names, if it is not a process of
+    // this machine. All its fields are empty if the file does not tell. Nothing: there is none.
+    static std::optional<LockOwner> farOwner(const std::string& projectPath);
+    // Removes the owner file of this owner, on the word of a user who knows that it is gone. Should it be
+    // alive after all, its lock is lost (held) and it saves no more. Error project.locked if another one is
+    // there.
+    static void takeOver(const std::string& projectPath, const LockOwner& owner);
 
 private:
     bool lockKernel(const std::string& projectPath); // false: the file system has no locks
+    void refuseForOwnerFile(const std::string& projectPath);
     void lockOwnerFile(const std::string& projectPath);
     void writeOwner() const;
 

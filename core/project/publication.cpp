@@ -2,6 +2,7 @@
 
 #include "core/base/ids.h"
 #include "core/base/time.h"
+#include "core/project/known_files.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -84,6 +85,7 @@ std::string H5Publication::publish() {
         m_block.saved = unixSeconds();
     m_block.digest = sha256File(m_file.temporaryPath(), userBlockBytes);
     m_file.writeAt(0, encodeUserBlock(m_block));
+    KnownFiles().remember(m_block.digest); // before it can be found: whenever this is killed, it is known
     m_file.publish();
     return toHex(m_block.digest);
 }

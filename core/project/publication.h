@@ -43,7 +43,8 @@ public:
     // Throws file.write or file.space if a write has failed since.
     void check() const;
 
-    // Returns the digest in the user block, 64 hex digits. Error file.*, project.write.
+    // Returns the digest in the user block, 64 hex digits; it is one of the KnownFiles then. Error file.*,
+    // project.write.
     std::string publish();
 
 private:

@@ -4,85 +4,55 @@
 #include "core/base/units.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 namespace azimuth::h5 {
 namespace {
 
 constexpr std::uint64_t maximumAttributeBytes = 64 << 10, maximumChunkBytes = 4 << 20;
+constexpr std::uint64_t maximumChunks = 1 << 18;
 constexpr std::uint64_t smallBytes = 1 << 20; // up to here a dataset may claim more than it stores
 constexpr std::uint64_t deflateLimit = 1100;  // deflate cannot do better than 1,032 : 1
 
 } // namespace
 
-ReadFile::ReadFile(const std::string& path, FileKind kind, Trust trust) : m_path(path) {
-    m_state.descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (m_state.descriptor < 0)
-        throw systemError("open", path, errno);
-    try {
-        m_block = trust == Trust::Digest ? verifyFile(m_state.descriptor, path)
-                                         : readUserBlock(m_state.descriptor, path);
-        if (m_block.kind != kind)
-            throw Error("project.kind",
-                        path + " is a " + toString(m_block.kind) + ", not a " + toString(kind) + ".",
-                        "Open the project it belongs to.");
-        open();
-    } catch (...) {
-        m_root.reset();
-        m_h5.reset();
-        ::close(m_state.descriptor);
-        throw;
-    }
+ReadFile::ReadFile(const std::string& path, FileKind kind, Trust trust) : m_source(path) {
+    const int descriptor = m_source.descriptor();
+    m_block = trust == Trust::Digest ? verifyFile(descriptor, path) : readUserBlock(descriptor, path);
+    requireKind(m_block, kind, path);
+    open();
 }
 
-ReadFile::ReadFile(const std::string& path, const UserBlock& block) : m_path(path), m_block(block) {
-    m_state.descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (m_state.descriptor < 0)
-        throw systemError("open", path, errno);
-    try {
-        open();
-    } catch (...) {
-        m_root.reset();
-        m_h5.reset();
-        ::close(m_state.descriptor);
-        throw;
-    }
-}
-
-ReadFile::~ReadFile() {
-    m_root.reset();
-    m_h5.reset();
-    ::close(m_state.descriptor);
+ReadFile::ReadFile(const SourceFile& source, const UserBlock& block)
+    : m_source(source.descriptor(), source.path()), m_block(block) {
+    open();
 }
 
 void ReadFile::open() {
     prepare();
-    const auto access = properties(H5Pcreate(H5P_FILE_ACCESS), m_path);
+    m_state.descriptor = m_source.descriptor();
+    const auto access = properties(H5Pcreate(H5P_FILE_ACCESS), path());
     useLatchingDriver(access, m_state);
-    checkStatus(H5Pset_fclose_degree(access, H5F_CLOSE_STRONG), m_path);
-    const auto id = H5Fopen(m_path.c_str(), H5F_ACC_RDONLY, access);
+    checkStatus(H5Pset_fclose_degree(access, H5F_CLOSE_STRONG), path());
+    const auto id = H5Fopen(path().c_str(), H5F_ACC_RDONLY, access);
     if (m_state.firstError != 0) {
         const int error = m_state.firstError;
         if (id >= 0)
             H5Fclose(id);
-        throw systemError("read", m_path, error);
+        throw systemError("read", path(), error);
     }
-    m_h5 = Id(check(id, m_path), H5Fclose);
-    const auto creation = properties(H5Fget_create_plist(m_h5), m_path);
+    m_h5 = Id(check(id, path()), H5Fclose);
+    const auto creation = properties(H5Fget_create_plist(m_h5), path());
     hsize_t userBlock = 0;
-    checkStatus(H5Pget_userblock(creation, &userBlock), m_path);
+    checkStatus(H5Pget_userblock(creation, &userBlock), path());
     if (userBlock != userBlockBytes)
         bad("", "HDF5 begins at byte " + std::to_string(userBlock) + ", expected 1024");
-    m_root = azimuth::h5::group(H5Gopen2(m_h5, "/", H5P_DEFAULT), m_path);
+    m_root = azimuth::h5::group(H5Gopen2(m_h5, "/", H5P_DEFAULT), path());
     checkGroup(m_root, "/");
 }
 
 void ReadFile::checkGroup(hid_t group, const std::string& place) const {
     H5G_info_t info;
-    checkStatus(H5Gget_info(group, &info), m_path + ", " + place);
+    checkStatus(H5Gget_info(group, &info), path() + ", " + place);
     if (info.storage_type != H5G_STORAGE_TYPE_COMPACT)
         bad(place, "its links are not stored in its header");
     if (info.nlinks > block().fileBytes)
@@ -100,7 +70,7 @@ void ReadFile::copyTo(hid_t root, hid_t group, const std::string& place) const {
 
 void ReadFile::bad(const std::string& place, const std::string& finding) const {
     throw Error("project.content",
-                m_path + (place.empty() ? "" : ", " + forMessage(place, 120)) + ": " + finding + ".",
+                path() + (place.empty() ? "" : ", " + forMessage(place, 120)) + ": " + finding + ".",
                 "The file was not written by Azimuth, or by one with a defect; open an earlier copy.");
 }
 
@@ -163,13 +133,15 @@ Id ReadFile::object(const std::string& path, H5O_type_t type) const {
                           "\" is a soft or external link, which projects do not have");
         H5O_info_t info;
         checkStatus(H5Oget_info_by_name2(at, parts[i].c_str(), &info, H5O_INFO_BASIC, H5P_DEFAULT),
-                    m_path + ", " + path);
+                    m_source.path() + ", " + path);
         const bool last = i + 1 == parts.size();
         if (info.type != (last ? type : H5O_TYPE_GROUP))
             bad(path, "\"" + forMessage(parts[i], 40) + "\" is not the kind of object that is expected here");
         if (last && type == H5O_TYPE_DATASET)
-            return azimuth::h5::dataset(H5Dopen2(at, parts[i].c_str(), H5P_DEFAULT), m_path + ", " + path);
-        auto next = azimuth::h5::group(H5Gopen2(at, parts[i].c_str(), H5P_DEFAULT), m_path + ", " + path);
+            return azimuth::h5::dataset(H5Dopen2(at, parts[i].c_str(), H5P_DEFAULT),
+                                        m_source.path() + ", " + path);
+        auto next =
+            azimuth::h5::group(H5Gopen2(at, parts[i].c_str(), H5P_DEFAULT), m_source.path() + ", " + path);
         checkGroup(next, path);
         current = std::move(next);
         at = current;
@@ -202,7 +174,7 @@ std::string ReadFile::textAttribute(hid_t object, const char* name, const std::s
     std::size_t bytes = 0;
     const auto id = scalarAttribute(*this, object, name, place, H5T_STRING, bytes);
     std::string value(bytes, '\0');
-    checkStatus(H5Aread(id, fixedString(bytes), value.data()), m_path + ", " + place + " " + name);
+    checkStatus(H5Aread(id, fixedString(bytes), value.data()), path() + ", " + place + " " + name);
     value.resize(value.find('\0') == std::string::npos ? bytes : value.find('\0'));
     if (!isValidUtf8(value))
         bad(place, std::string("the attribute ") + name + " is not UTF-8");
@@ -216,13 +188,15 @@ std::uint64_t ReadFile::unsignedAttribute(hid_t object, const char* name, const 
     if (H5Tget_sign(type) != H5T_SGN_NONE || bytes > 8)
         bad(place, std::string("the attribute ") + name + " is not an unsigned number");
     std::uint64_t value = 0;
-    checkStatus(H5Aread(id, H5T_NATIVE_UINT64, &value), m_path + ", " + place + " " + name);
+    checkStatus(H5Aread(id, H5T_NATIVE_UINT64, &value), path() + ", " + place + " " + name);
     return value;
 }
 
 namespace {
 
-void checkFilters(const ReadFile& file, hid_t creation, const std::string& place) {
+// True if one of them is deflate.
+bool checkFilters(const ReadFile& file, hid_t creation, const std::string& place) {
+    bool deflated = false;
     const int count = H5Pget_nfilters(creation);
     if (count < 0 || count > 3)
         file.bad(place, "it has " + std::to_string(count) + " filters, at most 3 are allowed");
@@ -233,10 +207,38 @@ void checkFilters(const ReadFile& file, hid_t creation, const std::string& place
             H5Pget_filter2(creation, static_cast<unsigned>(i), &flags, &values, nullptr, 0, nullptr, &config);
         if (filter != H5Z_FILTER_DEFLATE && filter != H5Z_FILTER_SHUFFLE && filter != H5Z_FILTER_FLETCHER32)
             file.bad(place, "its filter " + std::to_string(filter) + " is not allowed");
+        deflated = deflated || filter == H5Z_FILTER_DEFLATE;
+    }
+    return deflated;
+}
+
+// Inflating does not stop at the size of a chunk, so what is stored of one must not be larger than deflate
+// could have made it.
+void checkStoredChunks(const ReadFile& file, hid_t dataset, const DatasetShape& shape,
+                       const std::vector<hsize_t>& chunk, std::uint64_t chunkBytes,
+                       const std::string& place) {
+    const auto most = chunkBytes + chunkBytes / 100 + 256;
+    std::vector<hsize_t> at(chunk.size(), 0);
+    for (std::uint64_t count = 0; shape.elements > 0;) {
+        unsigned skipped = 0;
+        haddr_t address = HADDR_UNDEF;
+        hsize_t bytes = 0;
+        checkStatus(H5Dget_chunk_info_by_coord(dataset, at.data(), &skipped, &address, &bytes),
+                    file.path() + ", " + place);
+        if (address != HADDR_UNDEF && bytes > most)
+            file.bad(place, "a chunk of " + bytesText(chunkBytes) + " is stored as " + bytesText(bytes));
+        if (++count > maximumChunks)
+            file.bad(place, "it has more than " + std::to_string(maximumChunks) + " chunks");
+        auto axis = chunk.size();
+        while (axis > 0 && (at[axis - 1] += chunk[axis - 1]) >= shape.extents[axis - 1])
+            at[--axis] = 0;
+        if (axis == 0)
+            return;
     }
 }
 
-void checkChunks(const ReadFile& file, hid_t creation, const DatasetShape& shape, const std::string& place) {
+void checkChunks(const ReadFile& file, hid_t dataset, hid_t creation, bool deflated,
+                 const DatasetShape& shape, const std::string& place) {
     const auto rank = shape.extents.size();
     std::vector<hsize_t> chunk(rank);
     if (H5Pget_chunk(creation, static_cast<int>(rank), chunk.data()) != static_cast<int>(rank))
@@ -246,6 +248,8 @@ void checkChunks(const ReadFile& file, hid_t creation, const DatasetShape& shape
         if (extent == 0 || __builtin_mul_overflow(bytes, std::uint64_t{extent}, &bytes) ||
             bytes > maximumChunkBytes)
             file.bad(place, "a chunk has more than 4 MiB");
+    if (deflated)
+        checkStoredChunks(file, dataset, shape, chunk, bytes, place);
 }
 
 } // namespace
@@ -275,15 +279,15 @@ DatasetShape inspectDataset(const ReadFile& file, hid_t dataset, const std::stri
     const auto layout = H5Pget_layout(creation);
     if (layout != H5D_CHUNKED && layout != H5D_CONTIGUOUS && layout != H5D_COMPACT)
         file.bad(place, "its layout is not allowed");
-    checkFilters(file, creation, place);
-    if (layout == H5D_CHUNKED)
-        checkChunks(file, creation, shape, place);
+    const bool deflated = checkFilters(file, creation, place);
     if (shape.storedBytes > file.block().fileBytes)
         file.bad(place, "it claims " + bytesText(shape.storedBytes) + " in a file of " +
                             bytesText(file.block().fileBytes));
     const auto most = layout == H5D_CHUNKED ? shape.storedBytes * deflateLimit : shape.storedBytes;
     if (bytes > most && (layout != H5D_CHUNKED || bytes > smallBytes || shape.storedBytes == 0))
         file.bad(place, "it claims " + bytesText(bytes) + " and stores " + bytesText(shape.storedBytes));
+    if (layout == H5D_CHUNKED)
+        checkChunks(file, dataset, creation, deflated, shape, place);
     return shape;
 }
 

@@ -5,6 +5,7 @@
 
 #include "core/project/h5_support.h"
 #include "core/project/latching_driver.h"
+#include "core/project/source_file.h"
 #include "core/project/user_block.h"
 
 #include <cstdint>
@@ -20,13 +21,13 @@ enum class Trust { Digest, HeaderOnly }; // hash the whole file first, or believ
 class ReadFile {
 public:
     ReadFile(const std::string& path, FileKind kind, Trust trust = Trust::Digest);
-    // Any kind; for validation, which opens a file whose digest is wrong too.
-    ReadFile(const std::string& path, const UserBlock& block);
-    ~ReadFile();
+    // A file that is open already and whose block and digest somebody else has looked at; any kind. The
+    // descriptor is duplicated.
+    ReadFile(const SourceFile& source, const UserBlock& block);
     ReadFile(const ReadFile&) = delete;
     ReadFile& operator=(const ReadFile&) = delete;
 
-    const std::string& path() const { return m_path; }
+    const std::string& path() const { return m_source.path(); }
     const UserBlock& block() const { return m_block; }
     hid_t root() const { return m_root; }
     int readError() const { return m_state.firstError; } // errno of a read that the disk refused; 0: none
@@ -51,7 +52,7 @@ private:
     void open();
     Id object(const std::string& path, H5O_type_t type) const;
 
-    std::string m_path;
+    SourceFile m_source; // goes last: HDF5 lets go of the file before it is closed
     UserBlock m_block;
     mutable DriverState m_state; // reading changes it
     Id m_h5, m_root;

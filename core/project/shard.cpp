@@ -38,4 +38,11 @@ JobResult readShard(const std::string& path, const std::string& expectedSha256) 
     return h5::reading(file, [&] { return h5::readJobResult(file); });
 }
 
+JobResult readShard(const CheckedFile& file) {
+    const h5::ReadFile reader(file.source, file.block);
+    auto result = h5::reading(reader, [&] { return h5::readJobResult(reader); });
+    file.source.requireUnchanged();
+    return result;
+}
+
 } // namespace azimuth

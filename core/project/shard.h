@@ -3,6 +3,7 @@
 // job thread, the window's I/O thread).
 #pragma once
 
+#include "core/project/file_checker.h"
 #include "core/study/project_view.h"
 
 #include <string>
@@ -28,5 +29,7 @@ ShardHeader readShardHeader(const std::string& path);
 // block's. Error file.open, project.foreign, project.kind, project.truncated, project.damaged, project.newer,
 // project.content, project.hdf5, file.read.
 JobResult readShard(const std::string& path, const std::string& expectedSha256 = {});
+// One that a FileChecker has admitted, from the same open file. Error also project.changing.
+JobResult readShard(const CheckedFile& file);
 
 } // namespace azimuth

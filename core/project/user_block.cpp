@@ -2,6 +2,7 @@
 
 #include "core/base/crc32.h"
 #include "core/base/error.h"
+#include "core/base/text.h"
 #include "core/base/units.h"
 
 #include <algorithm>
@@ -75,11 +76,30 @@ std::uint32_t checksum(const std::array<std::byte, userBlockBytes>& bytes) {
 
 Error damaged(const std::string& path, const std::string& what) {
     return Error("project.damaged", path + " is damaged or was changed by another program: " + what + ".",
-                 "Open an earlier copy of it; this file was not touched.");
+                 "Open an earlier generation of it, or copy the file again from where it came.");
+}
+
+Error truncated(const std::string& path, std::uint64_t found, std::uint64_t written) {
+    return Error("project.truncated",
+                 path + " is cut off: it has " + std::to_string(found) + " of " + std::to_string(written) +
+                     " bytes.",
+                 "Copy the file again from where it came.");
 }
 
 Error foreign(const std::string& path, const std::string& what) {
     return Error("project.foreign", path + " " + what + ".", "Open a file that Azimuth saved.");
+}
+
+Error newer(const std::string& path, const UserBlock& block, std::uint32_t container) {
+    const auto writer = forMessage(block.creator, 63);
+    const auto needed = container != containerVersion ? "container " + std::to_string(container)
+                                                      : "format " + std::to_string(block.minimumReader);
+    const auto known = container != containerVersion ? "container " + std::to_string(containerVersion)
+                                                     : "format " + std::to_string(azimuth::formatVersion);
+    return Error("project.newer",
+                 path + " was written by " + (writer.empty() ? "a newer Azimuth" : writer) +
+                     " and needs a program that reads " + needed + "; this one reads up to " + known + ".",
+                 "Open it with " + (writer.empty() ? "a newer Azimuth" : writer + " or newer") + ".");
 }
 
 std::uint64_t fileLength(int descriptor, const std::string& path) {
@@ -165,31 +185,26 @@ UserBlock decodeUserBlock(const std::array<std::byte, userBlockBytes>& bytes, co
     block.logSequence = block.formatVersion >= 3 ? get<std::uint64_t>(bytes, 176) : 0;
     const auto container = get<std::uint32_t>(bytes, 8);
     if (container != containerVersion || block.minimumReader > azimuth::formatVersion)
-        throw Error("project.newer",
-                    path + " was written by " + (block.creator.empty() ? "another Azimuth" : block.creator) +
-                        " in format " + std::to_string(block.formatVersion) +
-                        ", this program reads up to format " + std::to_string(azimuth::formatVersion) + ".",
-                    "Use a newer Azimuth.");
+        throw newer(path, block, container);
     return block;
 }
 
-UserBlock readUserBlock(int descriptor, const std::string& path) {
-    const auto length = fileLength(descriptor, path);
+UserBlock readUserBlockAsWritten(int descriptor, const std::string& path) {
+    fileLength(descriptor, path); // a folder or a device has no block
     std::array<std::byte, userBlockBytes> bytes{};
     const auto count = readAt(descriptor, 0, bytes.data(), bytes.size(), path);
-    if (count < bytes.size()) {
-        if (count >= sizeof magic && std::memcmp(bytes.data(), magic, sizeof magic) == 0)
-            throw Error("project.truncated",
-                        path + " is cut off: it has " + bytesText(count) + " of at least 1,024 B.",
-                        "Copy the file again from where it came.");
-        throw foreign(path, count == 0 ? "is empty" : "is not a project of Azimuth");
-    }
-    const auto block = decodeUserBlock(bytes, path);
+    if (count == bytes.size())
+        return decodeUserBlock(bytes, path);
+    if (count >= sizeof magic && std::memcmp(bytes.data(), magic, sizeof magic) == 0)
+        throw truncated(path, count, userBlockBytes);
+    throw foreign(path, count == 0 ? "is empty" : "is not a project of Azimuth");
+}
+
+UserBlock readUserBlock(int descriptor, const std::string& path) {
+    const auto block = readUserBlockAsWritten(descriptor, path);
+    const auto length = fileLength(descriptor, path);
     if (length < block.fileBytes)
-        throw Error("project.truncated",
-                    path + " is cut off: it has " + std::to_string(length) + " of " +
-                        std::to_string(block.fileBytes) + " bytes.",
-                    "Copy the file again from where it came.");
+        throw truncated(path, length, block.fileBytes);
     if (length > block.fileBytes)
         throw damaged(path, "it has " + std::to_string(length) + " bytes, written were " +
                                 std::to_string(block.fileBytes));
@@ -210,22 +225,39 @@ UserBlock readUserBlock(const std::string& path) {
     }
 }
 
-UserBlock verifyFile(int descriptor, const std::string& path) {
-    const auto block = readUserBlock(descriptor, path);
+Digest contentDigest(int descriptor, std::uint64_t fileBytes, const std::string& path,
+                     const std::function<void()>& pause) {
     Sha256 hash;
     std::vector<std::byte> buffer(std::size_t{1} << 20);
-    for (std::uint64_t offset = userBlockBytes; offset < block.fileBytes;) {
-        const auto wanted = std::min<std::uint64_t>(buffer.size(), block.fileBytes - offset);
+    for (std::uint64_t offset = userBlockBytes; offset < fileBytes;) {
+        const auto wanted = std::min<std::uint64_t>(buffer.size(), fileBytes - offset);
         const auto count = readAt(descriptor, offset, buffer.data(), static_cast<std::size_t>(wanted), path);
         if (count == 0)
             throw damaged(path, "it became shorter while it was read");
         hash.update(std::span<const std::byte>(buffer.data(), count));
         offset += count;
+        if (pause)
+            pause();
     }
-    const auto found = hash.finish();
+    return hash.finish();
+}
+
+void requireKind(const UserBlock& block, FileKind kind, const std::string& path) {
+    if (block.kind != kind)
+        throw Error("project.kind",
+                    path + " is a " + toString(block.kind) + ", not a " + toString(kind) + ".",
+                    "Open the project it belongs to.");
+}
+
+void checkDigest(const UserBlock& block, const Digest& found, const std::string& path) {
     if (found != block.digest)
         throw damaged(path, "its SHA-256 is " + toHex(found).substr(0, 12) + "…, written was " +
                                 toHex(block.digest).substr(0, 12) + "…");
+}
+
+UserBlock verifyFile(int descriptor, const std::string& path) {
+    const auto block = readUserBlock(descriptor, path);
+    checkDigest(block, contentDigest(descriptor, block.fileBytes, path), path);
     return block;
 }
 

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 
 namespace azimuth {
@@ -40,10 +41,22 @@ std::array<std::byte, userBlockBytes> encodeUserBlock(const UserBlock& block);
 // version).
 UserBlock decodeUserBlock(const std::array<std::byte, userBlockBytes>& bytes, const std::string& path);
 
+// The block alone, whatever the length of the file. Error file.read, project.foreign, project.truncated (not
+// even a block), project.damaged, project.newer.
+UserBlock readUserBlockAsWritten(int descriptor, const std::string& path);
+
 // Reads the block and compares it with the file's length. Error file.open, project.foreign,
 // project.truncated, project.damaged, project.newer. The content is not hashed.
 UserBlock readUserBlock(const std::string& path);
 UserBlock readUserBlock(int descriptor, const std::string& path);
+
+// SHA-256 of bytes 1024 to fileBytes. pause, if given, is called after each MiB and may throw. Error
+// file.read, project.damaged (the file is shorter).
+Digest contentDigest(int descriptor, std::uint64_t fileBytes, const std::string& path,
+                     const std::function<void()>& pause = {});
+void requireKind(const UserBlock& block, FileKind kind, const std::string& path); // Error project.kind
+void checkDigest(const UserBlock& block, const Digest& found,
+                 const std::string& path); // Error project.damaged
 
 // The same, then hashes bytes 1024 to the end of the same open file. Error project.damaged if the digest
 // differs.

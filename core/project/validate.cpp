@@ -10,11 +10,9 @@
 #include "core/project/validate_walk.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <fcntl.h>
 #include <functional>
+#include <new>
 #include <set>
-#include <unistd.h>
 
 namespace azimuth {
 namespace {
@@ -344,20 +342,6 @@ private:
     int m_reported = 0;
 };
 
-// The user block and the digest; nothing if HDF5 may look at the file.
-UserBlock header(const std::string& path) {
-    struct Descriptor {
-        int fd;
-        ~Descriptor() {
-            if (fd >= 0)
-                ::close(fd);
-        }
-    } file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
-    if (file.fd < 0)
-        throw systemError("open", path, errno);
-    return verifyFile(file.fd, path);
-}
-
 } // namespace
 
 bool Validation::sound() const {
@@ -367,25 +351,47 @@ bool Validation::sound() const {
 }
 
 Validation validateFile(const std::string& path) {
-    Validation validation;
-    validation.path = path;
     try {
-        const auto block = header(path);
+        return validateFile(SourceFile(path));
+    } catch (const Error& error) {
+        Validation validation;
+        validation.path = path;
+        validation.findings.push_back({Finding::Severity::Problem, "", error.message()});
+        return validation;
+    }
+}
+
+Validation validateFile(const SourceFile& source, bool altered) {
+    Validation validation;
+    const auto& path = validation.path = source.path();
+    try {
+        auto block = altered ? readUserBlockAsWritten(source.descriptor(), path)
+                             : readUserBlock(source.descriptor(), path);
+        if (altered)
+            block.fileBytes = source.identity().bytes;
         validation.kind = toString(block.kind);
         validation.projectUuid = block.project;
         validation.creator = block.creator;
         validation.saved = block.saved > 0 && block.saved < 1e11 ? utcText(block.saved) : "";
         validation.generation = block.generation;
         validation.fileBytes = block.fileBytes;
+        const auto found = contentDigest(source.descriptor(), block.fileBytes, path);
+        validation.sha256 = toHex(found);
+        if (!altered)
+            checkDigest(block, found, path);
         if (block.kind != FileKind::Project && block.kind != FileKind::Shard)
             throw Error("project.kind",
                         path + " is a " + toString(block.kind) +
                             "; projects and result shards can be validated.",
                         "");
-        const ReadFile file(path, block);
+        const ReadFile file(source, block);
         Validator(file, validation).run();
+        source.requireUnchanged();
     } catch (const Error& error) {
         validation.findings.push_back({Finding::Severity::Problem, "", error.message()});
+    } catch (const std::bad_alloc&) {
+        validation.findings.push_back(
+            {Finding::Severity::Problem, "", "reading it takes more memory than a file of its length may"});
     }
     return validation;
 }
@@ -398,11 +404,17 @@ Json toJson(const Validation& validation) {
         findings.push_back({{"severity", finding.severity == Finding::Severity::Problem ? "problem" : "note"},
                             {"place", finding.place},
                             {"text", finding.text}});
-    return {
-        {"path", validation.path},       {"kind", validation.kind},     {"project", validation.projectUuid},
-        {"creator", validation.creator}, {"saved", validation.saved},   {"generation", validation.generation},
-        {"bytes", validation.fileBytes}, {"sound", validation.sound()}, {"tables", tables},
-        {"findings", findings}};
+    return {{"path", validation.path},
+            {"kind", validation.kind},
+            {"project", validation.projectUuid},
+            {"creator", validation.creator},
+            {"saved", validation.saved},
+            {"generation", validation.generation},
+            {"bytes", validation.fileBytes},
+            {"sha256", validation.sha256},
+            {"sound", validation.sound()},
+            {"tables", tables},
+            {"findings", findings}};
 }
 
 } // namespace azimuth

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "core/base/json.h"
+#include "core/project/source_file.h"
 
 #include <cstdint>
 #include <string>
@@ -21,6 +22,7 @@ struct Finding {
 struct Validation {
     std::string path, kind; // project, result shard, activation cache; empty: not a file of Azimuth
     std::string projectUuid, creator, saved;
+    std::string sha256; // of the content, as it was found; 64 hex digits
     std::uint64_t generation = 0, fileBytes = 0;
     struct Table {
         std::string path;
@@ -33,6 +35,9 @@ struct Validation {
 };
 
 Validation validateFile(const std::string& path);
+// The same on a file that is open already. altered: its digest and length are not compared with what was
+// written; everything else is.
+Validation validateFile(const SourceFile& source, bool altered = false);
 Json toJson(const Validation& validation);
 
 } // namespace azimuth

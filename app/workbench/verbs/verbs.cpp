@@ -5,14 +5,18 @@
 #include "core/base/error.h"
 #include "core/base/units.h"
 #include "core/figure/figures.h"
+#include "core/project/file_checker.h"
 #include "core/project/project.h"
 #include "core/project/validate.h"
 #include "widgets/figure_device.h"
 
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <iostream>
 #include <QGuiApplication>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 
 namespace azimuth {
@@ -26,7 +30,11 @@ void print(const std::string& text) {
 }
 
 // The project with the results of shards that are not merged into the file yet.
-ProjectView openWithShards(const std::string& path) { return adoptShards(openProject(path), path).view; }
+ProjectView openWithShards(const std::string& path) {
+    FileChecker checker;
+    const auto view = openProject(checker.admit(path, FileKind::Project));
+    return adoptShards(view, path, checker).view;
+}
 
 int showProject(const std::string& path, bool json) {
     const auto view = openWithShards(path);
@@ -66,15 +74,33 @@ int exportFigure(const std::string& path, const FigureRequest& request, const st
 }
 
 // Whatever a hostile file does to the library happens in this process, which has nothing to lose.
-void limitThisProcess() {
-    const rlimit memory{std::uint64_t{4} << 30, std::uint64_t{4} << 30}, seconds{120, 120}, none{0, 0};
-    setrlimit(RLIMIT_AS, &memory);
-    setrlimit(RLIMIT_CPU, &seconds);
-    setrlimit(RLIMIT_CORE, &none);
+void limitThisProcess(std::uint64_t fileBytes) {
+    const auto limits = checkLimits(fileBytes);
+    const auto limit = [](auto what, std::uint64_t value) {
+        const rlimit both{value, value};
+        setrlimit(what, &both);
+    };
+#ifndef __SANITIZE_ADDRESS__ // which reserves terabytes of address space
+    limit(RLIMIT_AS, limits.memoryBytes);
+#endif
+    limit(RLIMIT_CPU, 120 + static_cast<std::uint64_t>(limits.seconds));
+    limit(RLIMIT_CORE, 0);
+}
+
+// As a child of FileChecker: the file is open already.
+int validateOpenFile(const std::string& name, int descriptor, bool altered) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    const SourceFile source(descriptor, name);
+    limitThisProcess(source.identity().bytes);
+    const auto found = validateFile(source, altered);
+    print(checkReport(found));
+    return found.sound() ? 0 : 2;
 }
 
 int validate(const std::string& path, bool json) {
-    limitThisProcess();
+    std::error_code none; // what is not there has a length of no interest
+    const auto length = std::filesystem::file_size(path, none);
+    limitThisProcess(none ? 0 : length);
     const auto found = validateFile(path);
     if (json) {
         print(prettyJson(toJson(found)));
@@ -94,7 +120,8 @@ struct CommandLine {
     CLI::App app{"Azimuth: a workbench for steering directions in language models."};
     RunOptions run;
     std::string project, figureOut;
-    bool json = false, list = false;
+    bool json = false, list = false, altered = false;
+    int descriptor = -1;
     FigureRequest figure;
 
     void common(CLI::App* verb) { verb->add_option("project", project, "A project file (.h5)")->required(); }
@@ -137,6 +164,11 @@ struct CommandLine {
             app.add_subcommand("validate", "Checks a file of Azimuth and reports everything that is wrong.");
         common(validateVerb);
         validateVerb->add_flag("--json", json, "As JSON");
+        auto* open =
+            validateVerb->add_option("--descriptor", descriptor,
+                                     "The file is open already, as this descriptor; one line of JSON comes");
+        validateVerb->add_flag("--altered", altered, "Its digest may be another one than was written")
+            ->needs(open);
     }
 
     int dispatch(int argc, char** argv) {
@@ -145,7 +177,7 @@ struct CommandLine {
         if (app.got_subcommand("show"))
             return showProject(project, json);
         if (app.got_subcommand("validate"))
-            return validate(project, json);
+            return descriptor >= 0 ? validateOpenFile(project, descriptor, altered) : validate(project, json);
         if (list)
             return listFigures(project, json);
         if (figure.kind.empty() || figureOut.empty())

@@ -71,7 +71,9 @@ private Q_SLOTS:
         QVERIFY2(seen.contains("\"stage\":\"sweep\""), seen.right(2000).constData());
         QCOMPARE(::kill(static_cast<pid_t>(run.processId()), SIGKILL), 0);
         run.waitForFinished();
-        const auto first = adoptShards(openProject(m_project.toStdString()), m_project.toStdString()).view;
+        FileChecker checker;
+        const auto first =
+            adoptShards(openProject(m_project.toStdString()), m_project.toStdString(), checker).view;
         QCOMPARE(first.banks.size(), std::size_t{1});
 
         const auto again = azimuthCommand({QStringLiteral("run"), m_study, QStringLiteral("-o"), m_project});

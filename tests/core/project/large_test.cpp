@@ -64,7 +64,8 @@ void LargeTest::manyShards() {
     }
     QElapsedTimer timer;
     timer.start();
-    const auto adoption = adoptShards(view, file);
+    FileChecker checker;
+    const auto adoption = adoptShards(view, file, checker);
     qInfo("200 shards of 256 completions adopted in %lld ms", static_cast<long long>(timer.elapsed()));
     QCOMPARE(adoption.adopted.size(), std::size_t{200});
     QCOMPARE(adoption.view.completions->size(), rows.size());

@@ -125,8 +125,44 @@ private Q_SLOTS:
         const auto take = [&] { ProjectLock lock(path, ProjectLock::Means::OwnerFile); };
         QCOMPARE(codeOf(take), std::string("project.locked"));
         QVERIFY(messageOf(take).find("process 1 of ana on some-other-machine") != std::string::npos);
-        ProjectLock::takeOver(path);
+        const auto owner = ProjectLock::farOwner(path);
+        QVERIFY(owner && owner->session == "s" && !owner->isHere());
+        auto other = *owner;
+        other.session = "t"; // who the user was asked about has left, and another one has come
+        QCOMPARE(codeOf([&] { ProjectLock::takeOver(path, other); }), std::string("project.locked"));
+        QCOMPARE(codeOf(take), std::string("project.locked"));
+        ProjectLock::takeOver(path, *owner);
         QCOMPARE(codeOf(take), std::string("nothing was thrown"));
+        QVERIFY(!ProjectLock::farOwner(path));
+    }
+
+    // One machine reaches the project through a share, this one lies on its disk.
+    void anOwnerFileHoldsAgainstTheKernelsLockToo() {
+        const auto path = project("mixed.h5");
+        writeFileAtomically(path + ".owner", ownerJson("some-other-machine", "b", 1));
+        const auto take = [&] { ProjectLock lock(path, ProjectLock::Means::Kernel); };
+        QVERIFY(messageOf(take).find("process 1 of ana on some-other-machine") != std::string::npos);
+        QVERIFY(!std::filesystem::exists(path + ".lock"));
+        ProjectLock::takeOver(path, *ProjectLock::farOwner(path));
+        QCOMPARE(codeOf(take), std::string("nothing was thrown"));
+        const auto host = QSysInfo::machineHostName().toStdString();
+        writeFileAtomically(path + ".owner", ownerJson(host, "an-earlier-boot", 1));
+        QCOMPARE(codeOf(take), std::string("nothing was thrown"));
+        QVERIFY(!std::filesystem::exists(path + ".owner"));
+    }
+
+    void whoIsHereCannotBeTakenOver() {
+        const auto path = project("here.h5");
+        for (const auto means : {ProjectLock::Means::Kernel, ProjectLock::Means::OwnerFile}) {
+            const ProjectLock lock(path, means);
+            QVERIFY(!ProjectLock::farOwner(path));
+            QVERIFY(ProjectLock::ownerOf(path));
+        }
+        writeFileAtomically(path + ".owner", "{");
+        const auto unknown = ProjectLock::farOwner(path);
+        QVERIFY(unknown && unknown->host.empty());
+        ProjectLock::takeOver(path, *unknown);
+        QVERIFY(!std::filesystem::exists(path + ".owner"));
     }
 
     void ownersBeforeARestartAreGone() {

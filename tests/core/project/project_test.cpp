@@ -393,7 +393,8 @@ void ProjectTest::goodShardsAreAdoptedAndBadOnesReported() {
     writeBytes(shards + "/flipped.h5", cut);
     writeBytes(shards + "/.hidden.h5", "unfinished");
 
-    const auto adoption = adoptShards(view, file);
+    FileChecker checker;
+    const auto adoption = adoptShards(view, file, checker);
     QCOMPARE(adoption.adopted.size(), std::size_t{2});
     QCOMPARE(adoption.foreign.size(), std::size_t{1});
     QCOMPARE(adoption.view.completions->size(), std::size_t{20});
@@ -409,7 +410,7 @@ void ProjectTest::goodShardsAreAdoptedAndBadOnesReported() {
     removeShards(adoption.adopted);
     removeShards(adoption.adopted);
     QVERIFY(!std::filesystem::exists(shards + "/a.h5"));
-    const auto again = adoptShards(openProject(file), file);
+    const auto again = adoptShards(openProject(file), file, checker);
     QVERIFY(again.merged.nothing() && again.adopted.empty());
     QCOMPARE(openProject(file).completions->size(), std::size_t{20});
 }

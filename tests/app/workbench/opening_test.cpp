@@ -1,0 +1,186 @@
+// What the window says and offers when a file cannot simply be opened: one notification, what was open stays,
+// and each offer does what it says.
+#include "app/workbench/bottom_pane.h"
+#include "app/workbench/theme/theme.h"
+#include "app/workbench/workbench.h"
+#include "core/base/atomic_file.h"
+#include "core/project/project.h"
+#include "resources/resources.h"
+#include "tests/app/workbench/sample_view.h"
+#include "tests/core/project/hostile_cases.h"
+#include "widgets/notification.h"
+
+#include <QAbstractButton>
+#include <QApplication>
+#include <QDialog>
+#include <QLabel>
+#include <QSignalSpy>
+#include <QTemporaryDir>
+#include <QtTest>
+
+using namespace azimuth;
+
+namespace {
+
+const char* const ownerElsewhere =
+    R"({"boot":"b","host":"hal","process":7,"program":"azimuth","session":"s",)"
+    R"("since":"2026-03-14T09:26:53Z","user":"ana"})";
+
+} // namespace
+
+class WindowOpeningTest : public QObject {
+    Q_OBJECT
+    QTemporaryDir m_folder;
+
+    QString project(const char* name) const {
+        const QString path = m_folder.filePath(QLatin1String(name));
+        auto view = *sample::view();
+        view.uuid = createProject(path.toStdString(), *view.study).uuid;
+        view.generation = 1;
+        saveProject(path.toStdString(), view);
+        return path;
+    }
+    static void open(Workbench& workbench, const QString& path) {
+        QSignalSpy opened(&workbench.session(), &ProjectSession::opened);
+        workbench.open(path);
+        QTRY_COMPARE_WITH_TIMEOUT(opened.count(), 1, 20000);
+    }
+    static QString words(Workbench& workbench) {
+        QStringList texts;
+        for (auto* label : workbench.window().bottomPane()->findChildren<QLabel*>())
+            texts << label->text();
+        return texts.join(QLatin1Char('|'));
+    }
+    static bool click(Workbench& workbench, const QString& text) {
+        for (auto* button : workbench.window().bottomPane()->findChildren<QAbstractButton*>())
+            if (button->text().startsWith(text)) {
+                button->click();
+                return true;
+            }
+        return false;
+    }
+    static void changeInPlace(const QString& path) {
+        const hid_t id = H5Fopen(path.toLocal8Bit().constData(), H5F_ACC_RDWR, H5P_DEFAULT);
+        const hid_t figures = H5Gopen2(id, "/figures", H5P_DEFAULT), space = H5Screate(H5S_SCALAR),
+                    note = H5Acreate2(figures, "note", H5T_STD_I32LE, space, H5P_DEFAULT, H5P_DEFAULT);
+        const int value = 7;
+        H5Awrite(note, H5T_NATIVE_INT, &value);
+        H5Aclose(note);
+        H5Sclose(space);
+        H5Gclose(figures);
+        H5Fclose(id);
+    }
+
+private Q_SLOTS:
+    void anothersChangeIsOffered() {
+        const auto path = project("altered.h5");
+        changeInPlace(path);
+        Workbench workbench(*Theme::instance());
+        workbench.show();
+        workbench.open(path);
+        auto* pane = workbench.window().bottomPane();
+        const auto told = [&] {
+            return words(workbench).contains(QStringLiteral("was changed by another program"));
+        };
+        QTRY_VERIFY_WITH_TIMEOUT(told(), 20000);
+        QVERIFY(!workbench.session().isOpen());
+        QVERIFY(pane->logText().contains(QStringLiteral("SHA-256 written")));
+        QSignalSpy opened(&workbench.session(), &ProjectSession::opened),
+            saved(&workbench.session(), &ProjectSession::saved);
+        QVERIFY(click(workbench, QStringLiteral("Open it as it is")));
+        QTRY_COMPARE_WITH_TIMEOUT(opened.count(), 1, 20000);
+        QVERIFY(workbench.window().isWindowModified());
+        QVERIFY(workbench.window().view());
+        workbench.window().action(QStringLiteral("save"))->trigger();
+        QTRY_COMPARE_WITH_TIMEOUT(saved.count(), 1, 20000);
+        const auto now = openProject(path.toStdString());
+        QCOMPARE(now.generation, 3u);
+        QVERIFY(now.provenance.back().action.find("another program") != std::string::npos);
+    }
+
+    void anothersChangeNeedNotBeTaken() {
+        const auto path = project("refused.h5");
+        changeInPlace(path);
+        Workbench workbench(*Theme::instance());
+        workbench.show();
+        workbench.open(path);
+        QSignalSpy opened(&workbench.session(), &ProjectSession::opened);
+        QTRY_VERIFY_WITH_TIMEOUT(click(workbench, QStringLiteral("Open generation 1")), 20000);
+        QTRY_COMPARE_WITH_TIMEOUT(opened.count(), 1, 20000);
+        QCOMPARE(openProject(path.toStdString()).generation, 3u);
+        QCOMPARE(workbench.session().view()->completions->size(), std::size_t{0});
+    }
+
+    void aHostileFileLeavesTheWindowAsItWas() {
+        const auto good = project("good.h5"), hostileFile = m_folder.filePath(QStringLiteral("hostile.h5"));
+        hostile::makeChanged(good.toStdString(), hostileFile.toStdString(), [](hid_t file) {
+            H5Lcreate_hard(file, "/labels", file, "/labels/loop", H5P_DEFAULT, H5P_DEFAULT);
+        });
+        Workbench workbench(*Theme::instance());
+        workbench.show();
+        open(workbench, good);
+        QSignalSpy checking(&workbench.session(), &ProjectSession::checking);
+        workbench.open(hostileFile);
+        const auto told = [&] {
+            return words(workbench).contains(QStringLiteral("it has more than one name"));
+        };
+        QTRY_VERIFY_WITH_TIMEOUT(told(), 20000);
+        QCOMPARE(checking.count(), 1);
+        QVERIFY(words(workbench).contains(QStringLiteral("hostile.h5 is checked before it is opened")));
+        QCOMPARE(workbench.session().path(), good);
+        workbench.session().edit(QStringLiteral("Note"),
+                                 SetNote{NoteSubject::Project, "", "what is open goes on"});
+        QTRY_VERIFY(workbench.window().view()->note(NoteSubject::Project, ""));
+    }
+
+    void aProjectOfAnotherMachineIsTakenOver() {
+        const auto path = project("remote.h5");
+        writeFileAtomically(path.toStdString() + ".owner", ownerElsewhere);
+        Workbench workbench(*Theme::instance());
+        workbench.show();
+        open(workbench, path);
+        QVERIFY(words(workbench).contains(QStringLiteral("process 7 of ana on hal")));
+        QVERIFY(click(workbench, QStringLiteral("Take over")));
+        const auto question = [&] {
+            auto* found = workbench.window().findChild<QDialog*>(QStringLiteral("takeOverDialog"));
+            return found && found->isVisible() ? found : nullptr;
+        };
+        QTRY_VERIFY(question());
+        question()->reject();
+        QTRY_VERIFY(!question());
+        QVERIFY(!workbench.session().readOnly().isEmpty());
+        QVERIFY(click(workbench, QStringLiteral("Take over")));
+        QTRY_VERIFY(question());
+        const auto labels = question()->findChildren<QLabel*>();
+        QVERIFY(labels.front()->text().contains(QStringLiteral("process 7 of ana on hal, since 2026-03-14")));
+        QSignalSpy opened(&workbench.session(), &ProjectSession::opened),
+            saved(&workbench.session(), &ProjectSession::saved);
+        question()->findChild<QAbstractButton*>(QStringLiteral("takeOver"))->click();
+        QTRY_COMPARE_WITH_TIMEOUT(opened.count(), 1, 20000);
+        QVERIFY(workbench.session().readOnly().isEmpty());
+        workbench.window().action(QStringLiteral("save"))->trigger();
+        QTRY_COMPARE_WITH_TIMEOUT(saved.count(), 1, 20000);
+    }
+
+    void whoIsHereIsNotTakenOver() {
+        const auto path = project("local.h5");
+        const ProjectLock lock(path.toStdString());
+        Workbench workbench(*Theme::instance());
+        workbench.show();
+        open(workbench, path);
+        QVERIFY(words(workbench).contains(QStringLiteral("read-only here")));
+        QVERIFY(!click(workbench, QStringLiteral("Take over")));
+    }
+};
+
+int main(int argc, char** argv) {
+    QTemporaryDir home; // settings of this test only
+    qputenv("XDG_CONFIG_HOME", home.path().toUtf8());
+    qputenv("XDG_DATA_HOME", home.path().toUtf8());
+    initResources();
+    QApplication application(argc, argv);
+    Theme theme(application);
+    WindowOpeningTest test;
+    return QTest::qExec(&test, argc, argv);
+}
+#include "opening_test.moc"
