@@ -27,11 +27,15 @@ ProjectView createProject(const std::string& path, const Study& study);
 // project.newer, project.content, project.hdf5 (HDF5 itself cannot make sense of it), file.read.
 ProjectView openProject(const std::string& path);
 
+inline constexpr const char* droppedAction = "drop unknown"; // of a provenance record
+
 // Publishes `view` as generation view.generation + 1 and returns it with the new generation and time. The
 // generation it replaces is kept (generations.h), the last three of them. Tensors
-// that the view does not hold are taken from the generation on disk. Error project.changed if the file on
-// disk is not view.generation of the same project (another program saved it); project.newer if a newer
-// program wrote it; project.value; file.*.
+// that the view does not hold are taken from the generation on disk. What a newer program put into it and
+// this one does not know is kept, and the file stays in that format (carry_over.h); what cannot be kept is
+// told by provenance records with the action `droppedAction`, which the returned view has too. Error
+// project.changed if the file on disk is not view.generation of the same project (another program saved it);
+// project.value; file.*.
 ProjectView saveProject(const std::string& path, const ProjectView& view);
 
 // Publishes `view` at another path as a project of its own (new uuid, generation 1), replacing what is there.
@@ -42,6 +46,9 @@ ProjectView saveProjectAs(const std::string& path, const ProjectView& view, cons
 // [position][k][d] of one bank. Checks the user block and the tensor's own checksums, not the whole file's
 // digest. Error as openProject; project.content if there is no such bank.
 ArrayF readBankTensor(const std::string& path, const std::string& bankKey);
+
+// Reads every tensor that a view of the file at `path` does not hold yet. False if it holds all.
+bool readTensors(ProjectView& view, const std::string& path);
 
 struct ShardProblem {
     std::string path, code, text;
