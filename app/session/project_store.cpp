@@ -1,6 +1,7 @@
 #include "app/session/project_store.h"
 
 #include "core/base/atomic_file.h"
+#include "core/base/text.h"
 #include "core/base/time.h"
 #include "core/container/safetensors.h"
 #include "core/project/generations.h"
@@ -37,13 +38,7 @@ Error missingGeneration(const std::string& path, std::uint64_t generation) {
 
 // Planning and calibrating need every direction; openProject leaves large ones in the file.
 ProjectView withTensors(ProjectView view, const std::string& path) {
-    for (auto& bank : view.banks) {
-        if (!bank->tensor.empty())
-            continue;
-        auto whole = *bank;
-        whole.tensor = readBankTensor(path, bank->key);
-        bank = std::make_shared<const DirectionBank>(std::move(whole));
-    }
+    readTensors(view, path);
     return view;
 }
 
@@ -88,8 +83,18 @@ ProjectStore ProjectStore::open(const std::string& path, std::shared_ptr<Project
     return store;
 }
 
+ProjectStore ProjectStore::look(const std::string& path) {
+    ProjectStore store(path, withTensors(openProject(path), path), {}, path + " is only looked at.");
+    store.adoptWhatIsThere();
+    return store;
+}
+
 // What a crash left: shards that no save has reached, and edits of the log.
 void ProjectStore::adoptWhatIsThere() {
+    if (const auto block = readUserBlock(m_path); block.formatVersion > formatVersion)
+        m_notes.push_back(m_path + " was written by " + forMessage(block.creator, 63) + " in format " +
+                          std::to_string(block.formatVersion) + "; this program knows format " +
+                          std::to_string(formatVersion) + " and keeps what else is in it.");
     auto adoption = adoptShards(*view(), m_path);
     for (const auto& problem : adoption.problems)
         m_notes.push_back(problem.path + " could not be read and was left alone: " + problem.text);

@@ -32,6 +32,8 @@ public:
     // behind. Where another process has the lock, or the folder cannot be written, the store is read-only.
     // held: the lock of this path, if this process has it already.
     static ProjectStore open(const std::string& path, std::shared_ptr<ProjectLock> held = {});
+    // As it is, with its shards and its log, and without a lock: nothing is written, whoever has it.
+    static ProjectStore look(const std::string& path);
     // For a project that cannot be opened: sets the file aside in prev/ and publishes an earlier generation
     // as the next one. Error project.missing if there is no such generation, project.locked.
     static ProjectStore openEarlier(const std::string& path, std::uint64_t generation);

@@ -84,6 +84,7 @@ Q_SIGNALS:
     void renameRequested();
     void authorRequested();
     void editRequested(const QString& text, const azimuth::Change& change);
+    void removeCachesRequested();
     void runRequested();
     void stopRequested();
     void exportRequested(const QString& figureKind); // empty: ask

@@ -53,6 +53,7 @@ private:
     void askRestore();
     void askTitle();
     void askAuthor();
+    void removeCaches();
     void showReadOnly();
     void offerEarlier(const QString& path, const Error& error);
     void exportFigure(const QString& kind);

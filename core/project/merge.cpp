@@ -19,6 +19,7 @@ struct Incoming {
     std::vector<const Score*> scores;
     std::vector<const JobRecord*> jobs;
     std::vector<const Label*> labels;
+    std::vector<const Note*> notes;
     std::vector<const Calibration*> calibrations;
     std::vector<const StoredFigure*> figures;
     std::vector<const ProvenanceRecord*> provenance;
@@ -45,6 +46,7 @@ struct Incoming {
         take(scores, view.scores);
         take(jobs, view.jobs);
         take(labels, view.labels);
+        take(notes, view.notes);
         take(calibrations, view.calibrations);
         take(figures, view.figures);
         take(provenance, view.provenance);
@@ -148,38 +150,63 @@ std::set<Digest> mergeCompletions(ProjectView& view, const Incoming& incoming, M
 struct LabelOrder {
     static auto identityOf(const Label& label) {
         using Identity = std::tuple<const Digest&, Label::Source, const std::string&, const std::string&,
-                                    Verdict, bool, const std::string&, std::uint64_t>;
+                                    Verdict, bool, bool, const std::string&, std::uint64_t>;
         const bool rule = label.source == Label::Source::Rule;
         return Identity(label.completionKey, label.source, label.judgeDigest, label.rater, label.verdict,
-                        label.behaves, label.reason, rule ? 0 : std::bit_cast<std::uint64_t>(label.time));
+                        label.behaves, label.retracted, label.reason,
+                        rule ? 0 : std::bit_cast<std::uint64_t>(label.time));
     }
     bool operator()(const Label* a, const Label* b) const { return identityOf(*a) < identityOf(*b); }
 };
 
+// Puts rows in by their time; both sides keep their own order.
+template <class Row>
+void insertByTime(std::vector<std::shared_ptr<const Row>>& rows,
+                  std::vector<std::shared_ptr<const Row>> fresh) {
+    if (fresh.empty())
+        return;
+    std::vector<std::shared_ptr<const Row>> merged;
+    merged.reserve(rows.size() + fresh.size());
+    auto next = fresh.begin();
+    for (const auto& row : rows) {
+        for (; next != fresh.end() && (*next)->time < row->time; ++next)
+            merged.push_back(std::move(*next));
+        merged.push_back(row);
+    }
+    merged.insert(merged.end(), std::make_move_iterator(next), std::make_move_iterator(fresh.end()));
+    rows = std::move(merged);
+}
+
 void mergeLabels(ProjectView& view, const Incoming& incoming, const std::set<Digest>& differing,
                  MergeCount& count) {
-    using Rows = std::vector<std::shared_ptr<const Label>>;
+    if (incoming.labels.empty())
+        return;
     std::set<const Label*, LabelOrder> known;
     for (const auto& label : view.labels)
         known.insert(label.get());
-    Rows fresh;
+    std::vector<std::shared_ptr<const Label>> fresh;
     for (const auto* label : incoming.labels)
         if (!differing.count(label->completionKey) && view.completions->contains(label->completionKey) &&
             known.insert(label).second)
             fresh.push_back(std::make_shared<const Label>(*label));
-    if (fresh.empty())
-        return;
     count.labels = fresh.size();
-    Rows merged;
-    merged.reserve(view.labels.size() + fresh.size());
-    auto next = fresh.begin();
-    for (const auto& label : view.labels) {
-        for (; next != fresh.end() && (*next)->time < label->time; ++next)
-            merged.push_back(std::move(*next));
-        merged.push_back(label);
-    }
-    merged.insert(merged.end(), std::make_move_iterator(next), std::make_move_iterator(fresh.end()));
-    view.labels = std::move(merged);
+    insertByTime(view.labels, std::move(fresh));
+}
+
+void mergeNotes(ProjectView& view, const Incoming& incoming, MergeCount& count) {
+    const auto identityOf = [](const Note& note) {
+        return std::tuple(note.subject, note.object, note.text, note.author,
+                          std::bit_cast<std::uint64_t>(note.time));
+    };
+    std::set<decltype(identityOf(*incoming.notes[0]))> known;
+    for (const auto& note : view.notes)
+        known.insert(identityOf(*note));
+    std::vector<std::shared_ptr<const Note>> fresh;
+    for (const auto* note : incoming.notes)
+        if (known.insert(identityOf(*note)).second)
+            fresh.push_back(std::make_shared<const Note>(*note));
+    count.notes = fresh.size();
+    insertByTime(view.notes, std::move(fresh));
 }
 
 void mergeCalibrations(ProjectView& view, const Incoming& incoming, MergeCount& count) {
@@ -233,6 +260,7 @@ ProjectView mergeAll(const ProjectView& view, const Incoming& incoming, MergeCou
     const auto differing = mergeCompletions(merged, incoming, count);
     mergeKeyed(merged.scores, incoming.scores, count.scores, count.differing);
     mergeLabels(merged, incoming, differing, count);
+    mergeNotes(merged, incoming, count);
     mergeCalibrations(merged, incoming, count);
     count.jobs = mergeRecords(merged.jobs, incoming.jobs, [](const JobRecord& job) {
         return std::tuple(job.id, job.started, job.state);
@@ -259,6 +287,7 @@ MergeCount& MergeCount::operator+=(const MergeCount& other) {
     scores += other.scores;
     jobs += other.jobs;
     labels += other.labels;
+    notes += other.notes;
     calibrations += other.calibrations;
     figures += other.figures;
     provenance += other.provenance;

@@ -1,14 +1,16 @@
 // Merging results into a project, as pure functions on values: idempotent, first wins.
 //   models by identity; banks, completions and scores by key; arms by digest; jobs by id, start and state;
-//   calibrations by id; figures and provenance records by all they say; labels by completion, judge, source,
-//   rater, verdict, behaviour, reason and time - a rule's without the time, which says nothing about it.
+//   calibrations by id; notes, figures and provenance records by all they say; labels by completion, judge,
+//   source, rater, verdict, behaviour, retraction, reason and time - a rule's without the time, which says
+//   nothing about it.
 // So merging several projects gives the same set of rows in any order, unless two of them have something else
 // under one key: then the first stays, the other is counted as differing, and its labels are left out,
 // because they were given to another text. Any thread.
 //
-// Order. Rows are appended; labels are put in by their time, each side keeping its own order, because the
-// newest counts. A calibration of a model and concept that the project has chosen already comes before its
-// own, unless the other project has the project's choice too and chose again: only a user re-chooses.
+// Order. Rows are appended; labels and notes are put in by their time, each side keeping its own order,
+// because the newest counts. A calibration of a model and concept that the project has chosen already comes
+// before its own, unless the other project has the project's choice too and chose again: only a user
+// re-chooses.
 //
 // A model whose name and precision are those of a study's model that is not resolved yet resolves it. The
 // view's study stays: results that it does not ask for are kept and count once it does.
@@ -21,13 +23,15 @@
 namespace azimuth {
 
 struct MergeCount { // what was new
-    std::size_t models = 0, banks = 0, arms = 0, completions = 0, scores = 0, jobs = 0, labels = 0,
+    std::size_t models = 0, banks = 0, arms = 0, completions = 0, scores = 0, jobs = 0, labels = 0, notes = 0,
                 calibrations = 0, figures = 0, provenance = 0;
     std::size_t differing = 0; // results with a key that is there with another content; left out
 
     // Provenance comes along with what it is about and is nothing new by itself.
     bool nothing() const {
-        return models + banks + arms + completions + scores + jobs + labels + calibrations + figures == 0;
+        return models + banks + arms + completions + scores + jobs + labels + notes + calibrations +
+                   figures ==
+               0;
     }
     MergeCount& operator+=(const MergeCount& other);
 };

@@ -161,6 +161,20 @@ ProjectView saveProject(const std::string& path, const ProjectView& view) {
     return next;
 }
 
+std::vector<std::string> droppedNotes(const ProjectView& before, const ProjectView& after) {
+    std::vector<std::string> notes;
+    for (auto i = before.provenance.size(); i < after.provenance.size(); ++i) {
+        const auto& record = after.provenance[i];
+        if (record.action != droppedAction)
+            continue;
+        const auto details = parseJson(record.details, "provenance");
+        notes.push_back(record.object + ", which this program does not know, could not be kept: " +
+                        details.value("reason", "") + ". Generation " + details.value("generation", "") +
+                        " has it.");
+    }
+    return notes;
+}
+
 ProjectView saveProjectAs(const std::string& path, const ProjectView& view, const std::string& from) {
     const double now = unixSeconds();
     ProjectView next = view;

@@ -38,6 +38,9 @@ inline constexpr const char* droppedAction = "drop unknown"; // of a provenance 
 // project.value; file.*.
 ProjectView saveProject(const std::string& path, const ProjectView& view);
 
+// What a save could not keep, one sentence each: the records that `after` has beyond `before`.
+std::vector<std::string> droppedNotes(const ProjectView& before, const ProjectView& after);
+
 // Publishes `view` at another path as a project of its own (new uuid, generation 1), replacing what is there.
 // Tensors that the view does not hold are taken from `from`, the path it was opened at. The side folder is
 // not copied.
