@@ -47,6 +47,8 @@ std::multiset<std::string> rowsOf(const ProjectView& view) {
         rows.insert("label " + toHex(label->completionKey) + label->judgeDigest + label->rater +
                     label->reason + std::to_string(static_cast<int>(label->verdict)) +
                     std::to_string(label->behaves) + bits(label->time));
+    for (const auto& note : view.notes)
+        rows.insert("note " + note->object + note->text + note->author + bits(note->time));
     for (const auto& value : view.calibrations)
         rows.insert("calibration " + value->id);
     for (const auto& figure : view.figures)
@@ -77,6 +79,9 @@ ProjectView laboratory(std::mt19937& random, const ProjectView& world) {
     view.banks = some(world.banks);
     view.arms = some(world.arms);
     view.scores = some(world.scores);
+    for (const auto& note : world.notes)
+        if (random() % 3 != 0)
+            view.notes.push_back(note);
     view.calibrations = some(world.calibrations);
     view.figures = some(world.figures);
     view.jobs = some(world.jobs);
@@ -98,6 +103,7 @@ ProjectView world() {
         label.verdict = static_cast<Verdict>(random() % 3);
         label.rater = label.source == Label::Source::Rule ? "rule" : "rater " + std::to_string(random() % 3);
         label.behaves = random() % 2;
+        label.retracted = label.source == Label::Source::Human && random() % 4 == 0;
         // A rule's label of one completion has one time everywhere in this world.
         label.time = label.source == Label::Source::Rule ? 5.0 : static_cast<double>(random() % 50);
         view.labels.push_back(std::make_shared<const Label>(label));
@@ -107,6 +113,8 @@ ProjectView world() {
         calibration.id = sample::hexOf("calibration of the world " + std::to_string(i));
         calibration.conceptName = "concept " + std::to_string(i % 4);
         view.calibrations.push_back(std::make_shared<const Calibration>(calibration));
+        const Note note{NoteSubject::Concept, "verse", "note " + std::to_string(i % 7), "Ana", i / 2.0};
+        view.notes.push_back(std::make_shared<const Note>(note));
         view.provenance.push_back({"2026-03-14T09:26:5" + std::to_string(i % 10) + "Z", "user", "edit",
                                    "object " + std::to_string(i), "{}"});
     }

@@ -157,6 +157,7 @@ class NewerTest : public QObject {
     std::string newer(const char* name, const std::function<void(hid_t)>& change) const {
         const auto file = path(name);
         auto view = sample::fullView();
+        view.labels.resize(3); // as many as the columns that are added have rows
         view.uuid = createProject(file, *view.study).uuid;
         saveProject(file, view);
         auto block = readUserBlock(file);
