@@ -121,6 +121,9 @@ View ProjectHead::save(const std::function<ProjectView(const ProjectView&)>& wri
             next.generation = written.generation;
             next.saved = written.saved;
             next.transfer = std::move(written.transfer);
+            const auto known = static_cast<std::ptrdiff_t>(snapshot->provenance.size());
+            next.provenance.insert(next.provenance.end(), written.provenance.begin() + known,
+                                   written.provenance.end());
             commit(std::move(next));
         }
         now = m_view;

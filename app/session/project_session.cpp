@@ -1,6 +1,7 @@
 #include "app/session/project_session.h"
 
 #include "core/base/time.h"
+#include "core/project/project.h"
 
 #include <QDir>
 #include <QRegularExpression>
@@ -236,9 +237,16 @@ void ProjectSession::saveWith(const QString& action, std::function<void(ProjectS
         Q_EMIT savingChanged(false);
     };
     perform(
-        this, [write = std::move(write)](ProjectStore& store) { return write(store), true; },
-        [this, end, uuid = m_view ? m_view->uuid : std::string()](bool) {
+        this,
+        [write = std::move(write)](ProjectStore& store) {
+            const auto before = store.view();
+            write(store);
+            return droppedNotes(*before, *store.view());
+        },
+        [this, end, uuid = m_view ? m_view->uuid : std::string()](const std::vector<std::string>& notes) {
             end();
+            for (const auto& note : notes)
+                Q_EMIT noted(QString::fromStdString(note));
             if (m_view && m_view->uuid != uuid) // under another name: a project of its own, generation 1
                 Q_EMIT saved();
         },

@@ -1,6 +1,7 @@
 #include "app/session/project_store.h"
 
 #include "core/base/atomic_file.h"
+#include "core/base/text.h"
 #include "core/base/time.h"
 #include "core/container/safetensors.h"
 #include "core/project/generations.h"
@@ -104,8 +105,20 @@ ProjectStore ProjectStore::openAltered(const std::string& path, std::shared_ptr<
     return store;
 }
 
+ProjectStore ProjectStore::look(const std::string& path, FileChecker::Options checking) {
+    auto checker = std::make_shared<FileChecker>(std::move(checking));
+    ProjectStore store(path, openProject(checker->admit(path, FileKind::Project)), {}, checker,
+                       path + " is only looked at.");
+    store.adoptWhatIsThere();
+    return store;
+}
+
 // What a crash left: shards that no save has reached, and edits of the log.
 void ProjectStore::adoptWhatIsThere() {
+    if (const auto block = readUserBlock(m_path); block.formatVersion > formatVersion)
+        m_notes.push_back(m_path + " was written by " + forMessage(block.creator, 63) + " in format " +
+                          std::to_string(block.formatVersion) + "; this program knows format " +
+                          std::to_string(formatVersion) + " and keeps what else is in it.");
     if (readOnly().empty())
         emptyTemporary(m_path);
     auto adoption = adoptShards(*view(), m_path, *m_checker);

@@ -40,6 +40,8 @@ public:
     // Error project.locked.
     static ProjectStore openAltered(const std::string& path, std::shared_ptr<ProjectLock> held = {},
                                     FileChecker::Options checking = {});
+    // As it is, with its shards and its log, and without a lock: nothing is written, whoever has it.
+    static ProjectStore look(const std::string& path, FileChecker::Options checking = {});
     // For a project that cannot be opened: sets the file aside in prev/ and publishes an earlier generation
     // as the next one. Error project.missing if there is no such generation, project.locked.
     static ProjectStore openEarlier(const std::string& path, std::uint64_t generation,

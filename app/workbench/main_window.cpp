@@ -208,7 +208,8 @@ void MainWindow::setView(std::shared_ptr<const ProjectView> view, bool resetSele
     else
         m_selection->replace(next); // refreshes
     arrangePanes();
-    for (const char* id : {"save", "save-as", "restore", "export", "run", "rename", "note", "choose-again"})
+    for (const char* id :
+         {"save", "save-as", "restore", "remove-caches", "export", "run", "rename", "note", "choose-again"})
         action(QString::fromLatin1(id))->setEnabled(m_view != nullptr);
 }
 

@@ -85,6 +85,7 @@ Q_SIGNALS:
     void authorRequested();
     void chooseAgainRequested(); // k and strength of the selected model and concept
     void editRequested(const QString& text, const azimuth::Change& change);
+    void removeCachesRequested();
     void runRequested();
     void stopRequested();
     void exportRequested(const QString& figureKind); // empty: ask

@@ -66,8 +66,8 @@ void MainWindow::buildMenus() {
         m_actions[QStringLiteral("theme-") + id] = made;
         connect(made, &QAction::triggered, this, [this, id] { Q_EMIT themeRequested(id); });
     }
-    for (const char* id :
-         {"save", "save-as", "restore", "export", "run", "stop", "undo", "redo", "rename", "note", "choose-again"})
+    for (const char* id : {"save", "save-as", "restore", "remove-caches", "export", "run", "stop", "undo",
+                           "redo", "rename", "note", "choose-again"})
         action(QString::fromLatin1(id))->setEnabled(false);
     setRecentFiles({});
 }
@@ -226,6 +226,7 @@ void MainWindow::runCommand(const QString& id) {
         {QStringLiteral("save"), [this] { Q_EMIT saveRequested(); }},
         {QStringLiteral("save-as"), [this] { Q_EMIT saveAsRequested(); }},
         {QStringLiteral("restore"), [this] { Q_EMIT restoreRequested(); }},
+        {QStringLiteral("remove-caches"), [this] { Q_EMIT removeCachesRequested(); }},
         {QStringLiteral("export"), [this] { Q_EMIT exportRequested({}); }},
         {QStringLiteral("close"), [this] { close(); }},
         {QStringLiteral("quit"), [this] { close(); }},

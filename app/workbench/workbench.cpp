@@ -1,5 +1,6 @@
 #include "app/workbench/workbench.h"
 
+#include "app/session/caches.h"
 #include "app/session/machine_memory.h"
 #include "app/workbench/generations_dialog.h"
 #include "app/workbench/inspector.h"
@@ -114,6 +115,7 @@ void Workbench::connectWindow() {
     });
     connect(window, &MainWindow::renameRequested, this, &Workbench::askTitle);
     connect(window, &MainWindow::authorRequested, this, &Workbench::askAuthor);
+    connect(window, &MainWindow::removeCachesRequested, this, &Workbench::removeCaches);
     connect(window, &MainWindow::runRequested, this, &Workbench::run);
     connect(window, &MainWindow::stopRequested, &m_runner, &StudyRunner::cancel);
     connect(window, &MainWindow::exportRequested, this, &Workbench::exportFigure);
@@ -382,6 +384,21 @@ void Workbench::askRestore() {
         if (const auto chosen = chooseGeneration(m_window.get(), *m_session.view(), list))
             m_session.restore(*chosen);
     });
+}
+
+void Workbench::removeCaches() {
+    const QString title = tr("Activation caches");
+    if (!m_session.isOpen() || m_runner.isRunning())
+        return;
+    m_session.perform(
+        this, [](ProjectStore& store) { return removeUnusedCaches(store); },
+        [this, title](const CacheRemoval& removal) {
+            m_window->notify({removal.problems.empty() ? Severity::information : Severity::caution,
+                              title,
+                              {q(removalText(removal))},
+                              {}});
+        },
+        [this, title](const Error& error) { fail(title, error); });
 }
 
 void Workbench::fail(const QString& title, const Error& error) {

@@ -54,6 +54,7 @@ private:
     void askRestore();
     void askTitle();
     void askAuthor();
+    void removeCaches();
     void exportFigure(const QString& kind);
     void run();
     void rememberPlace();

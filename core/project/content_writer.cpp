@@ -347,8 +347,8 @@ void writeRootAttributes(H5Publication& file, FileKind kind, const RootAttribute
     unsigned major = 0, minor = 0, release = 0;
     H5get_libversion(&major, &minor, &release);
     writeAttribute(root, "format", "azimuth");
-    writeAttribute(root, "format_version", std::uint32_t{formatVersion});
-    writeAttribute(root, "min_reader_version", std::uint32_t{minimumReaderVersion});
+    writeAttribute(root, "format_version", attributes.format);
+    writeAttribute(root, "min_reader_version", attributes.minimumReader);
     writeAttribute(root, "file_kind", toString(kind));
     writeAttribute(root, "project_uuid", attributes.projectUuid);
     writeAttribute(root, "generation", attributes.generation);
@@ -387,7 +387,10 @@ void writeProjectView(H5Publication& file, const ProjectView& view, const Earlie
     writeTransfer(file, view);
     writeTable<StoredFigure>(file, "/figures", pointersTo(view.figures), AZIMUTH_COLUMNS(figureColumns));
     writeTable<JobRecord>(file, "/jobs", pointersTo(view.jobs), AZIMUTH_COLUMNS(jobColumns));
-    writeTable<ProvenanceRecord>(file, "/provenance", pointersTo(view.provenance),
+}
+
+void writeProvenance(H5Publication& file, const std::vector<ProvenanceRecord>& records) {
+    writeTable<ProvenanceRecord>(file, "/provenance", pointersTo(records),
                                  AZIMUTH_COLUMNS(provenanceColumns));
 }
 

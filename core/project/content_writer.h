@@ -19,11 +19,14 @@ using Earlier = std::function<const ReadFile*()>;
 struct RootAttributes {
     std::string projectUuid, title, created, saved, parentSha256;
     std::uint64_t generation = 0;
+    std::uint32_t format = formatVersion, minimumReader = minimumReaderVersion;
 };
 
 void writeRootAttributes(H5Publication& file, FileKind kind, const RootAttributes& attributes);
 void writeJobResult(H5Publication& file, const JobResult& result);
+// Everything but the provenance, which may have to tell what happened to the rest.
 void writeProjectView(H5Publication& file, const ProjectView& view, const Earlier& earlier);
+void writeProvenance(H5Publication& file, const std::vector<ProvenanceRecord>& records);
 
 // About how many bytes the file will have; for the check of free space.
 std::uint64_t estimatedBytes(const ProjectView& view);

@@ -93,7 +93,7 @@ void keepGeneration(const std::string& projectPath, const UserBlock& block) {
 void pruneGenerations(const std::string& projectPath, const std::string& uuid) {
     std::size_t kept = 0;
     for (const auto& earlier : earlierGenerations(projectPath, uuid)) {
-        if (earlier.block.formatVersion != formatVersion)
+        if (earlier.block.formatVersion < formatVersion)
             continue;
         if (++kept > keptGenerations)
             ::unlink(earlier.path.c_str());

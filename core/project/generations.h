@@ -25,7 +25,7 @@ std::vector<EarlierGeneration> earlierGenerations(const std::string& projectPath
 void keepGeneration(const std::string& projectPath, const UserBlock& block);
 
 inline constexpr std::size_t keptGenerations = 3;
-// Removes what is older than the newest `keptGenerations` of this project in this program's format.
+// Removes what is older than the newest `keptGenerations` of this project in this program's format or a newer.
 // Generations in an older format are what a new program migrated from; they stay. Never throws: what cannot
 // be removed stays.
 void pruneGenerations(const std::string& projectPath, const std::string& uuid);

@@ -72,6 +72,14 @@ Id fixedString(std::size_t bytes) {
     return type;
 }
 
+Id bfloat16() {
+    auto type = datatype(H5Tcopy(H5T_IEEE_F32LE), "bf16");
+    checkStatus(H5Tset_fields(type, 15, 7, 8, 0, 7), "bf16");
+    checkStatus(H5Tset_size(type, 2), "bf16");
+    checkStatus(H5Tset_ebias(type, 127), "bf16");
+    return type;
+}
+
 namespace {
 void writeScalar(hid_t object, const char* name, hid_t fileType, hid_t memoryType, const void* value) {
     const auto space = dataspace(H5Screate(H5S_SCALAR), name);

@@ -67,6 +67,7 @@ void keepInHeader(hid_t groupCreation);      // of a group or a file
 void keepAttributesInHeader(hid_t creation); // of any object
 
 Id fixedString(std::size_t bytes); // UTF-8, null-padded
+Id bfloat16();                     // the upper half of an f32
 
 void writeAttribute(hid_t object, const char* name,
                     std::string_view text); // a fixed string of its own length

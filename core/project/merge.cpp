@@ -1,135 +1,317 @@
 #include "core/project/merge.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
+#include <map>
 #include <set>
 #include <tuple>
 
 namespace azimuth {
 namespace {
 
-using Results = std::vector<const JobResult*>;
+// What comes, as pointers into it.
+struct Incoming {
+    std::vector<const Model*> models;
+    std::vector<const DirectionBank*> banks;
+    std::vector<const Arm*> arms;
+    std::vector<const Completion*> completions;
+    std::vector<const Score*> scores;
+    std::vector<const JobRecord*> jobs;
+    std::vector<const Label*> labels;
+    std::vector<const Note*> notes;
+    std::vector<const Calibration*> calibrations;
+    std::vector<const StoredFigure*> figures;
+    std::vector<const ProvenanceRecord*> provenance;
 
-std::size_t mergeModels(ProjectView& view, const Results& results) {
-    std::size_t added = 0;
-    for (const auto* result : results)
-        for (const auto& model : result->models) {
-            if (!view.modelByIdentity(model.identity)) {
-                view.models.push_back(std::make_shared<const Model>(model));
-                ++added;
-            }
-            for (std::size_t i = 0; i < view.study->models.size(); ++i) {
-                const auto& declared = view.study->models[i];
-                if (view.modelIdentities[i].empty() && declared.name == model.name &&
-                    declared.precision == model.compute) {
-                    view.modelIdentities[i] = model.identity;
-                    ++added;
-                }
+    void add(const JobResult& result) {
+        take(models, result.models);
+        take(banks, result.banks);
+        take(arms, result.arms);
+        take(completions, result.completions);
+        take(scores, result.scores);
+        if (!(result.job.id.empty() && result.job.kind.empty()))
+            jobs.push_back(&result.job);
+    }
+
+    void add(const ProjectView& view) {
+        for (const auto& identity : view.modelIdentities) // those that the study names now come first
+            if (const auto* model = view.modelByIdentity(identity))
+                models.push_back(model);
+        take(models, view.models);
+        take(banks, view.banks);
+        take(arms, view.arms);
+        for (std::size_t i = 0; i < view.completions->size(); ++i)
+            completions.push_back(&view.completions->row(i));
+        take(scores, view.scores);
+        take(jobs, view.jobs);
+        take(labels, view.labels);
+        take(notes, view.notes);
+        take(calibrations, view.calibrations);
+        take(figures, view.figures);
+        take(provenance, view.provenance);
+    }
+
+private:
+    template <class Row> static void take(std::vector<const Row*>& out, const std::vector<Row>& rows) {
+        for (const auto& row : rows)
+            out.push_back(&row);
+    }
+    template <class Row>
+    static void take(std::vector<const Row*>& out, const std::vector<std::shared_ptr<const Row>>& rows) {
+        for (const auto& row : rows)
+            out.push_back(row.get());
+    }
+};
+
+bool sameBits(double a, double b) {
+    return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b);
+}
+
+bool sameContent(const Completion& a, const Completion& b) {
+    return a.ids == b.ids && a.text == b.text && a.finish == b.finish;
+}
+bool sameContent(const Score& a, const Score& b) { return a.ids == b.ids && sameBits(a.sum, b.sum); }
+bool sameContent(const DirectionBank& a, const DirectionBank& b) {
+    if (a.tensor.empty() || b.tensor.empty()) // one of them was not read
+        return true;
+    return a.tensor.shape() == b.tensor.shape() &&
+           std::memcmp(a.tensor.data(), b.tensor.data(), a.tensor.size() * sizeof(float)) == 0;
+}
+
+void mergeModels(ProjectView& view, const Incoming& incoming, MergeCount& count) {
+    for (const auto* model : incoming.models) {
+        if (!view.modelByIdentity(model->identity)) {
+            view.models.push_back(std::make_shared<const Model>(*model));
+            ++count.models;
+        }
+        for (std::size_t i = 0; i < view.study->models.size(); ++i) {
+            const auto& declared = view.study->models[i];
+            if (view.modelIdentities[i].empty() && declared.name == model->name &&
+                declared.precision == model->compute) {
+                view.modelIdentities[i] = model->identity;
+                ++count.models;
             }
         }
-    return added;
+    }
 }
 
-std::size_t mergeBanks(ProjectView& view, const Results& results) {
-    std::set<std::string> known;
-    for (const auto& bank : view.banks)
-        known.insert(bank->key);
-    std::size_t added = 0;
-    for (const auto* result : results)
-        for (const auto& bank : result->banks)
-            if (known.insert(bank.key).second) {
-                view.banks.push_back(std::make_shared<const DirectionBank>(bank));
-                ++added;
-            }
-    return added;
+// Rows that have a key of their own, banks and scores.
+template <class Row>
+void mergeKeyed(std::vector<std::shared_ptr<const Row>>& rows, const std::vector<const Row*>& incoming,
+                std::size_t& added, std::size_t& differing) {
+    if (incoming.empty())
+        return;
+    std::map<std::decay_t<decltype(Row::key)>, const Row*> known;
+    for (const auto& row : rows)
+        known.emplace(row->key, row.get());
+    for (const auto* row : incoming) {
+        const auto [there, isNew] = known.emplace(row->key, row);
+        if (isNew) {
+            rows.push_back(std::make_shared<const Row>(*row));
+            ++added;
+        } else if (!sameContent(*there->second, *row)) {
+            ++differing;
+        }
+    }
 }
 
-std::size_t mergeArms(ProjectView& view, const Results& results) {
-    if (std::all_of(results.begin(), results.end(), [](const auto* result) { return result->arms.empty(); }))
-        return 0;
+void mergeArms(ProjectView& view, const Incoming& incoming, MergeCount& count) {
     std::set<std::string> known;
     for (const auto& arm : view.arms)
         known.insert(arm->digest());
-    std::size_t added = 0;
-    for (const auto* result : results)
-        for (const auto& arm : result->arms)
-            if (known.insert(arm.digest()).second) {
-                view.arms.push_back(std::make_shared<const Arm>(arm));
-                ++added;
-            }
-    return added;
+    for (const auto* arm : incoming.arms)
+        if (known.insert(arm->digest()).second) {
+            view.arms.push_back(std::make_shared<const Arm>(*arm));
+            ++count.arms;
+        }
 }
 
-std::size_t mergeCompletions(ProjectView& view, const Results& results) {
+// Returns the keys under which the view has another text.
+std::set<Digest> mergeCompletions(ProjectView& view, const Incoming& incoming, MergeCount& count) {
     std::vector<Completion> rows;
-    for (const auto* result : results)
-        for (const auto& row : result->completions)
-            if (!view.completions->contains(row.key))
-                rows.push_back(row);
+    std::set<Digest> differing;
+    for (const auto* row : incoming.completions) {
+        const auto there = view.completions->find(row->key);
+        if (there < 0)
+            rows.push_back(*row);
+        else if (!sameContent(view.completions->row(static_cast<std::size_t>(there)), *row))
+            differing.insert(row->key);
+    }
+    count.differing += differing.size();
     if (rows.empty())
-        return 0;
+        return differing;
     const auto before = view.completions->size();
     view.completions = std::make_shared<const CompletionTable>(view.completions->with(std::move(rows)));
-    return view.completions->size() - before;
+    count.completions = view.completions->size() - before;
+    return differing;
 }
 
-std::size_t mergeScores(ProjectView& view, const Results& results) {
-    if (std::all_of(results.begin(), results.end(),
-                    [](const auto* result) { return result->scores.empty(); }))
-        return 0;
-    std::set<Digest> known;
-    for (const auto& row : view.scores)
-        known.insert(row->key);
-    std::size_t added = 0;
-    for (const auto* result : results)
-        for (const auto& row : result->scores)
-            if (known.insert(row.key).second) {
-                view.scores.push_back(std::make_shared<const Score>(row));
-                ++added;
-            }
-    return added;
+struct LabelOrder {
+    static auto identityOf(const Label& label) {
+        using Identity = std::tuple<const Digest&, Label::Source, const std::string&, const std::string&,
+                                    Verdict, bool, bool, const std::string&, std::uint64_t>;
+        const bool rule = label.source == Label::Source::Rule;
+        return Identity(label.completionKey, label.source, label.judgeDigest, label.rater, label.verdict,
+                        label.behaves, label.retracted, label.reason,
+                        rule ? 0 : std::bit_cast<std::uint64_t>(label.time));
+    }
+    bool operator()(const Label* a, const Label* b) const { return identityOf(*a) < identityOf(*b); }
+};
+
+// Puts rows in by their time; both sides keep their own order.
+template <class Row>
+void insertByTime(std::vector<std::shared_ptr<const Row>>& rows,
+                  std::vector<std::shared_ptr<const Row>> fresh) {
+    if (fresh.empty())
+        return;
+    std::vector<std::shared_ptr<const Row>> merged;
+    merged.reserve(rows.size() + fresh.size());
+    auto next = fresh.begin();
+    for (const auto& row : rows) {
+        for (; next != fresh.end() && (*next)->time < row->time; ++next)
+            merged.push_back(std::move(*next));
+        merged.push_back(row);
+    }
+    merged.insert(merged.end(), std::make_move_iterator(next), std::make_move_iterator(fresh.end()));
+    rows = std::move(merged);
 }
 
-std::size_t mergeJobs(ProjectView& view, const Results& results) {
-    const auto identity = [](const JobRecord& job) { return std::tuple(job.id, job.started, job.state); };
-    std::set<std::tuple<std::string, std::string, JobState>> known;
-    for (const auto& job : view.jobs)
-        known.insert(identity(job));
+void mergeLabels(ProjectView& view, const Incoming& incoming, const std::set<Digest>& differing,
+                 MergeCount& count) {
+    if (incoming.labels.empty())
+        return;
+    std::set<const Label*, LabelOrder> known;
+    for (const auto& label : view.labels)
+        known.insert(label.get());
+    std::vector<std::shared_ptr<const Label>> fresh;
+    for (const auto* label : incoming.labels)
+        if (!differing.count(label->completionKey) && view.completions->contains(label->completionKey) &&
+            known.insert(label).second)
+            fresh.push_back(std::make_shared<const Label>(*label));
+    count.labels = fresh.size();
+    insertByTime(view.labels, std::move(fresh));
+}
+
+void mergeNotes(ProjectView& view, const Incoming& incoming, MergeCount& count) {
+    const auto identityOf = [](const Note& note) {
+        return std::tuple(note.subject, note.object, note.text, note.author,
+                          std::bit_cast<std::uint64_t>(note.time));
+    };
+    std::set<decltype(identityOf(*incoming.notes[0]))> known;
+    for (const auto& note : view.notes)
+        known.insert(identityOf(*note));
+    std::vector<std::shared_ptr<const Note>> fresh;
+    for (const auto* note : incoming.notes)
+        if (known.insert(identityOf(*note)).second)
+            fresh.push_back(std::make_shared<const Note>(*note));
+    count.notes = fresh.size();
+    insertByTime(view.notes, std::move(fresh));
+}
+
+void mergeCalibrations(ProjectView& view, const Incoming& incoming, MergeCount& count) {
+    using Pair = std::pair<std::string, std::string>;
+    const auto pairOf = [](const Calibration& value) { return Pair(value.modelIdentity, value.conceptName); };
+    std::map<Pair, std::string> chosen; // the calibration that counts in the view
+    std::set<std::string> known;
+    for (const auto& value : view.calibrations) {
+        chosen[pairOf(*value)] = value->id;
+        known.insert(value->id);
+    }
+    std::vector<std::shared_ptr<const Calibration>> before, after;
+    std::set<Pair> passed; // the other project has the view's choice, what follows came later
+    for (const auto* value : incoming.calibrations) {
+        const auto pair = pairOf(*value);
+        const auto own = chosen.find(pair);
+        if (own != chosen.end() && own->second == value->id)
+            passed.insert(pair);
+        if (!known.insert(value->id).second)
+            continue;
+        (own == chosen.end() || passed.count(pair) ? after : before)
+            .push_back(std::make_shared<const Calibration>(*value));
+    }
+    count.calibrations = before.size() + after.size();
+    view.calibrations.insert(view.calibrations.begin(), before.begin(), before.end());
+    view.calibrations.insert(view.calibrations.end(), after.begin(), after.end());
+}
+
+// Rows that are equal if everything in them is, or a chosen part.
+template <class Row, class Identity>
+std::size_t mergeRecords(std::vector<Row>& rows, const std::vector<const Row*>& incoming, Identity identity) {
+    std::set<decltype(identity(*incoming[0]))> known;
+    for (const auto& row : rows)
+        known.insert(identity(row));
     std::size_t added = 0;
-    for (const auto* result : results)
-        if (!(result->job.id.empty() && result->job.kind.empty()) &&
-            known.insert(identity(result->job)).second) {
-            view.jobs.push_back(result->job);
+    for (const auto* row : incoming)
+        if (known.insert(identity(*row)).second) {
+            rows.push_back(*row);
             ++added;
         }
     return added;
 }
 
-ProjectView mergeAll(const ProjectView& view, const Results& results, MergeCount* count) {
+ProjectView mergeAll(const ProjectView& view, const Incoming& incoming, MergeCount* out) {
     ProjectView merged = view;
     merged.modelIdentities.resize(view.study->models.size());
-    MergeCount added;
-    added.models = mergeModels(merged, results);
-    added.banks = mergeBanks(merged, results);
-    added.arms = mergeArms(merged, results);
-    added.completions = mergeCompletions(merged, results);
-    added.scores = mergeScores(merged, results);
-    added.jobs = mergeJobs(merged, results);
-    if (count)
-        *count = added;
+    MergeCount count;
+    mergeModels(merged, incoming, count);
+    mergeKeyed(merged.banks, incoming.banks, count.banks, count.differing);
+    mergeArms(merged, incoming, count);
+    const auto differing = mergeCompletions(merged, incoming, count);
+    mergeKeyed(merged.scores, incoming.scores, count.scores, count.differing);
+    mergeLabels(merged, incoming, differing, count);
+    mergeNotes(merged, incoming, count);
+    mergeCalibrations(merged, incoming, count);
+    count.jobs = mergeRecords(merged.jobs, incoming.jobs, [](const JobRecord& job) {
+        return std::tuple(job.id, job.started, job.state);
+    });
+    count.figures = mergeRecords(merged.figures, incoming.figures, [](const StoredFigure& figure) {
+        return std::tuple(figure.name, figure.kind, figure.specification);
+    });
+    count.provenance =
+        mergeRecords(merged.provenance, incoming.provenance, [](const ProvenanceRecord& record) {
+            return std::tuple(record.time, record.actor, record.action, record.object, record.details);
+        });
+    if (out)
+        *out = count;
     return merged;
 }
 
 } // namespace
 
+MergeCount& MergeCount::operator+=(const MergeCount& other) {
+    models += other.models;
+    banks += other.banks;
+    arms += other.arms;
+    completions += other.completions;
+    scores += other.scores;
+    jobs += other.jobs;
+    labels += other.labels;
+    notes += other.notes;
+    calibrations += other.calibrations;
+    figures += other.figures;
+    provenance += other.provenance;
+    differing += other.differing;
+    return *this;
+}
+
 ProjectView merge(const ProjectView& view, const JobResult& result, MergeCount* count) {
-    return mergeAll(view, {&result}, count);
+    Incoming incoming;
+    incoming.add(result);
+    return mergeAll(view, incoming, count);
 }
 
 ProjectView merge(const ProjectView& view, const std::vector<JobResult>& results, MergeCount* count) {
-    Results pointers;
+    Incoming incoming;
     for (const auto& result : results)
-        pointers.push_back(&result);
-    return mergeAll(view, pointers, count);
+        incoming.add(result);
+    return mergeAll(view, incoming, count);
+}
+
+ProjectView merge(const ProjectView& view, const ProjectView& other, MergeCount* count) {
+    Incoming incoming;
+    incoming.add(other);
+    return mergeAll(view, incoming, count);
 }
 
 } // namespace azimuth

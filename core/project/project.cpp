@@ -2,14 +2,17 @@
 
 #include "core/base/ids.h"
 #include "core/base/time.h"
+#include "core/project/carry_over.h"
 #include "core/project/content_reader.h"
 #include "core/project/content_writer.h"
 #include "core/project/generations.h"
 #include "core/project/shard.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <unistd.h>
 
 namespace azimuth {
@@ -37,9 +40,24 @@ h5::Earlier earlierAt(const std::string& path) {
     };
 }
 
-void publishProject(const std::string& path, const ProjectView& view, const std::string& parentSha256,
-                    const h5::Earlier& earlier, std::function<void()> fence, double now,
-                    const std::string& fileUuid = {}) {
+// What of a newer base could not be kept, as the project remembers it.
+std::vector<ProvenanceRecord> provenanceOf(const std::vector<h5::Dropped>& dropped, const UserBlock& base,
+                                           const std::string& now) {
+    std::vector<ProvenanceRecord> records;
+    for (const auto& one : dropped)
+        records.push_back({now, h5::creatorName(), droppedAction, one.place,
+                           canonicalJson({{"reason", one.reason},
+                                          {"generation", std::to_string(base.generation)},
+                                          {"format", base.formatVersion},
+                                          {"creator", base.creator}})});
+    return records;
+}
+
+// base: the user block of the file that `earlier` opens, where there is one. What it has and this program
+// does not know goes along, and a newer format stays. Adds to view.provenance what could not go along.
+void publishProject(const std::string& path, ProjectView& view, const std::string& parentSha256,
+                    const h5::Earlier& earlier, const std::optional<UserBlock>& base,
+                    std::function<void()> fence, double now, const std::string& fileUuid = {}) {
     const auto side = sideFolder(path);
     ensureFolder(side.temporary);
     h5::H5Publication::Options options;
@@ -50,13 +68,28 @@ void publishProject(const std::string& path, const ProjectView& view, const std:
     options.block.logSequence = view.logSequence;
     options.block.creator = h5::creatorName();
     options.block.saved = now;
+    if (base && base->formatVersion > formatVersion) {
+        options.block.formatVersion = base->formatVersion;
+        options.block.minimumReader = std::max(base->minimumReader, minimumReaderVersion);
+    }
     options.temporaryFolder = side.temporary;
     options.expectedBytes = h5::estimatedBytes(view);
     options.fence = std::move(fence);
     h5::H5Publication file(path, options);
     h5::writeRootAttributes(file, FileKind::Project,
-                            {view.uuid, view.title, view.created, view.saved, parentSha256, view.generation});
+                            {view.uuid, view.title, view.created, view.saved, parentSha256, view.generation,
+                             options.block.formatVersion, options.block.minimumReader});
     h5::writeProjectView(file, view, earlier);
+    const auto remember = [&](const std::vector<h5::Dropped>& dropped) {
+        for (auto& record : provenanceOf(dropped, *base, view.saved))
+            view.provenance.push_back(std::move(record));
+    };
+    const auto* replaced = base ? earlier() : nullptr;
+    if (replaced)
+        remember(h5::carryOver(file, *replaced, "/provenance"));
+    h5::writeProvenance(file, view.provenance);
+    if (replaced)
+        remember(h5::carryOverTable(file, *replaced, "/provenance"));
     file.publish();
 }
 
@@ -73,12 +106,6 @@ UserBlock checkCurrent(const std::string& path, const ProjectView& view) {
     if (block.generation != view.generation)
         throw changedError(path, "it is generation " + std::to_string(block.generation) +
                                      ", opened was generation " + std::to_string(view.generation));
-    if (block.formatVersion > formatVersion)
-        throw Error("project.newer",
-                    path + " was written by " + block.creator + " in format " +
-                        std::to_string(block.formatVersion) + "; saving in format " +
-                        std::to_string(formatVersion) + " would drop what this program does not know.",
-                    "Use a newer Azimuth to change this project.");
     return block;
 }
 
@@ -99,7 +126,7 @@ ProjectView createProject(const std::string& path, const Study& study) {
     view.provenance.push_back(
         {view.created, h5::creatorName(), "create", "project", canonicalJson({{"title", study.title}})});
     publishProject(
-        path, view, {}, earlierAt(path),
+        path, view, {}, earlierAt(path), {},
         [&] {
             if (fileExists(path))
                 throw changedError(path, "it was created meanwhile");
@@ -126,15 +153,15 @@ ProjectView saveProject(const std::string& path, const ProjectView& view, std::s
     if (fileUuid)
         *fileUuid = file;
     const bool there = fileExists(path); // moved away or deleted by the user: save what is in memory
-    std::string parent;
+    std::optional<UserBlock> base;
     if (there)
-        parent = toHex(checkCurrent(path, view).digest);
+        base = checkCurrent(path, view);
     const double now = unixSeconds();
     ProjectView next = view;
     next.generation = view.generation + 1;
     next.saved = utcText(now);
     publishProject(
-        path, next, parent, earlierAt(path),
+        path, next, base ? toHex(base->digest) : "", earlierAt(path), base,
         [&] {
             if (there)
                 keepGeneration(path, checkCurrent(path, view));
@@ -153,7 +180,7 @@ ProjectView saveOverAltered(const std::string& path, const ProjectView& view, co
     next.saved = utcText(now);
     const h5::Earlier nothing = [] { return nullptr; }; // of what was altered nothing is copied
     publishProject(
-        path, next, {}, nothing,
+        path, next, {}, nothing, {},
         [&] {
             if (!fileExists(path) || identityAt(path) != opened)
                 throw changedError(path, "it is not the file any more that was opened");
@@ -162,6 +189,20 @@ ProjectView saveOverAltered(const std::string& path, const ProjectView& view, co
         now);
     pruneGenerations(path, next.uuid);
     return next;
+}
+
+std::vector<std::string> droppedNotes(const ProjectView& before, const ProjectView& after) {
+    std::vector<std::string> notes;
+    for (auto i = before.provenance.size(); i < after.provenance.size(); ++i) {
+        const auto& record = after.provenance[i];
+        if (record.action != droppedAction)
+            continue;
+        const auto details = parseJson(record.details, "provenance");
+        notes.push_back(record.object + ", which this program does not know, could not be kept: " +
+                        details.value("reason", "") + ". Generation " + details.value("generation", "") +
+                        " has it.");
+    }
+    return notes;
 }
 
 ProjectView saveProjectAs(const std::string& path, const ProjectView& view, const std::string& from) {
@@ -173,7 +214,10 @@ ProjectView saveProjectAs(const std::string& path, const ProjectView& view, cons
     next.provenance.push_back(
         {next.saved, h5::creatorName(), "save as", "project",
          canonicalJson({{"from_uuid", view.uuid}, {"from_generation", std::to_string(view.generation)}})});
-    publishProject(path, next, {}, earlierAt(from), {}, now);
+    std::optional<UserBlock> base;
+    if (fileExists(from))
+        base = readUserBlock(from);
+    publishProject(path, next, {}, earlierAt(from), base, {}, now);
     return next;
 }
 

@@ -31,17 +31,23 @@ ProjectView openProject(const std::string& path);
 // project.changing.
 ProjectView openProject(const CheckedFile& file);
 
+inline constexpr const char* droppedAction = "drop unknown"; // of a provenance record
+
 // Publishes `view` as generation view.generation + 1 and returns it with the new generation and time. The
 // generation it replaces is kept (generations.h), the last three of them. Tensors
-// that the view does not hold are taken from the generation on disk. Error project.changed if the file on
-// disk is not view.generation of the same project (another program saved it); project.newer if a newer
-// program wrote it; project.value; file.*. fileUuid, if given, receives the uuid in the new file's user
-// block, also when it throws: if that file is at `path` then, it was replaced and only its durability is
-// unknown.
+// that the view does not hold are taken from the generation on disk. What a newer program put into it and
+// this one does not know is kept, and the file stays in that format (carry_over.h); what cannot be kept is
+// told by provenance records with the action `droppedAction`, which the returned view has too. Error
+// project.changed if the file on disk is not view.generation of the same project (another program saved it);
+// project.value; file.*. fileUuid, if given, receives the uuid in the new file's user block, also when it
+// throws: if that file is at `path` then, it was replaced and only its durability is unknown.
 ProjectView saveProject(const std::string& path, const ProjectView& view, std::string* fileUuid = nullptr);
 // The same over a file that another program changed (CheckedFile::altered) and that lies there still as it
 // was opened; it is kept in prev/ as <name>.changed-<time>. Error project.changed, file.*.
 ProjectView saveOverAltered(const std::string& path, const ProjectView& view, const FileIdentity& opened);
+
+// What a save could not keep, one sentence each: the records that `after` has beyond `before`.
+std::vector<std::string> droppedNotes(const ProjectView& before, const ProjectView& after);
 
 // Publishes `view` at another path as a project of its own (new uuid, generation 1), replacing what is there.
 // Tensors that the view does not hold are taken from `from`, the path it was opened at. The side folder is

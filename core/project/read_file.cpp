@@ -120,6 +120,18 @@ bool ReadFile::exists(const std::string& path) const {
     return true;
 }
 
+std::vector<std::string> ReadFile::names(hid_t group) const {
+    std::vector<std::string> names;
+    hsize_t index = 0;
+    const auto add = [](hid_t, const char* name, const H5L_info_t*, void* out) -> herr_t {
+        auto& list = *static_cast<std::vector<std::string>*>(out);
+        list.emplace_back(name);
+        return list.size() > maximumObjects ? 1 : 0;
+    };
+    checkStatus(H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, &index, add, &names), m_path);
+    return names;
+}
+
 Id ReadFile::object(const std::string& path, H5O_type_t type) const {
     Id current;
     hid_t at = m_root;

@@ -33,6 +33,8 @@ public:
     int readError() const { return m_state.firstError; } // errno of a read that the disk refused; 0: none
 
     bool exists(const std::string& path) const; // a hard link to it, component by component
+    static constexpr std::size_t maximumObjects = 100000;
+    std::vector<std::string> names(hid_t group) const; // of its links; a few more than the maximum at most
     Id group(const std::string& path) const;
     Id dataset(const std::string& path) const;
 

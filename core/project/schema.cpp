@@ -3,6 +3,7 @@
 #include "core/base/error.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace azimuth::schema {
 namespace {
@@ -346,6 +347,10 @@ bool isRagged(Type type) {
     return type == Type::Text || type == Type::I32List || type == Type::F64List || type == Type::DigestList;
 }
 
+std::string dataName(const Column& column) {
+    return column.name + (column.type == Type::Text ? "_utf8" : "");
+}
+
 const Column* Table::find(std::string_view column) const {
     const auto found =
         std::find_if(columns.begin(), columns.end(), [&](const Column& c) { return c.name == column; });
@@ -368,6 +373,41 @@ const Table& table(std::string_view path) {
             return table;
     throw Error("project.schema", "There is no table " + std::string(path) + ".",
                 "This is a mistake in Azimuth.");
+}
+
+std::set<std::string> datasetNames(const Table& table) {
+    std::set<std::string> names;
+    for (const auto& column : table.columns) {
+        names.insert(dataName(column));
+        if (isRagged(column.type))
+            names.insert(column.name + "_offsets");
+    }
+    return names;
+}
+
+bool isKnown(std::string_view path) {
+    for (const auto& [folder, letter] :
+         {std::pair(tensorFolder, 'b'), std::pair(matrixFolder, 't'), std::pair(partFolder, 'p')}) {
+        const auto name = path.substr(std::min(path.size(), folder.size() + 1));
+        if (path == folder ||
+            (path.starts_with(folder) && path.size() > folder.size() + 6 && path[folder.size()] == '/' &&
+             name.front() == letter && name.find_first_not_of("0123456789", 1) == std::string_view::npos))
+            return true;
+    }
+    return std::any_of(allTables.begin(), allTables.end(), [&](const Table& table) {
+        return table.path == path || table.path.starts_with(std::string(path) + "/");
+    });
+}
+
+std::optional<std::string> rowKey(const Table& table) {
+    for (const auto& [path, column] :
+         {std::pair("/study", ""), std::pair("/models", "identity"), std::pair("/arms", "arm"),
+          std::pair("/banks/index", "key"), std::pair("/completions/index", "key"),
+          std::pair("/completions/parts/p*", "key"), std::pair("/scores", "key"),
+          std::pair("/calibrations", "key")})
+        if (table.path == path)
+            return column;
+    return {};
 }
 
 bool isInShards(const Table& table) {

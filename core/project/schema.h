@@ -1,6 +1,9 @@
 // The tables of FORMAT.md as data: one list of columns per table, for writing, reading and validating.
 #pragma once
 
+#include <cstdint>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,6 +38,8 @@ struct Column {
     unsigned since = 1; // table_version that brought it; a file of an earlier one is read without it
 };
 
+std::string dataName(const Column& column); // of the dataset with the values: "text_utf8"
+
 struct Table {
     std::string path; // "/models"; parts have the path "/completions/parts/p*"
     std::vector<Column> columns;
@@ -48,6 +53,12 @@ struct Table {
 const std::vector<Table>& tables();
 const Table& table(std::string_view path); // Error project.schema if there is none; part paths find "p*"
 bool isInShards(const Table& table);       // also part of a result shard
+std::set<std::string> datasetNames(const Table& table);
+// A table, a folder of tables or of numbered objects, or one of these objects, whether or not it is there.
+bool isKnown(std::string_view path);
+// The column that names the rows of this table for good: a digest that no two have. "" for a table of one
+// row; nothing where rows are told by all they say.
+std::optional<std::string> rowKey(const Table& table);
 
 inline constexpr std::size_t partRows = 16384; // rows of one part of /completions
 inline constexpr std::string_view tensorFolder = "/banks/tensors", matrixFolder = "/transfer/matrices",

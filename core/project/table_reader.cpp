@@ -95,6 +95,21 @@ void checkEnumeration(const ReadFile& file, hid_t type, const std::vector<std::s
     }
 }
 
+// A value without a name here: a newer program may have one for it.
+[[noreturn]] void unknownValue(const ReadFile& file, hid_t type, std::uint8_t value, const std::string& place) {
+    char name[128] = "";
+    const bool named = H5Tenum_nameof(type, &value, name, sizeof name) >= 0;
+    H5Eclear2(H5E_DEFAULT);
+    if (!named || file.block().formatVersion <= formatVersion)
+        file.bad(place, "it holds the value " + std::to_string(value) + ", which has no name");
+    throw Error("project.newer",
+                file.path() + " was written by " + forMessage(file.block().creator, 63) + " in format " +
+                    std::to_string(file.block().formatVersion) + " and says \"" + forMessage(name, 40) +
+                    "\" in " + forMessage(place, 120) + ", which this program does not know; it knows format " +
+                    std::to_string(formatVersion) + ".",
+                "Use a newer Azimuth.");
+}
+
 } // namespace
 
 std::vector<std::uint8_t> ColumnReader::choices(const char* name) const {
@@ -117,7 +132,7 @@ std::vector<std::uint8_t> ColumnReader::choices(const char* name) const {
                     m_file.path() + ", " + place(name));
     for (const auto value : values)
         if (value >= known)
-            bad(name, "it holds the value " + std::to_string(value) + ", which has no name");
+            unknownValue(m_file, type, value, place(name));
     return values;
 }
 

@@ -7,7 +7,6 @@
 namespace azimuth::h5 {
 namespace {
 
-constexpr std::size_t columnChunkBytes = std::size_t{512} << 10;
 constexpr std::size_t arrayChunkBytes = std::size_t{4} << 20;
 
 Id creationList(const std::vector<hsize_t>& chunk, bool shuffle, bool deflate, const std::string& place) {
@@ -23,13 +22,6 @@ Id creationList(const std::vector<hsize_t>& chunk, bool shuffle, bool deflate, c
         checkStatus(H5Pset_deflate(list, 1), place);
     checkStatus(H5Pset_fletcher32(list), place);
     return list;
-}
-
-Id createDataset(hid_t group, const std::string& name, hid_t type, const std::vector<hsize_t>& extents,
-                 hid_t creation, const std::string& place) {
-    const auto space =
-        dataspace(H5Screate_simple(static_cast<int>(extents.size()), extents.data(), nullptr), place);
-    return dataset(H5Dcreate2(group, name.c_str(), type, space, H5P_DEFAULT, creation, H5P_DEFAULT), place);
 }
 
 // One element has to be there for the address of the data to mean something.
@@ -91,41 +83,34 @@ const schema::Column& ColumnWriter::column(const char* name, std::initializer_li
     return column;
 }
 
-void ColumnWriter::write(const std::string& name, hid_t fileType, hid_t memoryType,
-                         const std::vector<hsize_t>& extents, std::size_t elementBytes, Filter filter,
-                         const void* data, const std::string& units, const std::string& description) {
-    const auto place = m_path + "/" + name;
-    auto chunk = extents;
-    const auto rowBytes = elementBytes * (extents.size() > 1 ? extents[1] : 1);
-    chunk[0] = std::min<hsize_t>(chunk[0], columnChunkBytes / rowBytes);
-    const auto creation =
-        creationList(chunk, filter == Filter::ShuffleDeflate, filter != Filter::None, place);
-    const auto id = createDataset(m_group, name, fileType, extents, creation, place);
+void ColumnWriter::write(const std::string& name, hid_t type, const std::vector<hsize_t>& extents,
+                         Filter filter, const void* data, const std::string& units,
+                         const std::string& description) {
+    const auto id = writeValues(m_file, m_group, name, type, extents, filter, data, columnChunkBytes,
+                                m_path + "/" + name);
     writeAttribute(id, "units", units);
     writeAttribute(id, "description", description);
-    if (!isEmpty(extents))
-        checkStatus(H5Dwrite(id, memoryType, H5S_ALL, H5S_ALL, H5P_DEFAULT, data), place);
     m_file.check();
 }
 
 void ColumnWriter::numbers(const schema::Column& column, const std::vector<std::int64_t>& values) {
-    write(column.name, H5T_STD_I64LE, H5T_NATIVE_INT64, {values.size()}, 8, Filter::ShuffleDeflate,
+    write(column.name, H5T_STD_I64LE, {values.size()}, Filter::ShuffleDeflate,
           values.data(), column.units, column.description);
 }
 void ColumnWriter::numbers(const schema::Column& column, const std::vector<std::uint64_t>& values) {
-    write(column.name, H5T_STD_U64LE, H5T_NATIVE_UINT64, {values.size()}, 8, Filter::ShuffleDeflate,
+    write(column.name, H5T_STD_U64LE, {values.size()}, Filter::ShuffleDeflate,
           values.data(), column.units, column.description);
 }
 void ColumnWriter::numbers(const schema::Column& column, const std::vector<std::int32_t>& values) {
-    write(column.name, H5T_STD_I32LE, H5T_NATIVE_INT32, {values.size()}, 4, Filter::ShuffleDeflate,
+    write(column.name, H5T_STD_I32LE, {values.size()}, Filter::ShuffleDeflate,
           values.data(), column.units, column.description);
 }
 void ColumnWriter::numbers(const schema::Column& column, const std::vector<std::uint32_t>& values) {
-    write(column.name, H5T_STD_U32LE, H5T_NATIVE_UINT32, {values.size()}, 4, Filter::ShuffleDeflate,
+    write(column.name, H5T_STD_U32LE, {values.size()}, Filter::ShuffleDeflate,
           values.data(), column.units, column.description);
 }
 void ColumnWriter::numbers(const schema::Column& column, const std::vector<double>& values) {
-    write(column.name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, {values.size()}, 8, Filter::ShuffleDeflate,
+    write(column.name, H5T_IEEE_F64LE, {values.size()}, Filter::ShuffleDeflate,
           values.data(), column.units, column.description);
 }
 
@@ -140,29 +125,29 @@ void ColumnWriter::choices(const schema::Column& column, const std::vector<std::
                             " has no name in the schema.",
                         "This is a mistake in Azimuth.");
     const auto type = enumeration(isFlag ? H5T_STD_I8LE : H5T_STD_U8LE, names);
-    write(column.name, type, type, {values.size()}, 1, Filter::Deflate, values.data(), column.units,
+    write(column.name, type, {values.size()}, Filter::Deflate, values.data(), column.units,
           column.description);
 }
 
 void ColumnWriter::keys(const schema::Column& column, const std::vector<std::uint8_t>& bytes) {
-    write(column.name, H5T_STD_U8LE, H5T_NATIVE_UINT8, {bytes.size() / 32, 32}, 1, Filter::None, bytes.data(),
+    write(column.name, H5T_STD_U8LE, {bytes.size() / 32, 32}, Filter::None, bytes.data(),
           column.units, column.description);
 }
 
 void ColumnWriter::strings(const schema::Column& column, const std::string& padded, std::size_t width,
                            std::size_t count) {
     const auto type = fixedString(width);
-    write(column.name, type, type, {count}, width, Filter::Deflate, padded.data(), column.units,
+    write(column.name, type, {count}, Filter::Deflate, padded.data(), column.units,
           column.description);
 }
 
 void ColumnWriter::bytes(const schema::Column& column, const std::string& utf8) {
-    write(column.name + "_utf8", H5T_STD_U8LE, H5T_NATIVE_UINT8, {utf8.size()}, 1, Filter::Deflate,
+    write(column.name + "_utf8", H5T_STD_U8LE, {utf8.size()}, Filter::Deflate,
           utf8.data(), column.units, column.description);
 }
 
 void ColumnWriter::offsets(const schema::Column& column, const std::vector<std::uint64_t>& offsets) {
-    write(column.name + "_offsets", H5T_STD_U64LE, H5T_NATIVE_UINT64, {offsets.size()}, 8,
+    write(column.name + "_offsets", H5T_STD_U64LE, {offsets.size()},
           Filter::ShuffleDeflate, offsets.data(), "1", "row i is elements [i] to [i + 1] of " + column.name);
 }
 
@@ -174,34 +159,45 @@ void ColumnWriter::finish() {
     m_file.check();
 }
 
-namespace {
-
-void writeValues(H5Publication& file, const std::string& folder, const std::string& name, hid_t fileType,
-                 hid_t memoryType, std::size_t elementBytes, const void* data,
-                 const std::vector<std::int64_t>& shape, const std::vector<std::string>& axes,
-                 const std::string& units, const std::string& description,
-                 const std::vector<std::pair<std::string, std::string>>& attributes) {
-    const auto place = folder + "/" + name;
-    const std::vector<hsize_t> extents(shape.begin(), shape.end());
+Id writeValues(H5Publication& file, hid_t group, const std::string& name, hid_t type,
+               const std::vector<hsize_t>& extents, Filter filter, const void* values,
+               std::size_t chunkBytes, const std::string& place) {
     auto chunk = extents;
     for (std::size_t axis = 0; axis < chunk.size() && !isEmpty(extents);
          ++axis) { // whole trailing axes as far as they fit
-        hsize_t inner = elementBytes;
+        hsize_t inner = H5Tget_size(type);
         for (std::size_t i = axis + 1; i < chunk.size(); ++i)
             inner *= chunk[i];
-        chunk[axis] = std::clamp<hsize_t>(arrayChunkBytes / std::max<hsize_t>(inner, 1), 1, extents[axis]);
+        chunk[axis] = std::clamp<hsize_t>(chunkBytes / std::max<hsize_t>(inner, 1), 1, extents[axis]);
     }
+    const auto creation =
+        creationList(chunk, filter == Filter::ShuffleDeflate, filter != Filter::None, place);
+    const auto space =
+        dataspace(H5Screate_simple(static_cast<int>(extents.size()), extents.data(), nullptr), place);
+    auto id =
+        dataset(H5Dcreate2(group, name.c_str(), type, space, H5P_DEFAULT, creation, H5P_DEFAULT), place);
+    if (!isEmpty(extents))
+        checkStatus(H5Dwrite(id, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values), place);
+    file.check();
+    return id;
+}
+
+namespace {
+
+void writeAnyArray(H5Publication& file, const std::string& folder, const std::string& name, hid_t type,
+                   const void* data, const std::vector<std::int64_t>& shape,
+                   const std::vector<std::string>& axes, const std::string& units,
+                   const std::string& description,
+                   const std::vector<std::pair<std::string, std::string>>& attributes) {
     const auto group = file.group(folder);
-    const auto id =
-        createDataset(group, name, fileType, extents, creationList(chunk, false, false, place), place);
+    const auto id = writeValues(file, group, name, type, {shape.begin(), shape.end()}, Filter::None, data,
+                                arrayChunkBytes, folder + "/" + name);
     for (std::size_t axis = 0; axis < axes.size(); ++axis)
         writeAttribute(id, ("axis" + std::to_string(axis)).c_str(), axes[axis]);
     writeAttribute(id, "units", units);
     writeAttribute(id, "description", description);
     for (const auto& [key, value] : attributes)
         writeAttribute(id, key.c_str(), value);
-    if (!isEmpty(extents))
-        checkStatus(H5Dwrite(id, memoryType, H5S_ALL, H5S_ALL, H5P_DEFAULT, data), place);
     file.check();
 }
 
@@ -212,8 +208,8 @@ void writeArray(H5Publication& file, const std::string& folder, const std::strin
                 const std::vector<std::string>& axes, const std::string& units,
                 const std::string& description,
                 const std::vector<std::pair<std::string, std::string>>& attributes) {
-    writeValues(file, folder, name, H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, 4, values.data(), extents, axes, units,
-                description, attributes);
+    writeAnyArray(file, folder, name, H5T_IEEE_F32LE, values.data(), extents, axes, units, description,
+                  attributes);
 }
 
 void writeArray(H5Publication& file, const std::string& folder, const std::string& name,
@@ -221,8 +217,8 @@ void writeArray(H5Publication& file, const std::string& folder, const std::strin
                 const std::vector<std::string>& axes, const std::string& units,
                 const std::string& description,
                 const std::vector<std::pair<std::string, std::string>>& attributes) {
-    writeValues(file, folder, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, 8, values.data(), extents, axes, units,
-                description, attributes);
+    writeAnyArray(file, folder, name, H5T_IEEE_F64LE, values.data(), extents, axes, units, description,
+                  attributes);
 }
 
 } // namespace azimuth::h5

@@ -20,6 +20,15 @@
 
 namespace azimuth::h5 {
 
+enum class Filter { None, Deflate, ShuffleDeflate };
+
+// A dataset of the profile from values in its own type: chunked, with Fletcher-32 and what `filter` says,
+// contiguous if it has no elements. It still lacks its attributes.
+Id writeValues(H5Publication& file, hid_t group, const std::string& name, hid_t type,
+               const std::vector<hsize_t>& extents, Filter filter, const void* values,
+               std::size_t chunkBytes, const std::string& place);
+inline constexpr std::size_t columnChunkBytes = std::size_t{512} << 10;
+
 // The part that knows HDF5; columns as plain vectors.
 class ColumnWriter {
 public:
@@ -45,10 +54,8 @@ public:
     void finish();
 
 private:
-    enum class Filter { None, Deflate, ShuffleDeflate };
-    void write(const std::string& name, hid_t fileType, hid_t memoryType, const std::vector<hsize_t>& extents,
-               std::size_t elementBytes, Filter filter, const void* data, const std::string& units,
-               const std::string& description);
+    void write(const std::string& name, hid_t type, const std::vector<hsize_t>& extents, Filter filter,
+               const void* data, const std::string& units, const std::string& description);
 
     H5Publication& m_file;
     std::string m_path;

@@ -9,7 +9,7 @@
 namespace azimuth::h5 {
 namespace {
 
-constexpr std::size_t maximumObjects = 100000, maximumAttributes = 64;
+constexpr std::size_t maximumAttributes = 64;
 constexpr int maximumDepth = 8;
 
 class Walk {
@@ -19,16 +19,23 @@ public:
     void group(hid_t group, const std::string& path, int depth) {
         m_file.checkGroup(group, path.empty() ? "/" : path);
         attributes(group, path.empty() ? "/" : path, false);
-        for (const auto& name : names(group)) {
+        for (const auto& name : m_file.names(group)) {
             const auto place = path + "/" + name;
-            if (++m_objects > maximumObjects)
-                return problem(place, "there are more than " + std::to_string(maximumObjects) + " objects");
+            if (++m_objects > ReadFile::maximumObjects)
+                return problem(place, "there are more than " + std::to_string(ReadFile::maximumObjects) +
+                                          " objects");
             if (depth >= maximumDepth)
                 return problem(place, "it is nested deeper than " + std::to_string(maximumDepth) + " groups");
-            if (!isValidUtf8(name) || name != forMessage(name, 255))
-                problem(place, "its name has control characters or is not UTF-8");
             member(group, name, place, depth);
         }
+    }
+
+    void object(const std::string& path) {
+        const auto slash = path.rfind('/');
+        const auto depth = static_cast<int>(std::count(path.begin(), path.end(), '/')) - 1;
+        if (slash == 0)
+            return member(m_file.root(), path.substr(1), path, depth);
+        member(m_file.group(path.substr(0, slash)), path.substr(slash + 1), path, depth);
     }
 
 private:
@@ -39,19 +46,9 @@ private:
         m_validation.findings.push_back({Finding::Severity::Note, forMessage(place, 200), text});
     }
 
-    std::vector<std::string> names(hid_t group) {
-        std::vector<std::string> names;
-        hsize_t index = 0;
-        const auto add = [](hid_t, const char* name, const H5L_info_t*, void* out) -> herr_t {
-            auto& list = *static_cast<std::vector<std::string>*>(out);
-            list.emplace_back(name);
-            return list.size() > maximumObjects ? 1 : 0;
-        };
-        checkStatus(H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, &index, add, &names), m_file.path());
-        return names;
-    }
-
     void member(hid_t parent, const std::string& name, const std::string& place, int depth) {
+        if (!isValidUtf8(name) || name != forMessage(name, 255))
+            problem(place, "its name has control characters or is not UTF-8");
         H5L_info_t link;
         checkStatus(H5Lget_info(parent, name.c_str(), &link, H5P_DEFAULT), place);
         if (link.type != H5L_TYPE_HARD)
@@ -91,7 +88,8 @@ private:
         if (kind == H5T_INTEGER)
             return size <= 8 && (size == 1 || H5Tget_order(type) == H5T_ORDER_LE);
         if (kind == H5T_FLOAT)
-            return H5Tequal(type, H5T_IEEE_F32LE) > 0 || H5Tequal(type, H5T_IEEE_F64LE) > 0;
+            return H5Tequal(type, H5T_IEEE_F32LE) > 0 || H5Tequal(type, H5T_IEEE_F64LE) > 0 ||
+                   H5Tequal(type, bfloat16()) > 0;
         if (kind == H5T_ENUM)
             return size == 1;
         return kind == H5T_STRING && H5Tis_variable_str(type) == 0 && size >= 1 && size <= 128;
@@ -124,12 +122,22 @@ private:
 
 } // namespace
 
-void walkObjects(const ReadFile& file, Validation& validation) {
+namespace {
+template <class Body> void walking(Validation& validation, Body body) {
     try {
-        Walk(file, validation).group(file.root(), "", 0);
+        body();
     } catch (const Error& error) {
         validation.findings.push_back({Finding::Severity::Problem, "", error.message()});
     }
+}
+} // namespace
+
+void walkObjects(const ReadFile& file, Validation& validation) {
+    walking(validation, [&] { Walk(file, validation).group(file.root(), "", 0); });
+}
+
+void walkObject(const ReadFile& file, const std::string& path, Validation& validation) {
+    walking(validation, [&] { Walk(file, validation).object(path); });
 }
 
 } // namespace azimuth::h5

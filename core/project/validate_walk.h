@@ -8,5 +8,7 @@
 namespace azimuth::h5 {
 
 void walkObjects(const ReadFile& file, Validation& validation);
+// The same for one object of the file and what is below it.
+void walkObject(const ReadFile& file, const std::string& path, Validation& validation);
 
 } // namespace azimuth::h5

@@ -120,7 +120,8 @@ struct CommandLine {
     CLI::App app{"Azimuth: a workbench for steering directions in language models."};
     RunOptions run;
     std::string project, figureOut;
-    bool json = false, list = false, altered = false;
+    std::vector<std::string> from;
+    bool json = false, list = false, removeUnused = false, altered = false;
     int descriptor = -1;
     FigureRequest figure;
 
@@ -160,6 +161,16 @@ struct CommandLine {
             ->default_val(textWidth)
             ->check(CLI::Range(120.0, 1200.0));
         list_->excludes(kind);
+        auto* mergeVerb = app.add_subcommand(
+            "merge", "Joins the results of other projects and result shards into a project.");
+        mergeVerb->add_option("project", project, "The project (.h5) that receives them")->required();
+        mergeVerb->add_option("from", from, "Projects or result shards (.h5); they are only read")
+            ->required();
+        mergeVerb->add_flag("--json", json, "As JSON");
+        auto* caches = app.add_subcommand("caches", "Lists the activation caches beside a project.");
+        common(caches);
+        caches->add_flag("--remove-unused", removeUnused, "Removes those that the study does not need");
+        caches->add_flag("--json", json, "As JSON");
         auto* validateVerb =
             app.add_subcommand("validate", "Checks a file of Azimuth and reports everything that is wrong.");
         common(validateVerb);
@@ -176,6 +187,10 @@ struct CommandLine {
             return runStudy(run, argc, argv);
         if (app.got_subcommand("show"))
             return showProject(project, json);
+        if (app.got_subcommand("merge"))
+            return mergeInto(project, from, json);
+        if (app.got_subcommand("caches"))
+            return showCaches(project, removeUnused, json);
         if (app.got_subcommand("validate"))
             return descriptor >= 0 ? validateOpenFile(project, descriptor, altered) : validate(project, json);
         if (list)
@@ -190,8 +205,10 @@ struct CommandLine {
 } // namespace
 
 bool isVerb(const std::string& word) {
-    return word == "run" || word == "show" || word == "export" || word == "validate" || word == "--help" ||
-           word == "-h";
+    for (const char* verb : {"run", "show", "export", "merge", "caches", "validate", "--help", "-h"})
+        if (word == verb)
+            return true;
+    return false;
 }
 
 int exitCodeOf(const std::string& errorCode) {

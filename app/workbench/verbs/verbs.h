@@ -1,4 +1,4 @@
-// The verbs of `azimuth` that need no window: run, show, export, validate. Exit codes: 0 done, 1 failed, 2
+// The verbs of `azimuth` that need no window: run, show, export, merge, caches, validate. Exit codes: 0 done, 1 failed, 2
 // the input is at fault, 130 interrupted. Errors are one line on standard error with what to do.
 #pragma once
 
@@ -21,5 +21,7 @@ struct RunOptions {
     int threads = 0;
 };
 int runStudy(const RunOptions& options, int argc, char** argv);
+int mergeInto(const std::string& project, const std::vector<std::string>& from, bool json);
+int showCaches(const std::string& project, bool remove, bool json);
 
 } // namespace azimuth

@@ -27,6 +27,18 @@ std::string definitionOf(const CaptureJob& capture) {
     return text;
 }
 
+// Of the set that the prompts make, in order; empty unless all of them are texts.
+std::string promptsDigest(const CaptureJob& capture) {
+    PromptSet set;
+    for (const auto& prompt : capture.prompts) {
+        const auto* text = std::get_if<std::string>(&prompt.content);
+        if (!text)
+            return {};
+        set.prompts.push_back(Prompt::of(*text));
+    }
+    return set.digest();
+}
+
 std::map<std::string, std::string> metadataOf(Job& job, const CaptureJob& capture) {
     const auto& model = job.model().description();
     const auto& rendering = job.spec().rendering;
@@ -43,6 +55,7 @@ std::map<std::string, std::string> metadataOf(Job& job, const CaptureJob& captur
             {"model.d", std::to_string(model.width)},
             {"tokenizer.sha256", model.tokenizerSha256},
             {"template.sha256", model.templateSha256},
+            {"prompts.digest", promptsDigest(capture)},
             {"render", canonicalJson(render)},
             {"dtype.weights", model.storage},
             {"dtype.compute", toString(model.compute)},

@@ -1,4 +1,5 @@
 // A project read by h5py and listed by h5ls: what others see is what was saved.
+#include "core/base/atomic_file.h"
 #include "core/project/project.h"
 #include "core/project/shard.h"
 
@@ -16,7 +17,10 @@ class PeersTest : public QObject {
 private Q_SLOTS:
     void initTestCase();
     void h5pyReadsWhatWasSaved();
+    void theReadmesFiveLinesReadIt();
+    void whatIsAddedWithH5pySurvivesTwoSaves();
     void h5lsListsEverything();
+    void h5dumpShowsTheHeader();
     void h5dumpReadsEveryByte();
 };
 
@@ -30,6 +34,8 @@ QByteArray outputOf(const QString& program, const QStringList& arguments, int* c
     *code = process.exitStatus() == QProcess::NormalExit ? process.exitCode() : -1;
     return process.readAll();
 }
+
+QString python() { return QStringLiteral(AZIMUTH_CACHE_DIR "/peers/base/bin/python"); }
 
 // Numbers that JSON has no word for.
 Json number(double value) {
@@ -81,16 +87,56 @@ void PeersTest::initTestCase() {
 }
 
 void PeersTest::h5pyReadsWhatWasSaved() {
-    const auto python = QStringLiteral(AZIMUTH_CACHE_DIR "/peers/base/bin/python");
-    if (!QFile::exists(python))
+    if (!QFile::exists(python()))
         QSKIP("the peers are not installed: installer/test.sh sets them up");
     int code = 0;
     const auto output = outputOf(
-        python,
+        python(),
         {QStringLiteral(AZIMUTH_SOURCE_DIR "/tests/core/project/read_project.py"), m_project, m_expected},
         &code);
     QVERIFY2(code == 0, output.constData());
-    QVERIFY2(output.contains("12 completions, 3 labels, 1488 values compared"), output.constData());
+    QVERIFY2(output.contains("12 completions, 4 labels, 1488 values compared"), output.constData());
+}
+
+void PeersTest::theReadmesFiveLinesReadIt() {
+    if (!QFile::exists(python()))
+        QSKIP("the peers are not installed: installer/test.sh sets them up");
+    const auto readme = readFile(AZIMUTH_SOURCE_DIR "/README.md", 1 << 20);
+    const auto begin = readme.find("```python\n") + 10;
+    const auto script = QString::fromStdString(readme.substr(begin, readme.find("```", begin) - begin));
+    QCOMPARE(script.trimmed().count(QLatin1Char('\n')) + 1, 5);
+    int code = 0;
+    auto forThis = script;
+    const auto output = outputOf(
+        python(), {QStringLiteral("-c"), forThis.replace(QStringLiteral("mine.h5"), m_project)}, &code);
+    QVERIFY2(code == 0, output.constData());
+    QVERIFY2(output.contains("second line") && output.contains("b000001': (3, 31, 16)"), output.constData());
+    QVERIFY2(output.contains("'verse': array([[") && output.contains("nan"), output.constData());
+}
+
+void PeersTest::whatIsAddedWithH5pySurvivesTwoSaves() {
+    if (!QFile::exists(python()))
+        QSKIP("the peers are not installed: installer/test.sh sets them up");
+    const auto file = m_folder.filePath(QStringLiteral("newer.h5"));
+    auto base = sample::fullView();
+    base.labels.resize(3); // as many as the columns of the script have rows
+    base.uuid = createProject(file.toStdString(), *base.study).uuid;
+    saveProject(file.toStdString(), base);
+    const auto script = QStringLiteral(AZIMUTH_SOURCE_DIR "/tests/core/project/newer_project.py");
+    int code = 0;
+    auto output = outputOf(python(), {script, QStringLiteral("add"), file}, &code);
+    QVERIFY2(code == 0, output.constData());
+    for (int save = 1; save <= 2; ++save) {
+        auto view = openProject(file.toStdString());
+        auto label = *view.labels[0];
+        label.rater = "save " + std::to_string(save);
+        view.labels.push_back(std::make_shared<const Label>(label));
+        const auto records = view.provenance.size();
+        QCOMPARE(saveProject(file.toStdString(), view).provenance.size(), records); // nothing was dropped
+        output = outputOf(python(), {script, QStringLiteral("check"), file, QString::number(3 + save)}, &code);
+        QVERIFY2(code == 0, output.constData());
+    }
+    QCOMPARE(output.trimmed(), QByteArray("5 labels checked"));
 }
 
 void PeersTest::h5lsListsEverything() {
@@ -102,6 +148,17 @@ void PeersTest::h5lsListsEverything() {
     QVERIFY(output.contains("/banks/tensors/b000001   Dataset {3, 31, 16}"));
     QVERIFY(output.contains("/completions/parts/p000001/key Dataset {12, 32}"));
     QVERIFY(output.count('\n') > 200);
+}
+
+void PeersTest::h5dumpShowsTheHeader() {
+    int code = 0;
+    const auto output = outputOf(QStringLiteral("h5dump"), {QStringLiteral("-H"), m_project}, &code);
+    if (output.isEmpty())
+        QSKIP("h5dump (hdf5-tools) is not installed");
+    QCOMPARE(code, 0);
+    for (const char* name : {"GROUP \"matrices\"", "DATASET \"b000001\"", "DATASET \"text_utf8\"",
+                             "H5T_IEEE_F32LE", "ATTRIBUTE \"units\""})
+        QVERIFY2(output.contains(name), name);
 }
 
 void PeersTest::h5dumpReadsEveryByte() {
