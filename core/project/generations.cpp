@@ -106,7 +106,7 @@ void keepAltered(const std::string& projectPath) {
         return syncFolder(fs::path(place).parent_path().string());
     if (!lacksLinks(errno))
         throw systemError("keep", place, errno);
-    copyFile(projectPath, place);
+    copyFileAtomically(projectPath, place);
 }
 
 std::string setAside(const std::string& projectPath) {

@@ -64,8 +64,8 @@ void ReadFile::copyTo(hid_t root, hid_t group, const std::string& place) const {
     const auto status = H5Ocopy(group, ".", root, place.c_str(), H5P_DEFAULT, H5P_DEFAULT);
     m_state.forgiving = false;
     if (m_state.firstError != 0)
-        throw systemError("read", m_path, m_state.firstError);
-    checkStatus(status, m_path + ", " + place);
+        throw systemError("read", path(), m_state.firstError);
+    checkStatus(status, path() + ", " + place);
 }
 
 void ReadFile::bad(const std::string& place, const std::string& finding) const {
@@ -128,7 +128,7 @@ std::vector<std::string> ReadFile::names(hid_t group) const {
         list.emplace_back(name);
         return list.size() > maximumObjects ? 1 : 0;
     };
-    checkStatus(H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, &index, add, &names), m_path);
+    checkStatus(H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, &index, add, &names), path());
     return names;
 }
 

@@ -101,7 +101,8 @@ public:
         } else if (word == "newer") {
             say(std::string("newer ") + (m_store->newerOnDisk() ? "yes\n" : "no\n"));
         } else if (word == "takeover") {
-            ProjectLock::takeOver(m_path);
+            if (const auto owner = ProjectLock::farOwner(m_path))
+                ProjectLock::takeOver(m_path, *owner);
         } else {
             throw Error("faults.word", "There is no word " + word + ".", "");
         }
