@@ -177,13 +177,21 @@ void EditLog::openFile() {
 
 // At the end of the whole frames; durable after return.
 void EditLog::write(const std::string& frame) {
-    errno = 0;
-    const auto written = ::pwrite(m_descriptor, frame.data(), frame.size(), static_cast<off_t>(m_bytes));
-    if (written == static_cast<ssize_t>(frame.size()) && ::fdatasync(m_descriptor) == 0) {
+    int reason = 0;
+    for (std::size_t done = 0; reason == 0 && done < frame.size();) {
+        const auto count = ::pwrite(m_descriptor, frame.data() + done, frame.size() - done,
+                                    static_cast<off_t>(m_bytes + done));
+        if (count > 0)
+            done += static_cast<std::size_t>(count);
+        else if (count == 0 || errno != EINTR)
+            reason = count == 0 ? ENOSPC : errno;
+    }
+    if (reason == 0 && ::fdatasync(m_descriptor) != 0)
+        reason = errno;
+    if (reason == 0) {
         m_bytes += frame.size();
         return;
     }
-    const int reason = errno == 0 ? ENOSPC : errno; // part of it fitted
     // What was refused must not come back at the next start; if this fails too, a torn frame is skipped,
     // and a whole one would be applied: better an edit too many than one too few.
     if (::ftruncate(m_descriptor, static_cast<off_t>(m_bytes)) == 0)

@@ -1,8 +1,9 @@
 """The shim's trace, and what a disk may hold when the power goes away in the middle of it.
 
-The model of a disk: of each file the 4 KiB pages written since its last fsync survive one by one or not, and its
-length is one of those it had since; of each folder the entries added and removed since its last fsync survive as
-a prefix. A file's fsync says nothing about the entry that names it, nor a folder's about its own entry.
+The model of a disk: of each file the 4 KiB pages written since its last fsync survive one by one or not, and
+its length is one of those it had since; of each folder the entries added and removed since its last fsync
+survive as a prefix. A file's fsync says nothing about the entry that names it, nor a folder's about its own
+entry.
 """
 
 import collections
@@ -11,7 +12,20 @@ import random
 import struct
 
 HEAD = struct.Struct("<IIQQQII")
-(OPENED, WRITTEN, TRUNCATED, SYNCED, RENAMED, LINKED, REMOVED, FOLDER_MADE, READ_FROM, ACKNOWLEDGED, STEP, CLOSED) = range(1, 13)
+(
+    OPENED,
+    WRITTEN,
+    TRUNCATED,
+    SYNCED,
+    RENAMED,
+    LINKED,
+    REMOVED,
+    FOLDER_MADE,
+    READ_FROM,
+    ACKNOWLEDGED,
+    STEP,
+    CLOSED,
+) = range(1, 13)
 PAGE = 4096
 Event = collections.namedtuple("Event", "kind flags handle offset data path other")
 
@@ -182,7 +196,9 @@ class Disk:
 
 def in_place(events):
     """The same trace as a program without temporary files would write it: straight into the target."""
-    target_of = {event.path: event.other for event in events if event.kind == RENAMED and event.path.endswith(".tmp")}
+    target_of = {
+        event.path: event.other for event in events if event.kind == RENAMED and event.path.endswith(".tmp")
+    }
     for event in events:
         if event.kind == OPENED and event.path in target_of:
             yield event._replace(path=target_of[event.path], flags=3 if event.flags & 1 else 0)
@@ -192,6 +208,7 @@ def in_place(events):
 
 def difference(one, other):
     """The first difference between two folders, or None."""
+
     def tree(top):
         return {
             os.path.relpath(os.path.join(folder, name), top): os.path.join(folder, name)

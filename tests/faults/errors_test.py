@@ -1,5 +1,5 @@
-"""Disks that are full, broken or read-only: one clear error, the project as it was, the program alive, and the same
-step works once the fault is gone."""
+"""Disks that are full, broken or read-only: one clear error, the project as it was, the program alive, and
+the same step works once the fault is gone."""
 
 import collections
 import os
@@ -20,6 +20,7 @@ CALLS = {
     "sync": {disk.SYNCED},
     "rename": {disk.RENAMED, disk.LINKED},
     "read": {disk.READ_FROM},
+    "remove": {disk.REMOVED},
 }
 
 
@@ -61,7 +62,7 @@ class Bench:
         return sum(len(event.data) for event in events if event.kind == disk.WRITTEN), calls
 
     def attempt(self, step, faults, must_fail=True):
-        """One step under faults. Returns what was refused, or None if the step coped; everything else is checked."""
+        """One step under faults. Returns what was refused, or None if the step coped; checks all else."""
         name = f"{step} under {faults}"
         writer = self.writer("step," + faults)
         self.prepare(writer, step)
@@ -88,7 +89,11 @@ class Bench:
         return refused if failed else None
 
     def check_message(self, name, refused):
-        clear = str(self.place) in refused.message and refused.remedy and refused.code.startswith(("file.", "project."))
+        clear = (
+            str(self.place) in refused.message
+            and refused.remedy
+            and refused.code.startswith(("file.", "project."))
+        )
         self.report.check(clear, f"{name}: {refused} is not clear")
 
 
@@ -117,15 +122,19 @@ def broken_disks(bench):
         for call, count in calls.items():
             wanted = range(1, count + 1) if count <= 12 else sorted(random.sample(range(1, count + 1), 12))
             for n in wanted:
-                refused = bench.attempt(step, f"{call}={n}:{EIO}", must_fail=call in ("write", "sync") and step != "open")
+                refused = bench.attempt(
+                    step, f"{call}={n}:{EIO}", must_fail=call in ("write", "sync") and step != "open"
+                )
                 points[call] += 1
                 if not refused:
                     coped.append(f"{step} {call} {n}")
                 else:
-                    bench.report.check("Input/output error" in refused.message, f"{step}, {call} {n}: {refused.message}")
+                    bench.report.check(
+                        "Input/output error" in refused.message, f"{step}, {call} {n}: {refused.message}"
+                    )
     print("I/O errors: " + ", ".join(f"{call} {count}" for call, count in points.items()))
     print("coped with: " + ", ".join(coped))
-    for call, least in (("write", 30), ("sync", 15), ("rename", 5), ("read", 30)):
+    for call, least in (("write", 30), ("sync", 15), ("rename", 5), ("read", 30), ("remove", 5)):
         bench.report.at_least(points[call], least, f"I/O errors of {call}")
     bench.report.at_least(sum(points.values()), POINTS, "I/O errors")
     bench.report.at_least(sum(points.values()) - len(coped), 9 * POINTS // 10, "of them refused a step")
@@ -155,7 +164,9 @@ def opened_read_only(bench, faults, words):
     bench.report.check(bool(why) and words in why[0], f"opened read-only: {opened[:2]}")
     writer.say("prepare save")
     refused = writer.say("attempt")
-    bench.report.check(refused.code == "project.readonly" and words in refused.message, f"saving gives {refused}")
+    bench.report.check(
+        refused.code == "project.readonly" and words in refused.message, f"saving gives {refused}"
+    )
     writer.say("faults 0")
     bench.report.check(writer.say("lock") == ["locked yes"], "it stays read-only")
     bench.report.check(isinstance(writer.say("attempt"), list), "it cannot be saved after that")

@@ -33,7 +33,10 @@ class Verifier:
 
     def __init__(self, chosen):
         self.process = subprocess.Popen(
-            [chosen.python, "-B", str(HERE / "verify.py")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [chosen.python, "-B", str(HERE / "verify.py")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         self.readings = 0
 
@@ -54,7 +57,9 @@ class Verifier:
             elif not sums:
                 bad.append(f"{record} is lost")
         if acknowledged.generation > (found["generation"] or 0):
-            bad.append(f"generation {acknowledged.generation} was acknowledged, {found['generation']} is there")
+            bad.append(
+                f"generation {acknowledged.generation} was acknowledged, {found['generation']} is there"
+            )
         if found["generation"] and found["title"] != f"generation {found['generation']}":
             bad.append(f"the title of generation {found['generation']} is {found['title']}")
         return bad, found
@@ -102,7 +107,9 @@ def folder():
 def environment(chosen, root, faults="", trace=None):
     variables = dict(os.environ, LC_ALL="C.UTF-8")
     if faults or trace:
-        variables.update(LD_PRELOAD=chosen.shim, AZIMUTH_FAULTS=faults, AZIMUTH_FAULTS_ROOT=os.path.realpath(root))
+        variables.update(
+            LD_PRELOAD=chosen.shim, AZIMUTH_FAULTS=faults, AZIMUTH_FAULTS_ROOT=os.path.realpath(root)
+        )
     if trace:
         variables["AZIMUTH_FAULTS_TRACE"] = str(trace)
     return variables

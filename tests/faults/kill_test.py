@@ -1,7 +1,7 @@
-"""kill -9 of the writer: at random moments of each step, and before every call of a step that changes something.
+"""kill -9 of the writer: at random moments of each step, and before every call of it that changes something.
 
-After each kill the reader must find every record that was acknowledged, and the next writer must open the project
-and see exactly what the reader saw.
+After each kill the reader must find every record that was acknowledged, and the next writer must open the
+project and see exactly what the reader saw.
 """
 
 import os
@@ -61,7 +61,10 @@ def at_random_moments(chosen, verifier, report, root, step):
             report.check(not this.errors, f"{step}, trial {trials}: {this.errors}")
             if seen and this.opened:
                 expected = [count_of(seen, "completion"), count_of(seen, "label")]
-                report.check(this.opened[1:] == expected, f"{step}, trial {trials}: opened {this.opened}, read {expected}")
+                report.check(
+                    this.opened[1:] == expected,
+                    f"{step}, trial {trials}: opened {this.opened}, read {expected}",
+                )
             seen = found
             trials += 1
             in_step += this.began > this.ended
@@ -101,7 +104,9 @@ def before_every_call(chosen, verifier, report, root, step):
         status, said = harness.run(chosen, place, [place / "p.h5", "save", 1])
         known.take_all(said)
         bad, _ = verifier.missing(place / "p.h5", known)
-        report.check(status == 0 and not bad, f"{step}, after call {calls + 1}: going on: {status}, {bad[:3]}")
+        report.check(
+            status == 0 and not bad, f"{step}, after call {calls + 1}: going on: {status}, {bad[:3]}"
+        )
         calls += going
     least = {"save": 60, "shard": 30, "log": 3, "merge": 60}[step]
     report.at_least(calls, least, f"calls of {step}, killed before each")

@@ -1,5 +1,5 @@
-"""Two windows, two hosts, lost locks, side folders that go away or lie elsewhere, a clock that moves back: nobody
-overwrites what somebody else saved, and nothing that was acknowledged is lost."""
+"""Two windows, two hosts, lost locks, side folders that go away or lie elsewhere, a clock that moves back:
+nobody overwrites what somebody else saved, and nothing that was acknowledged is lost."""
 
 import json
 import os
@@ -42,7 +42,9 @@ class Case:
     def is_refused(self, writer, step, code):
         answer = writer.say(f"prepare {step}")
         answer = writer.say("attempt") if isinstance(answer, list) else answer
-        self.check(isinstance(answer, harness.Refused) and answer.code == code, f"{step} gives {answer}, not {code}")
+        self.check(
+            isinstance(answer, harness.Refused) and answer.code == code, f"{step} gives {answer}, not {code}"
+        )
 
     def opens(self, writer, read_only_because=None):
         lines = writer.say("open")
@@ -50,7 +52,9 @@ class Case:
         if read_only_because is None:
             self.check(isinstance(lines, list) and not why, f"opening gives {lines} {why}")
         else:
-            self.check(bool(why) and read_only_because in why[0], f"opening says {why}, not {read_only_because}")
+            self.check(
+                bool(why) and read_only_because in why[0], f"opening says {why}, not {read_only_because}"
+            )
 
     def end(self):
         for writer in self.writers:
@@ -150,7 +154,9 @@ def side_folder_removed(case):
     writer.say("prepare log")
     shutil.rmtree(f"{case.project}.d")
     # What lay in the log is gone with the folder, but what comes next must not be written into nothing.
-    case.known.records = {key: value for key, value in case.known.records.items() if not key.startswith("label ")}
+    case.known.records = {
+        key: value for key, value in case.known.records.items() if not key.startswith("label ")
+    }
     answer = writer.say("attempt")
     case.check(isinstance(answer, (list, harness.Refused)), f"the log gives {answer}")
     case.verified()
@@ -164,7 +170,9 @@ def side_folder_moved(case):
     case.opens(writer)
     case.does(writer, "log")
     os.rename(f"{case.project}.d", f"{case.project}.d.away")
-    case.known.records = {key: value for key, value in case.known.records.items() if not key.startswith("label ")}
+    case.known.records = {
+        key: value for key, value in case.known.records.items() if not key.startswith("label ")
+    }
     writer.say("prepare log")
     writer.say("attempt")
     case.verified()

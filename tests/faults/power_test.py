@@ -1,7 +1,7 @@
 """Power cuts: traced writes of the writer, cut off anywhere and replayed as a disk may have them afterwards.
 
-The same cuts of traces without fsync, without fsync of folders and without renames must lose records: otherwise
-this test could not see a loss.
+The same cuts of traces without fsync, without fsync of folders and without renames must lose records:
+otherwise this test could not see a loss.
 """
 
 import os
@@ -62,7 +62,10 @@ def as_written(chosen, verifier, report, root, traces):
                 status, said = harness.run(chosen, after, [after / "p.h5", "save", 1])
                 known.take_all(said)
                 bad = verifier.missing(after / "p.h5", known)[0]
-                report.check(status == 0 and not bad, f"{step}, event {moment}: going on ended with {status}, {bad[:3]}")
+                report.check(
+                    status == 0 and not bad,
+                    f"{step}, event {moment}: going on ended with {status}, {bad[:3]}",
+                )
                 reopened += 1
     report.at_least(cuts, CUTS, "power cuts")
     report.at_least(records, 20 * CUTS, "acknowledged records looked for")
@@ -80,7 +83,9 @@ def controls(verifier, report, root, traces):
         for step, (place, events) in traces.items():
             if step == "log" and not options:
                 continue  # logs have no renames
-            for _, bad, _, _ in cut(verifier, root, place, change(events), CONTROL_CUTS // len(traces), **options):
+            for _, bad, _, _ in cut(
+                verifier, root, place, change(events), CONTROL_CUTS // len(traces), **options
+            ):
                 cuts += 1
                 lost += bool(bad)
         report.at_least(100 * lost // max(cuts, 1), 25, f"% of {cuts} cuts lose records with {name}")

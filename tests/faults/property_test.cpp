@@ -1,16 +1,19 @@
 // Random edits, results, saves, undos, restorations, crashes and reopenings, compared with a model in memory
 // that knows nothing of files: after every opening the project is what the model says. A crash drops the
-// store without a save; some are a real kill -9 of a child in the middle of its work.
+// store without a save; some are a real kill -9 of a child in the middle of its work. Some files go bad on
+// the disk: the generation before and the log then hold every edit.
 #include "app/session/project_store.h"
 #include "core/base/time.h"
 #include "core/project/generations.h"
 #include "core/project/shard.h"
 #include "core/project/side_folder.h"
+#include "tests/core/checks.h"
 #include "tests/core/project/sample.h"
 #include "tests/faults/records.h"
 
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <QtTest>
 #include <random>
 #include <set>
@@ -89,6 +92,7 @@ public:
     int crashes() const { return m_crashes; }
     int kills() const { return m_kills; }
     int edits() const { return m_edits; }
+    int damages() const { return m_damages; }
 
 private:
     std::string compared() {
@@ -126,7 +130,7 @@ private:
         case 9:
             return restore();
         case 10:
-            return crash();
+            return pick(2) ? damage() : crash();
         default:
             return pick(8) == 0 ? kill() : crash();
         }
@@ -215,9 +219,12 @@ private:
         ensureFolder(sideFolder(m_path).shards);
         const auto shard = m_store->newShardPath(result.job.id);
         const auto digest = publishShard(shard, result, m_store->view()->uuid);
-        for (const auto& row : result.completions)
+        for (const auto& row : result.completions) {
             m_model.completions.insert(row.key);
+            m_inShards.completions.insert(row.key);
+        }
         m_model.banks.insert(result.banks.front().key);
+        m_inShards.banks.insert(result.banks.front().key);
         m_undo.reset();
         tell("results");
         if (pick(3))
@@ -231,6 +238,7 @@ private:
     void save() {
         m_store->save();
         remember();
+        m_inShards = {};
         tell("save");
     }
 
@@ -246,6 +254,7 @@ private:
         tell("restore " + std::to_string(wanted));
         m_store->restore(wanted);
         m_model = m_generations.at(wanted);
+        m_restored = m_store->view()->generation;
         m_undo.reset();
         remember();
     }
@@ -256,6 +265,39 @@ private:
         m_store.emplace(ProjectStore::open(m_path));
         m_undo.reset();
         ++m_crashes;
+    }
+
+    // The file goes bad on the disk: the generation before takes its place, and edits come from the log.
+    // Results that only the bad file had are lost.
+    void damage() {
+        const auto kept = earlierGenerations(m_path, m_store->view()->uuid);
+        if (kept.empty() || kept.front().block.generation < m_restored ||
+            !m_generations.contains(kept.front().block.generation))
+            return;
+        tell("damage");
+        const auto before = kept.front().block.generation;
+        m_generations.erase(m_store->view()->generation);
+        m_store.reset();
+        flipOneBit();
+        if (const auto code = checks::codeOf([&] { ProjectStore::open(m_path); }); code != "project.damaged")
+            throw Error("test.damage", "A damaged project says " + code + ".", "");
+        m_store.emplace(ProjectStore::openEarlier(m_path, before));
+        const auto earlier = m_generations.at(before);
+        m_model.completions = earlier.completions;
+        m_model.completions.insert(m_inShards.completions.begin(), m_inShards.completions.end());
+        m_model.banks = earlier.banks;
+        m_model.banks.insert(m_inShards.banks.begin(), m_inShards.banks.end());
+        m_generations[m_store->view()->generation] = earlier;
+        m_undo.reset();
+        ++m_damages;
+    }
+
+    void flipOneBit() { // behind the user block, whose text may say anything
+        std::fstream file(m_path, std::ios::in | std::ios::out | std::ios::binary);
+        const auto place =
+            static_cast<std::streamoff>(userBlockBytes + pick(fs::file_size(m_path) - userBlockBytes));
+        const auto byte = file.seekg(place).get();
+        file.seekp(place).put(static_cast<char>(byte ^ 1 << pick(8)));
     }
 
     // A child makes edits and saves and is killed; what it acknowledged is there, and at most one step more.
@@ -312,8 +354,10 @@ private:
     std::optional<ProjectStore> m_store;
     Model m_model;
     std::map<std::uint64_t, Model> m_generations;
+    Model m_inShards; // results that no save holds
+    std::uint64_t m_restored = 0;
     std::optional<std::pair<Change, Model>> m_undo;
-    int m_crashes = 0, m_kills = 0, m_edits = 0;
+    int m_crashes = 0, m_kills = 0, m_edits = 0, m_damages = 0;
 };
 
 } // namespace
@@ -321,7 +365,7 @@ private:
 class PropertyTest : public QObject {
     Q_OBJECT
     static constexpr int sequences = 2000, rows = 20;
-    int m_done = 0, m_crashes = 0, m_kills = 0, m_edits = 0;
+    int m_done = 0, m_crashes = 0, m_kills = 0, m_edits = 0, m_damages = 0;
 
 private Q_SLOTS:
     void projectIsWhatTheModelSays_data() {
@@ -343,6 +387,7 @@ private Q_SLOTS:
                 m_crashes += sequence.crashes();
                 m_kills += sequence.kills();
                 m_edits += sequence.edits();
+                m_damages += sequence.damages();
                 ++m_done;
             }
             fs::remove(path);
@@ -350,10 +395,12 @@ private Q_SLOTS:
         }
     }
     void enoughWasTried() {
-        qInfo("%d sequences, %d edits, %d crashes, %d kills", m_done, m_edits, m_crashes, m_kills);
+        qInfo("%d sequences, %d edits, %d crashes, %d kills, %d damages", m_done, m_edits, m_crashes, m_kills,
+              m_damages);
         QCOMPARE(m_done, sequences);
         QVERIFY(m_crashes >= 2 * sequences);
         QVERIFY(m_kills >= 100);
+        QVERIFY(m_damages >= 100);
         QVERIFY(m_edits >= 2 * sequences);
     }
 };

@@ -6,14 +6,15 @@
 //       kill=N            SIGKILL before the N-th call that changes something
 //       CALL=N:ERRNO      the N-th call of this kind fails, 0: every one; CALL is create, write, sync, rename
 //                         (also link), remove, lock or read
-//       space=BYTES       so much can be written; then writes and new files fail with ENOSPC, and statvfs says so
-//       free=BYTES        what statvfs says from the start
-//       clock=SECONDS     the wall clock is moved by so much
-//       lies=1            locks are granted to everybody
-//   AZIMUTH_FAULTS_TRACE  file for the trace: records of struct record, each followed by two paths and the data
+//       space=BYTES       so much can be written; then writes and new files fail with ENOSPC, and statvfs
+//       says so free=BYTES        what statvfs says from the start clock=SECONDS     the wall clock is moved
+//       by so much lies=1            locks are granted to everybody
+//   AZIMUTH_FAULTS_TRACE  file for the trace: records of struct record, each followed by two paths and the
+//   data
 //
-// Real calls go to the kernel directly, so nothing here calls itself. What a program changes by a call that is
-// not among these would be missing from the trace: the replay of a whole trace is compared with the real folder.
+// Real calls go to the kernel directly, so nothing here calls itself. What a program changes by a call that
+// is not among these would be missing from the trace: the replay of a whole trace is compared with the real
+// folder.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -40,8 +41,20 @@ enum { descriptors = 4096, most_faults = 8 };
 enum call { CREATE, WRITE, SYNC, RENAME, REMOVE, LOCK, READ, calls };
 static const char* const call_names[calls] = {"create", "write", "sync", "rename", "remove", "lock", "read"};
 
-enum event { OPENED = 1, WRITTEN, TRUNCATED, SYNCED, RENAMED, LINKED, REMOVED, FOLDER_MADE, READ_FROM,
-             ACKNOWLEDGED, STEP, CLOSED };
+enum event {
+    OPENED = 1,
+    WRITTEN,
+    TRUNCATED,
+    SYNCED,
+    RENAMED,
+    LINKED,
+    REMOVED,
+    FOLDER_MADE,
+    READ_FROM,
+    ACKNOWLEDGED,
+    STEP,
+    CLOSED
+};
 struct record {
     uint32_t event, flags; // flags of OPENED: 1 created, 2 emptied; of STEP: armed
     uint64_t handle, offset, bytes;
@@ -53,7 +66,11 @@ static int started, armed, exhausted, locks_lie, trace = -1;
 static char root[PATH_MAX];
 static long kill_at = -1, changes, seen[calls], clock_shift;
 static long long space = -1, free_bytes = -1;
-static struct { enum call call; long nth; int error; } faults[most_faults];
+static struct {
+    enum call call;
+    long nth;
+    int error;
+} faults[most_faults];
 static int fault_count;
 static uint64_t handles[descriptors], next_handle = 1; // 0: not ours
 
@@ -144,14 +161,21 @@ static int fault_of(enum call call) {
     return call == CREATE && exhausted ? ENOSPC : 0;
 }
 
-static void note(enum event event, uint32_t flags, uint64_t handle, uint64_t offset, const void* data, uint64_t bytes,
-                 const char* path, const char* other) {
+static void note(enum event event, uint32_t flags, uint64_t handle, uint64_t offset, const void* data,
+                 uint64_t bytes, const char* path, const char* other) {
     if (trace < 0)
         return;
-    struct record record = {event, flags, handle, offset, bytes, path ? (uint32_t)strlen(path) : 0,
+    struct record record = {event,
+                            flags,
+                            handle,
+                            offset,
+                            bytes,
+                            path ? (uint32_t)strlen(path) : 0,
                             other ? (uint32_t)strlen(other) : 0};
-    struct iovec parts[] = {{&record, sizeof record}, {(void*)path, record.path_bytes},
-                            {(void*)other, record.other_bytes}, {(void*)data, data ? bytes : 0}};
+    struct iovec parts[] = {{&record, sizeof record},
+                            {(void*)path, record.path_bytes},
+                            {(void*)other, record.other_bytes},
+                            {(void*)data, data ? bytes : 0}};
     const int error = errno;
     if (syscall(SYS_writev, trace, parts, 4) < (long)sizeof record)
         give_up("the trace cannot be written");
@@ -183,7 +207,8 @@ static int resolve(int folder, const char* path, char out[PATH_MAX]) {
     const char* parent = !slash ? "." : joined[0] ? joined : "/";
     const int found = realpath(parent, real) != NULL;
     errno = error;
-    return found && snprintf(out, PATH_MAX, "%s/%s", real, name) < PATH_MAX && strncmp(out, root, strlen(root)) == 0;
+    return found && snprintf(out, PATH_MAX, "%s/%s", real, name) < PATH_MAX &&
+           strncmp(out, root, strlen(root)) == 0;
 }
 
 static uint64_t handle_of(int fd) { return fd >= 0 && fd < descriptors ? handles[fd] : 0; }
@@ -212,8 +237,8 @@ static long do_open(int folder, const char* path, int flags, mode_t mode) {
         snprintf(with_slash, sizeof with_slash, "%s/", real);
         if (strncmp(with_slash, root, strlen(root)) == 0) {
             handles[fd] = next_handle++;
-            note(OPENED, (flags & O_CREAT && !there ? 1u : 0u) | (flags & O_TRUNC ? 2u : 0u), handles[fd], 0, NULL, 0,
-                 real, NULL);
+            note(OPENED, (flags & O_CREAT && !there ? 1u : 0u) | (flags & O_TRUNC ? 2u : 0u), handles[fd], 0,
+                 NULL, 0, real, NULL);
         }
     }
     leave();
@@ -223,21 +248,21 @@ static long do_open(int folder, const char* path, int flags, mode_t mode) {
 static mode_t mode_of(int flags, va_list rest) {
     return flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE ? va_arg(rest, mode_t) : 0;
 }
-#define OPEN(name)                                                                                                     \
-    PUBLIC int name(const char* path, int flags, ...) {                                                                \
-        va_list rest;                                                                                                  \
-        va_start(rest, flags);                                                                                         \
-        const mode_t mode = mode_of(flags, rest);                                                                      \
-        va_end(rest);                                                                                                  \
-        return (int)do_open(AT_FDCWD, path, flags, mode);                                                              \
+#define OPEN(name)                                                                                           \
+    PUBLIC int name(const char* path, int flags, ...) {                                                      \
+        va_list rest;                                                                                        \
+        va_start(rest, flags);                                                                               \
+        const mode_t mode = mode_of(flags, rest);                                                            \
+        va_end(rest);                                                                                        \
+        return (int)do_open(AT_FDCWD, path, flags, mode);                                                    \
     }
-#define OPENAT(name)                                                                                                   \
-    PUBLIC int name(int folder, const char* path, int flags, ...) {                                                    \
-        va_list rest;                                                                                                  \
-        va_start(rest, flags);                                                                                         \
-        const mode_t mode = mode_of(flags, rest);                                                                      \
-        va_end(rest);                                                                                                  \
-        return (int)do_open(folder, path, flags, mode);                                                                \
+#define OPENAT(name)                                                                                         \
+    PUBLIC int name(int folder, const char* path, int flags, ...) {                                          \
+        va_list rest;                                                                                        \
+        va_start(rest, flags);                                                                               \
+        const mode_t mode = mode_of(flags, rest);                                                            \
+        va_end(rest);                                                                                        \
+        return (int)do_open(folder, path, flags, mode);                                                      \
     }
 OPEN(open)
 OPEN(open64)
@@ -264,7 +289,8 @@ static ssize_t do_write(int fd, const void* data, size_t size, off_t offset) {
     ssize_t result;
     const uint64_t handle = handle_of(fd);
     if (!handle) {
-        result = offset < 0 ? syscall(SYS_write, fd, data, size) : syscall(SYS_pwrite64, fd, data, size, offset);
+        result =
+            offset < 0 ? syscall(SYS_write, fd, data, size) : syscall(SYS_pwrite64, fd, data, size, offset);
         if (fd == 1 && result > 0)
             note(ACKNOWLEDGED, 0, 0, 0, data, (uint64_t)result, NULL, NULL);
         leave();
@@ -282,9 +308,11 @@ static ssize_t do_write(int fd, const void* data, size_t size, off_t offset) {
     if (error) {
         result = fail(error);
     } else {
-        const off_t end = syscall(SYS_fcntl, fd, F_GETFL) & O_APPEND ? syscall(SYS_lseek, fd, 0, SEEK_END) : 0;
+        const off_t end =
+            syscall(SYS_fcntl, fd, F_GETFL) & O_APPEND ? syscall(SYS_lseek, fd, 0, SEEK_END) : 0;
         const off_t at = offset >= 0 ? offset : end ? end : syscall(SYS_lseek, fd, 0, SEEK_CUR);
-        result = offset < 0 ? syscall(SYS_write, fd, data, size) : syscall(SYS_pwrite64, fd, data, size, offset);
+        result =
+            offset < 0 ? syscall(SYS_write, fd, data, size) : syscall(SYS_pwrite64, fd, data, size, offset);
         if (result > 0) {
             if (armed && space >= 0)
                 space -= result;
@@ -295,12 +323,17 @@ static ssize_t do_write(int fd, const void* data, size_t size, off_t offset) {
     return result;
 }
 PUBLIC ssize_t write(int fd, const void* data, size_t size) { return do_write(fd, data, size, -1); }
-PUBLIC ssize_t pwrite(int fd, const void* data, size_t size, off_t at) { return do_write(fd, data, size, at); }
-PUBLIC ssize_t pwrite64(int fd, const void* data, size_t size, off_t at) { return do_write(fd, data, size, at); }
+PUBLIC ssize_t pwrite(int fd, const void* data, size_t size, off_t at) {
+    return do_write(fd, data, size, at);
+}
+PUBLIC ssize_t pwrite64(int fd, const void* data, size_t size, off_t at) {
+    return do_write(fd, data, size, at);
+}
 static ssize_t do_writev(int fd, const struct iovec* parts, int count, off_t offset) {
     ssize_t sum = 0;
     for (int i = 0; i < count; ++i) {
-        const ssize_t result = do_write(fd, parts[i].iov_base, parts[i].iov_len, offset < 0 ? -1 : offset + sum);
+        const ssize_t result =
+            do_write(fd, parts[i].iov_base, parts[i].iov_len, offset < 0 ? -1 : offset + sum);
         if (result < 0)
             return sum > 0 ? sum : result;
         sum += result;
@@ -309,7 +342,9 @@ static ssize_t do_writev(int fd, const struct iovec* parts, int count, off_t off
     }
     return sum;
 }
-PUBLIC ssize_t writev(int fd, const struct iovec* parts, int count) { return do_writev(fd, parts, count, -1); }
+PUBLIC ssize_t writev(int fd, const struct iovec* parts, int count) {
+    return do_writev(fd, parts, count, -1);
+}
 PUBLIC ssize_t pwritev(int fd, const struct iovec* parts, int count, off_t at) {
     return do_writev(fd, parts, count, at);
 }
@@ -380,7 +415,8 @@ static int do_sync(int fd, long number) {
 PUBLIC int fsync(int fd) { return do_sync(fd, SYS_fsync); }
 PUBLIC int fdatasync(int fd) { return do_sync(fd, SYS_fdatasync); }
 
-static int do_names(enum event event, int from_folder, const char* from, int to_folder, const char* to, int flags) {
+static int do_names(enum event event, int from_folder, const char* from, int to_folder, const char* to,
+                    int flags) {
     char a[PATH_MAX] = "", b[PATH_MAX] = "";
     enter();
     const int ours = (resolve(from_folder, from, a) + resolve(to_folder, to, b)) > 0;

@@ -1,8 +1,9 @@
 """Says what a project holds, read with h5py and by FORMAT.md alone: the file, its shards, its logs.
 
-One process for a whole test: it reads paths of projects from stdin, one a line, and answers each with one line of JSON:
-{"records": {"<kind> <key>": [crc, ...]}, "generation", "title", "problems": [...]}. A record that lies in several
-places has several sums. Problems are what a reader would refuse: a digest that is wrong, an unreadable table.
+One process for a whole test: it reads paths of projects from stdin, one a line, and answers each with one
+line of JSON: {"records": {"<kind> <key>": [crc, ...]}, "generation", "title", "problems": [...]}. A record
+that lies in several places has several sums. Problems are what a reader would refuse: a digest that is wrong,
+an unreadable table.
 """
 
 import hashlib
@@ -22,7 +23,9 @@ def user_block(path, kind):
     with open(path, "rb") as file:
         head, rest = file.read(1024), file.read()
     assert len(head) == 1024 and head[:8] == b"AZIMUTH\n", "no user block"
-    assert struct.unpack_from("<I", head, 1020)[0] == zlib.crc32(head[:1020]), "the user block's checksum is wrong"
+    assert struct.unpack_from("<I", head, 1020)[0] == zlib.crc32(head[:1020]), (
+        "the user block's checksum is wrong"
+    )
     assert KINDS.get(struct.unpack_from("<I", head, 12)[0]) == kind, "another kind of file"
     assert struct.unpack_from("<Q", head, 16)[0] == 1024 + len(rest), "another length"
     assert hashlib.sha256(rest).digest() == head[64:96], "another SHA-256"
@@ -114,7 +117,9 @@ class Project:
     def read_completions(self, part):
         columns = [part.column(name) for name in ("key", "model", "prompt", "arm")]
         numbers = [part.column(name) for name in ("log_probability", "prompt_tokens", "job")]
-        for i, (ids, text, finish) in enumerate(zip(part.lists("ids"), part.texts("text"), part.names("finish"))):
+        for i, (ids, text, finish) in enumerate(
+            zip(part.lists("ids"), part.texts("text"), part.names("finish"))
+        ):
             first = [column[i].tobytes() for column in columns]
             last = [column[i].tobytes() for column in numbers]
             self.add("completion", columns[0][i].tobytes().hex(), *first, ids, text, finish, *last)
