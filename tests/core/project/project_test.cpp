@@ -291,7 +291,9 @@ void ProjectTest::outcomesHaveOneSentenceEach() {
     auto newer = bytes;
     std::copy_n(reinterpret_cast<const char*>(encoded.data()), 1024, newer.begin());
     QCOMPARE(text(outcome(newer)), QStringLiteral("project.newer"));
-    QVERIFY(messageOf([&] { openProject(file); }).find("written by Azimuth 8.0 and needs a program that reads format 7") != std::string::npos);
+    const auto message = messageOf([&] { openProject(file); });
+    QVERIFY2(message.find("written by Azimuth 8.0") != std::string::npos, message.c_str());
+    QVERIFY2(message.find("reads format 7") != std::string::npos, message.c_str());
     publishShard(file, sample::jobResult(), {});
     QCOMPARE(text(codeOf([&] { openProject(file); })), QStringLiteral("project.kind"));
     QCOMPARE(text(codeOf([&] { readShard(good); })), QStringLiteral("project.kind"));
