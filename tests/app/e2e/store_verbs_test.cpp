@@ -1,5 +1,6 @@
 // azimuth merge and azimuth caches as processes: what they take, print and refuse, and that a kill at any
 // moment of a merge leaves the target as it was or as it becomes.
+#include "app/session/project_store.h"
 #include "core/base/atomic_file.h"
 #include "core/container/safetensors.h"
 #include "core/project/project.h"
@@ -133,6 +134,29 @@ private Q_SLOTS:
         QVERIFY2(back.out.contains("is now generation 3."), back.out.constData());
         const auto settled = azimuthMerge({target, other});
         QVERIFY2(settled.out.contains("stays generation 3."), settled.out.constData());
+    }
+
+    void editsThatOnlyTheLogHoldsComeToo() {
+        const auto target = project("log-target.h5", "a"), other = project("log-from.h5", "b");
+        {
+            auto store = ProjectStore::open(other.toStdString());
+            const auto key = store.view()->completions->row(1).key;
+            store.head()->edit({"label", "Ana", 20, SetLabels{{{key, Verdict::Garbled}}, "Ana"}});
+            store.head()->edit({"note", "Ana", 21, SetNote{NoteSubject::Concept, "verse", "seen"}});
+        } // killed: nothing was saved
+        const auto before = bytesOf(other);
+        const auto made = azimuthMerge({target, other});
+        QVERIFY2(made.code == 0, made.error.constData());
+        const auto view = openProject(target.toStdString());
+        const auto by = [&](const char* rater) {
+            return std::count_if(view.labels.begin(), view.labels.end(),
+                                 [&](const auto& label) { return label->rater == rater; });
+        };
+        QVERIFY(by("Ana") == 1 && by("a") == 1 && by("b") == 1);
+        QCOMPARE(view.notes.size(), std::size_t{1});
+        QVERIFY(bytesOf(other) == before);
+        QVERIFY(ProjectStore::open(other.toStdString()).modified()); // its log is as it was
+        QVERIFY(azimuthMerge({target, other}).out.contains("stays generation 3."));
     }
 
     void theTableSaysWhatCame() {

@@ -3,6 +3,7 @@
 #include "app/workbench/generations_dialog.h"
 #include "app/workbench/theme/theme.h"
 #include "app/workbench/workbench.h"
+#include "core/container/safetensors.h"
 #include "core/project/project.h"
 #include "resources/resources.h"
 #include "tests/app/workbench/sample_view.h"
@@ -116,6 +117,31 @@ private Q_SLOTS:
         QVERIFY(!second.runner().isRunning());
         QVERIFY(second.window().close());
         QVERIFY(!second.window().isVisible());
+    }
+
+    void unusedCachesAreRemovedAndSaid() {
+        const auto path = project("caches.h5");
+        const auto folder = sideFolder(path.toStdString()).cache;
+        ensureFolder(folder);
+        const auto cache = folder + "/old.safetensors";
+        SafetensorsWriter writer(cache, {{"acts/resid/0", DType::F32, {1000}}},
+                                 {{"format", "azimuth_capture"},
+                                  {"model.identity", std::string(64, 'a')},
+                                  {"prompts.digest", std::string(64, 'b')}});
+        writer.append("acts/resid/0", std::span<const float>(std::vector<float>(1000)));
+        writer.finish();
+        Workbench workbench(*Theme::instance());
+        workbench.show();
+        QVERIFY(!workbench.window().action(QStringLiteral("remove-caches"))->isEnabled());
+        open(workbench, path);
+        workbench.window().action(QStringLiteral("remove-caches"))->trigger();
+        QTRY_VERIFY_WITH_TIMEOUT(!QFile::exists(QString::fromStdString(cache)), 20000);
+        QTRY_VERIFY_WITH_TIMEOUT(notificationTexts(workbench)
+                                     .join(QLatin1Char('|'))
+                                     .contains(QStringLiteral("Removed 1 activation cache that the study "
+                                                              "does not need: 4.")),
+                                 20000);
+        QVERIFY(!workbench.session().isModified());
     }
 
     void differencesAreWords() {
