@@ -217,6 +217,8 @@ ProjectView saveProjectAs(const std::string& path, const ProjectView& view, cons
     std::optional<UserBlock> base;
     if (fileExists(from))
         base = readUserBlock(from);
+    if (base && base->project != view.uuid) // another project lies there now: nothing of it goes along
+        base.reset();
     publishProject(path, next, {}, earlierAt(from), base, {}, now);
     return next;
 }

@@ -111,7 +111,7 @@ private Q_SLOTS:
             return from[source][QLatin1String("new")][QLatin1String(what)].toInt();
         };
         QCOMPARE(count(0, "completions"), 50); // 12 others have the keys of the target's
-        QCOMPARE(count(0, "labels"), 1);
+        QCOMPARE(count(0, "labels"), 1 + 62);  // one by hand, the others as that project judges its rows
         QCOMPARE(count(0, "jobs"), 2);
         QCOMPARE(count(1, "completions"), 5);
         QCOMPARE(from[0][QLatin1String("outside_study")].toInt(), 50); // keys that the sample invents
@@ -239,7 +239,7 @@ private Q_SLOTS:
         const auto target = path("killed.h5");
         const auto original = project("original.h5", "a"), other = path("big.h5");
         auto view = createProject(other.toStdString(), sampleStudy());
-        saveProject(other.toStdString(), merge(view, resultOf("big", 12000)));
+        saveProject(other.toStdString(), merge(view, resultOf("big", 5000)));
         QElapsedTimer timer;
         std::filesystem::copy(original.toStdString(), target.toStdString());
         timer.start();
@@ -249,7 +249,7 @@ private Q_SLOTS:
         const auto before = openProject(original.toStdString()).completions->size();
         std::mt19937 random(5);
         int unfinished = 0;
-        for (int trial = 0; trial < 25; ++trial) {
+        for (int trial = 0; trial < 12; ++trial) {
             std::filesystem::remove_all((target + QStringLiteral(".d")).toStdString());
             std::filesystem::copy(original.toStdString(), target.toStdString(),
                                   std::filesystem::copy_options::overwrite_existing);
