@@ -77,9 +77,10 @@ ProjectStore ProjectStore::open(const std::string& path, std::shared_ptr<Project
         }
     }
     auto checker = std::make_shared<FileChecker>(std::move(checking));
-    ProjectStore store(path, openProject(checker->admit(path, FileKind::Project)), std::move(held), checker,
-                       std::move(readOnly));
+    const auto file = checker->admit(path, FileKind::Project);
+    ProjectStore store(path, openProject(file), std::move(held), checker, std::move(readOnly));
     store.m_farOwner = std::move(farOwner);
+    store.noteFormat(file.block);
     store.adoptWhatIsThere();
     store.readRecordedJobs();
     return store;
@@ -107,18 +108,22 @@ ProjectStore ProjectStore::openAltered(const std::string& path, std::shared_ptr<
 
 ProjectStore ProjectStore::look(const std::string& path, FileChecker::Options checking) {
     auto checker = std::make_shared<FileChecker>(std::move(checking));
-    ProjectStore store(path, openProject(checker->admit(path, FileKind::Project)), {}, checker,
-                       path + " is only looked at.");
+    const auto file = checker->admit(path, FileKind::Project);
+    ProjectStore store(path, openProject(file), {}, checker, path + " is only looked at.");
+    store.noteFormat(file.block);
     store.adoptWhatIsThere();
     return store;
 }
 
-// What a crash left: shards that no save has reached, and edits of the log.
-void ProjectStore::adoptWhatIsThere() {
-    if (const auto block = readUserBlock(m_path); block.formatVersion > formatVersion)
+void ProjectStore::noteFormat(const UserBlock& block) {
+    if (block.formatVersion > formatVersion)
         m_notes.push_back(m_path + " was written by " + forMessage(block.creator, 63) + " in format " +
                           std::to_string(block.formatVersion) + "; this program knows format " +
                           std::to_string(formatVersion) + " and keeps what else is in it.");
+}
+
+// What a crash left: shards that no save has reached, and edits of the log.
+void ProjectStore::adoptWhatIsThere() {
     if (readOnly().empty())
         emptyTemporary(m_path);
     auto adoption = adoptShards(*view(), m_path, *m_checker);

@@ -98,6 +98,7 @@ public:
 private:
     ProjectStore(std::string path, ProjectView view, std::shared_ptr<ProjectLock> lock,
                  std::shared_ptr<FileChecker> checker, std::string readOnly = {});
+    void noteFormat(const UserBlock& block);
     void adoptWhatIsThere();
     ProjectView earlier(std::uint64_t generation) const;
     ProjectView write(const ProjectView& view);

@@ -88,7 +88,7 @@ private Q_SLOTS:
         QSignalSpy opened(&workbench.session(), &ProjectSession::opened),
             saved(&workbench.session(), &ProjectSession::saved);
         QVERIFY(click(workbench, QStringLiteral("Open it as it is")));
-        QTRY_COMPARE_WITH_TIMEOUT(opened.count(), 1, 20000);
+        QTRY_VERIFY2_WITH_TIMEOUT(opened.count() == 1, qPrintable(words(workbench)), 20000);
         QVERIFY(workbench.window().isWindowModified());
         QVERIFY(workbench.window().view());
         workbench.window().action(QStringLiteral("save"))->trigger();
