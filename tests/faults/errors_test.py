@@ -134,7 +134,7 @@ def broken_disks(bench):
                     )
     print("I/O errors: " + ", ".join(f"{call} {count}" for call, count in points.items()))
     print("coped with: " + ", ".join(coped))
-    for call, least in (("write", 30), ("sync", 15), ("rename", 5), ("read", 30), ("remove", 5)):
+    for call, least in (("write", 30), ("sync", 15), ("rename", 5), ("read", 30), ("remove", 2)):
         bench.report.at_least(points[call], least, f"I/O errors of {call}")
     bench.report.at_least(sum(points.values()), POINTS, "I/O errors")
     bench.report.at_least(sum(points.values()) - len(coped), 9 * POINTS // 10, "of them refused a step")

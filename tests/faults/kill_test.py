@@ -32,12 +32,17 @@ def opening_time(chosen, root):
     return statistics.median(times)
 
 
-def killed(chosen, root, project, step, delay):
-    """What a writer had said when it was killed after so many seconds."""
+def killed(chosen, root, project, step, opening):
+    """What a writer had said when it was killed: while opening, or within 80 ms of its first step."""
     said = root / "said"
     with open(said, "wb") as output:
         process = harness.start(chosen, root, [project, step], output=output)
-        time.sleep(delay)
+        if random.random() < 0.15:
+            time.sleep(random.uniform(0.2, 1.0) * opening)
+        else:
+            while process.poll() is None and b"begin" not in said.read_bytes():
+                time.sleep(0.001)
+            time.sleep(random.uniform(0, 0.08))
         process.send_signal(signal.SIGKILL)
         process.communicate()
     return said.read_text(encoding="utf-8", errors="replace")
@@ -50,9 +55,7 @@ def at_random_moments(chosen, verifier, report, root, step):
         project = root / f"{step}-{trials}.h5"
         known, seen = harness.Acknowledged(), None
         for _ in range(CHAIN):
-            early = random.random() < 0.15
-            delay = random.uniform(0.2, 1.0) * opening if early else random.uniform(opening, opening + 0.08)
-            text = killed(chosen, root, project, step, delay)
+            text = killed(chosen, root, project, step, opening)
             this = harness.Acknowledged()
             this.take_all(text)
             known.take_all(text)
@@ -71,7 +74,7 @@ def at_random_moments(chosen, verifier, report, root, step):
             in_opening += this.opened is None
         records += len(known.records)
         shutil.rmtree(f"{project}.d", ignore_errors=True)
-        project.unlink()
+        project.unlink(missing_ok=True)
     print(f"{step}: {trials} kills, {in_step} within a step, {in_opening} while opening, {records} records")
     report.at_least(trials, TRIALS, f"kills during {step}")
     report.at_least(in_step, TRIALS // 3, f"of them within a step of {step}")
