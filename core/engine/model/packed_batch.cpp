@@ -99,8 +99,9 @@ KeyValueCache::KeyValueCache(const ArchitectureSpec& spec, std::int64_t rows, st
     bytes(spec, rows, capacity, c10::elementSize(type));
     const auto options = at::TensorOptions().dtype(type).device(device);
     for (std::int64_t block = 0; block < spec.blocks; ++block) {
-        m_keys.push_back(at::empty({rows, capacity, spec.keyValueHeads, spec.headWidth}, options));
-        m_values.push_back(at::empty({rows, capacity, spec.keyValueHeads, spec.headWidth}, options));
+        for (auto* of : {&m_keys, &m_values})
+            of->push_back(
+                at::empty({rows, spec.keyValueHeads, capacity, spec.headWidth}, options).transpose(1, 2));
     }
 }
 
