@@ -203,7 +203,7 @@ public:
         const auto room = static_cast<std::size_t>(cpu::attentionScratch(m_arguments, m_longest));
         const auto count = static_cast<std::int64_t>(m_items.size());
         const std::int64_t group = m_arguments.heads / m_arguments.keyValueHeads;
-        const auto perItem = m_work * group * m_arguments.headWidth / count;
+        const auto perItem = m_work * group * m_arguments.headWidth / std::max<std::int64_t>(1, count);
         const auto items = dealt();
         parallelFor(0, count, std::max<std::int64_t>(1, 32768 / std::max<std::int64_t>(1, perItem)),
                     [&](std::int64_t first, std::int64_t last) {

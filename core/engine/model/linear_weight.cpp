@@ -1,6 +1,7 @@
 #include "core/engine/model/linear_weight.h"
 
 #include "core/engine/model/cpu_kernels.h"
+#include "core/engine/model/huge_pages.h"
 #include "core/engine/model/operations.h"
 #include "core/engine/model/parallel.h"
 
@@ -21,7 +22,7 @@ namespace {
 constexpr std::int64_t panel = cpu::panelOutputs, halfPanel = panel / 2;
 // Rows that are multiplied at a time lie in the second-level cache, or in the third where there are fewer
 // than these.
-constexpr std::int64_t rowBytes = 768 * 1024, fewestRows = 96;
+constexpr std::int64_t rowBytes = 320 * 1024, fewestRows = 96;
 // A piece of work worth a thread of its own, in multiplications.
 constexpr std::int64_t grainProducts = 1 << 18;
 // Up to as many elements every thread packs for itself: quicker than waiting for each other.
@@ -116,6 +117,7 @@ void LinearWeight::packPanels() {
             cpu::packPanels(values, m_depth, scratch.data(), first, last);
         });
     });
+    preferHugePages(m_weight);
 }
 
 bool LinearWeight::fuses(const at::Tensor& x) const { return m_packed && operations::usesKernels(x); }

@@ -84,8 +84,13 @@ private:
         QTest::addColumn<double>("cap");
         QTest::addColumn<bool>("low");
         for (const bool low : {false, true})
-            for (const auto& [heads, keyValueHeads, width] :
-                 {std::tuple{9, 3, 64}, {4, 4, 8}, {8, 1, 80}, {14, 2, 128}, {40, 1, 48}, {2, 1, 256}, {6, 2, 100}})
+            for (const auto& [heads, keyValueHeads, width] : {std::tuple{9, 3, 64},
+                                                              {4, 4, 8},
+                                                              {8, 1, 80},
+                                                              {14, 2, 128},
+                                                              {40, 1, 48},
+                                                              {2, 1, 256},
+                                                              {6, 2, 100}})
                 for (const int window : {0, 1, 9})
                     for (const double cap : {0.0, 2.0})
                         QTest::addRow("%d/%d x %d, window %d, cap %g%s", heads, keyValueHeads, width, window,
@@ -93,8 +98,8 @@ private:
                             << heads << keyValueHeads << width << window << cap << low;
     }
     Case fetched() {
-        return caseOf(fetch<int>("heads"), fetch<int>("keyValueHeads"), fetch<int>("width"), fetch<int>("window"),
-                      fetch<double>("cap"), fetch<bool>("low"));
+        return caseOf(fetch<int>("heads"), fetch<int>("keyValueHeads"), fetch<int>("width"),
+                      fetch<int>("window"), fetch<double>("cap"), fetch<bool>("low"));
     }
     template <class T> static T fetch(const char* name) {
         return *static_cast<T*>(QTest::qData(name, qMetaTypeId<T>()));
@@ -127,7 +132,9 @@ private Q_SLOTS:
         for (std::size_t i = 0; i < lengths.size(); ++i) {
             std::vector<std::int64_t> positions(static_cast<std::size_t>(lengths[i]));
             std::iota(positions.begin(), positions.end(), 0);
-            const auto rows = [&](const at::Tensor& x) { return x.narrow(0, batch.offsets()[i], lengths[i]); };
+            const auto rows = [&](const at::Tensor& x) {
+                return x.narrow(0, batch.offsets()[i], lengths[i]);
+            };
             wanted.push_back(exact(rows(input.query), rows(input.key), rows(input.value), positions, spec));
         }
         QVERIFY(near(found, at::cat(wanted), type));
@@ -136,7 +143,8 @@ private Q_SLOTS:
         const at::Tensor index = at::tensor(some);
         input.query = input.query.index_select(0, index);
         input.wanted = &some;
-        QVERIFY(near(operations::attend(input, batch, nullptr, spec), at::cat(wanted).index_select(0, index), type));
+        QVERIFY(near(operations::attend(input, batch, nullptr, spec), at::cat(wanted).index_select(0, index),
+                     type));
     }
 
     void continuations_data() { shapes(); }
@@ -150,23 +158,25 @@ private Q_SLOTS:
         cache.values(1).copy_(values);
         const std::vector<Sequence> sequences{{37, 1, 9, -1, {2}}, {20, 15, 35, -1, {0}}, {1, 1, 2, -1, {3}}};
         const auto batch = batchOf(sequences);
-        const operations::AttentionInput input{random({batch.tokens(), spec.heads, spec.headWidth}, 8, type),
-                                               random({batch.tokens(), spec.keyValueHeads, spec.headWidth}, 9, type),
-                                               random({batch.tokens(), spec.keyValueHeads, spec.headWidth}, 10, type),
-                                               nullptr, 1};
+        const operations::AttentionInput input{
+            random({batch.tokens(), spec.heads, spec.headWidth}, 8, type),
+            random({batch.tokens(), spec.keyValueHeads, spec.headWidth}, 9, type),
+            random({batch.tokens(), spec.keyValueHeads, spec.headWidth}, 10, type), nullptr, 1};
         const at::Tensor found = operations::attend(input, batch, &cache, spec);
         for (std::size_t i = 0; i < sequences.size(); ++i) {
             const auto& [start, length, prompt, row, slots] = sequences[i];
             std::vector<std::int64_t> positions(static_cast<std::size_t>(length));
             std::iota(positions.begin(), positions.end(), start);
             const auto joined = [&](const at::Tensor& past, const at::Tensor& now) {
-                return at::cat({past[slots.front()].narrow(0, 0, start), now.narrow(0, batch.offsets()[i], length)});
+                return at::cat(
+                    {past[slots.front()].narrow(0, 0, start), now.narrow(0, batch.offsets()[i], length)});
             };
             const at::Tensor k = joined(keys, input.key), v = joined(values, input.value);
             QVERIFY(cache.keys(1)[slots.front()].narrow(0, 0, start + length).equal(k));
             QVERIFY(cache.values(1)[slots.front()].narrow(0, 0, start + length).equal(v));
             QVERIFY(near(found.narrow(0, batch.offsets()[i], length),
-                         exact(input.query.narrow(0, batch.offsets()[i], length), k, v, positions, spec), type));
+                         exact(input.query.narrow(0, batch.offsets()[i], length), k, v, positions, spec),
+                         type));
         }
         // The cache holds what it held elsewhere.
         QVERIFY(cache.keys(1)[1].equal(keys[1]));
@@ -177,7 +187,8 @@ private Q_SLOTS:
     void companyChangesNoBit() {
         const auto [spec, type] = caseOf(9, 3, 64, 0, 0, false);
         const at::NoGradGuard noGrad;
-        const auto batch = batchOf({{0, 21, 21, -1, {}}, {0, 50, 50, -1, {}}}), alone = batchOf({{0, 50, 50, -1, {}}});
+        const auto batch = batchOf({{0, 21, 21, -1, {}}, {0, 50, 50, -1, {}}}),
+                   alone = batchOf({{0, 50, 50, -1, {}}});
         const auto part = [&](std::int64_t heads, std::uint64_t seed) {
             return random({71, heads, spec.headWidth}, seed, type);
         };
@@ -191,7 +202,8 @@ private Q_SLOTS:
 
     void elements() {
         const at::NoGradGuard noGrad;
-        const at::Tensor x = at::cat({at::linspace(-12, 12, 40001), at::linspace(-0.01, 0.01, 1000)}), wide = x.to(at::kDouble);
+        const at::Tensor x = at::cat({at::linspace(-12, 12, 40001), at::linspace(-0.01, 0.01, 1000)}),
+                         wide = x.to(at::kDouble);
         const auto within = [](const at::Tensor& found, const at::Tensor& wanted) {
             return ((found.to(at::kDouble) - wanted).abs() <= 1e-6 * wanted.abs() + 4e-7).all().item<bool>();
         };
@@ -200,9 +212,12 @@ private Q_SLOTS:
             const at::AutoGradMode grad(true); // ATen's own
             QVERIFY(within(found, operations::activate(wide, activation)));
         }
-        QVERIFY(within(operations::activate(x, Activation::GeluTanh, true), operations::activate(wide, Activation::GeluTanh)));
+        QVERIFY(within(operations::activate(x, Activation::GeluTanh, true),
+                       operations::activate(wide, Activation::GeluTanh)));
         const at::Tensor capped = operations::softCap(x, 3);
-        QVERIFY(((capped.to(at::kDouble) - at::tanh(wide / 3) * 3).abs() <= 4e-7 * wide.abs()).all().item<bool>());
+        QVERIFY(((capped.to(at::kDouble) - at::tanh(wide / 3) * 3).abs() <= 4e-7 * wide.abs())
+                    .all()
+                    .item<bool>());
         // An element's bits do not depend on its place.
         for (const auto first : {1, 3, 14}) {
             const at::Tensor rest = x.narrow(0, first, 777);
@@ -211,17 +226,23 @@ private Q_SLOTS:
             QVERIFY(operations::activate(lowRest, Activation::GeluTanh, true)
                         .equal(operations::activate(low, Activation::GeluTanh, true).narrow(0, first, 777)));
         }
-        const float infinity = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
+        const float infinity = std::numeric_limits<float>::infinity(),
+                    nan = std::numeric_limits<float>::quiet_NaN();
         const at::Tensor odd = at::tensor({infinity, -infinity, nan, 0.0f});
-        const at::Tensor silu = operations::activate(odd, Activation::Silu), erf = operations::activate(odd, Activation::GeluErf);
-        QVERIFY(silu[0].item<float>() == infinity && std::isnan(silu[2].item<float>()) && silu[3].item<float>() == 0);
-        QVERIFY(erf[0].item<float>() == infinity && std::isnan(erf[2].item<float>()) && erf[3].item<float>() == 0);
+        const at::Tensor silu = operations::activate(odd, Activation::Silu),
+                         erf = operations::activate(odd, Activation::GeluErf);
+        QVERIFY(silu[0].item<float>() == infinity && std::isnan(silu[2].item<float>()) &&
+                silu[3].item<float>() == 0);
+        QVERIFY(erf[0].item<float>() == infinity && std::isnan(erf[2].item<float>()) &&
+                erf[3].item<float>() == 0);
         const at::Tensor limits = operations::softCap(odd, 5);
-        QVERIFY(limits[0].item<float>() == 5 && limits[1].item<float>() == -5 && std::isnan(limits[2].item<float>()));
+        QVERIFY(limits[0].item<float>() == 5 && limits[1].item<float>() == -5 &&
+                std::isnan(limits[2].item<float>()));
     }
 
     void largest() {
-        const float infinity = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
+        const float infinity = std::numeric_limits<float>::infinity(),
+                    nan = std::numeric_limits<float>::quiet_NaN();
         std::vector<float> x(100, -3.0f);
         x[37] = x[61] = x[99] = 2;
         QCOMPARE(cpu::largest(x.data(), 100), 37); // the first of equals
