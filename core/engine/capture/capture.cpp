@@ -47,18 +47,6 @@ std::int64_t lastOf(const CaptureOptions& options) {
     return options.inside.empty() ? residual : std::max(residual, options.inside.back().k + 1);
 }
 
-Site siteOf(BlockSite site) {
-    switch (site) {
-    case BlockSite::AttentionOut:
-        return Site::AttnOut;
-    case BlockSite::ResidualMid:
-        return Site::ResidMid;
-    case BlockSite::MlpOut:
-        break;
-    }
-    return Site::MlpOut;
-}
-
 void check(const Decoder& decoder, const std::vector<CaptureRequest>& requests,
            const CaptureOptions& options) {
     const auto last = decoder.spec().blocks;
@@ -158,8 +146,8 @@ public:
             narrowed = k + 1 == last && static_cast<std::int64_t>(m_wanted.size()) < m_batch.tokens();
             options.wanted = narrowed ? &m_wanted : nullptr;
             std::map<InsideBlock, at::Tensor> seen;
-            const BlockHook hook = [&](BlockSite site, const at::Tensor& value) {
-                const InsideBlock where{k, siteOf(site)};
+            const BlockHook hook = [&](Site site, const at::Tensor& value) {
+                const InsideBlock where{k, site};
                 if (std::ranges::binary_search(m_options.inside, where))
                     seen[where] = narrowed ? value.clone() : value.index_select(0, m_wantedRows);
             };

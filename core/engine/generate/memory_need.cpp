@@ -4,6 +4,8 @@
 #include "core/base/units.h"
 #include "core/engine/model/packed_batch.h"
 
+#include <ATen/Parallel.h>
+
 #include <algorithm>
 #include <limits>
 
@@ -80,6 +82,10 @@ MemoryNeed memoryNeed(const ArchitectureSpec& spec, at::ScalarType compute, std:
     const auto perToken = plus(4 * size(spec.width), std::max(attention, mlp));
     // Places of the tokens and their ids: 64 bytes each.
     need.activations = times(size(shape.tokens), plus(times(perToken, element), 64));
+    // In each thread, the scores of a tile of 32 queries and a copy of 32 columns of the values.
+    const auto longest = std::max(size(shape.tokens), size(shape.positions));
+    need.activations =
+        plus(need.activations, times(times(longest, 2 * 32 * sizeof(float)), size(at::get_num_threads())));
     // In the compute type, in F32, and in F64 while they are normalised or drawn from.
     need.logits = times(times(size(shape.logitRows), size(spec.vocabulary)), plus(element, 4 + 8));
     need.buffers = shape.buffers;

@@ -2,6 +2,7 @@
 
 #include "core/base/error.h"
 #include "core/engine/generate/philox.h"
+#include "core/engine/model/cpu_kernels.h"
 #include "core/engine/model/parallel.h"
 
 #include <algorithm>
@@ -11,15 +12,10 @@
 namespace azimuth {
 namespace {
 
+// -1: nothing finite is the largest.
 std::int32_t largest(const float* logits, std::int64_t count) {
-    std::int64_t best = -1;
-    float value = -INFINITY;
-    for (std::int64_t i = 0; i < count; ++i)
-        if (logits[i] > value) {
-            value = logits[i];
-            best = i;
-        }
-    return std::isfinite(value) ? static_cast<std::int32_t>(best) : -1;
+    const auto best = cpu::largest(logits, count);
+    return best >= 0 && std::isfinite(logits[best]) ? static_cast<std::int32_t>(best) : -1;
 }
 
 // Indices in falling order of logits, lower index first on ties, cut by top-k and top-p.

@@ -13,7 +13,9 @@
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/tanh.h>
 #include <ATen/ops/tensor.h>
+#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
+#include <cstring>
 #include <limits>
 
 namespace azimuth::operations {
@@ -39,23 +41,52 @@ std::vector<Queries> queriesBySequence(const AttentionInput& input, const Packed
     return result;
 }
 
+void checkRoom(const Sequence& sequence, const KeyValueCache& cache) {
+    if (sequence.start + sequence.length > cache.capacity())
+        throw Error("cache.capacity",
+                    "A sequence of " + std::to_string(sequence.start + sequence.length) +
+                        " tokens does not fit a cache of " + std::to_string(cache.capacity()) + " positions.",
+                    "");
+}
+
+// to [rows, capacity, heads, head width], from [tokens, heads, head width], as bytes.
+void copyToCache(const at::Tensor& to, const at::Tensor& from, const PackedBatch& batch) {
+    const auto element = static_cast<std::int64_t>(from.element_size()), size = from.size(2) * element;
+    auto* const cached = static_cast<std::byte*>(to.data_ptr());
+    const auto* const given = static_cast<const std::byte*>(from.const_data_ptr());
+    const auto copy = [&](std::int64_t slot, const Sequence& sequence, std::int64_t offset) {
+        for (std::int64_t t = 0; t < sequence.length; ++t)
+            for (std::int64_t head = 0; head < from.size(1); ++head)
+                std::memcpy(cached + element * (slot * to.stride(0) + (sequence.start + t) * to.stride(1) +
+                                                head * to.stride(2)),
+                            given + element * ((offset + t) * from.stride(0) + head * from.stride(1)),
+                            static_cast<std::size_t>(size));
+    };
+    const auto count = static_cast<std::int64_t>(batch.sequences().size());
+    const auto perSequence = from.size(1) * size * batch.tokens() / count;
+    parallelFor(0, count, 32768 / std::max<std::int64_t>(1, perSequence) + 1,
+                [&](std::int64_t first, std::int64_t last) {
+                    for (auto i = static_cast<std::size_t>(first); i < static_cast<std::size_t>(last); ++i)
+                        for (const auto slot : batch.sequences()[i].slots)
+                            copy(slot, batch.sequences()[i], batch.offsets()[i]);
+                });
+}
+
 void writeCache(const AttentionInput& input, const PackedBatch& batch, KeyValueCache& cache) {
-    for (std::size_t i = 0; i < batch.sequences().size(); ++i) {
-        const auto& sequence = batch.sequences()[i];
-        if (sequence.start + sequence.length > cache.capacity())
-            throw Error("cache.capacity",
-                        "A sequence of " + std::to_string(sequence.start + sequence.length) +
-                            " tokens does not fit a cache of " + std::to_string(cache.capacity()) +
-                            " positions.",
-                        "");
-        for (const auto slot : sequence.slots) {
-            const auto write = [&](const at::Tensor& to, const at::Tensor& from) {
+    for (const auto& sequence : batch.sequences())
+        checkRoom(sequence, cache);
+    for (const auto& [to, from] :
+         {std::pair(cache.keys(input.block), input.key), std::pair(cache.values(input.block), input.value)}) {
+        if (from.is_cpu() && from.stride(2) == 1 && from.scalar_type() == to.scalar_type()) {
+            copyToCache(to, from, batch);
+            continue;
+        }
+        for (std::size_t i = 0; i < batch.sequences().size(); ++i) {
+            const auto& sequence = batch.sequences()[i];
+            for (const auto slot : sequence.slots)
                 to.select(0, slot)
                     .narrow(0, sequence.start, sequence.length)
                     .copy_(from.narrow(0, batch.offsets()[i], sequence.length));
-            };
-            write(cache.keys(input.block), input.key);
-            write(cache.values(input.block), input.value);
         }
     }
 }
@@ -88,17 +119,22 @@ struct Keys {
     at::Tensor key, value; // [keys, key-value heads, head width], from position 0
 };
 
-Keys keysOf(const AttentionInput& input, const PackedBatch& batch, const KeyValueCache* cache,
-            std::size_t index) {
-    const auto& sequence = batch.sequences()[index];
-    if (sequence.start == 0)
-        return {input.key.narrow(0, batch.offsets()[index], sequence.length),
-                input.value.narrow(0, batch.offsets()[index], sequence.length)};
-    if (!cache || sequence.slots.empty())
+// Whether what came before is in the cache.
+bool continues(const Sequence& sequence, const KeyValueCache* cache) {
+    if (sequence.start > 0 && (!cache || sequence.slots.empty()))
         throw Error("cache.missing",
                     "A sequence continues at token " + std::to_string(sequence.start) +
                         " without a key-value cache.",
                     "");
+    return sequence.start > 0;
+}
+
+Keys keysOf(const AttentionInput& input, const PackedBatch& batch, const KeyValueCache* cache,
+            std::size_t index) {
+    const auto& sequence = batch.sequences()[index];
+    if (!continues(sequence, cache))
+        return {input.key.narrow(0, batch.offsets()[index], sequence.length),
+                input.value.narrow(0, batch.offsets()[index], sequence.length)};
     const auto slot = sequence.slots.front();
     const auto length = sequence.start + sequence.length;
     return {cache->keys(input.block).select(0, slot).narrow(0, 0, length),
@@ -135,44 +171,98 @@ at::Tensor attendOne(const at::Tensor& query, const Keys& keys, const Queries& q
     return out.squeeze(0).transpose(0, 1); // [queries, heads, head width]
 }
 
-at::Tensor attendCached(const AttentionInput& input, const PackedBatch& batch, const KeyValueCache& cache,
-                        const ArchitectureSpec& spec, std::int64_t window) {
-    const std::int64_t rows = input.query.size(0);
-    std::vector<std::int64_t> slots, lengths;
-    for (const auto& sequence : batch.sequences()) {
-        slots.push_back(sequence.slots.front());
-        lengths.push_back(sequence.start + 1);
+// Our kernels on a CPU: no mask, and a query's bits depend on its own sequence only.
+template <class T> class KernelAttention {
+public:
+    KernelAttention(const AttentionInput& input, const PackedBatch& batch, const KeyValueCache* cache,
+                    const std::vector<Queries>& queries, const ArchitectureSpec& spec, std::int64_t window)
+        : m_input(input) {
+        m_arguments.heads = spec.heads;
+        m_arguments.keyValueHeads = spec.keyValueHeads;
+        m_arguments.headWidth = spec.headWidth;
+        m_arguments.queryStride = input.query.stride(0);
+        m_arguments.window = window;
+        m_arguments.scale = static_cast<float>(spec.attentionScale);
+        m_arguments.softCap = static_cast<float>(spec.attentionSoftCap);
+        for (std::size_t i = 0; i < queries.size(); ++i) {
+            if (queries[i].count == 0)
+                continue;
+            addItems(queries[i]);
+            const auto& sequence = batch.sequences()[i];
+            if (continues(sequence, cache))
+                addSequence(cache->keys(input.block), cache->values(input.block), sequence.slots.front());
+            else
+                addSequence(input.key, input.value, batch.offsets()[i]);
+        }
     }
-    cpu::DecodeArguments arguments;
-    arguments.heads = spec.heads;
-    arguments.keyValueHeads = spec.keyValueHeads;
-    arguments.headWidth = spec.headWidth;
-    arguments.queryStride = input.query.stride(0);
-    arguments.capacity = cache.capacity();
-    arguments.slot = slots.data();
-    arguments.length = lengths.data();
-    arguments.window = window;
-    arguments.scale = static_cast<float>(spec.attentionScale);
-    arguments.softCap = static_cast<float>(spec.attentionSoftCap);
-    at::Tensor out = at::empty({rows, spec.queryWidth()}, input.query.options());
-    const auto longest = *std::max_element(lengths.begin(), lengths.end());
-    const auto room = static_cast<std::size_t>(spec.heads / spec.keyValueHeads * longest);
-    const auto run = [&]<class T>(T* to) {
-        const T* q = static_cast<const T*>(input.query.const_data_ptr());
-        const T* k = static_cast<const T*>(cache.keys(input.block).const_data_ptr());
-        const T* v = static_cast<const T*>(cache.values(input.block).const_data_ptr());
-        const std::int64_t work = 2 * longest * spec.headWidth * spec.heads / spec.keyValueHeads;
-        parallelFor(0, rows * spec.keyValueHeads, std::max<std::int64_t>(1, 16384 / work),
+
+    at::Tensor run() {
+        m_arguments.position = m_positions.data();
+        const at::Tensor out = at::empty({m_input.query.size(0), m_arguments.heads * m_arguments.headWidth},
+                                         m_input.query.options());
+        const auto room = static_cast<std::size_t>(cpu::attentionScratch(m_arguments, m_longest));
+        const auto count = static_cast<std::int64_t>(m_items.size());
+        const std::int64_t group = m_arguments.heads / m_arguments.keyValueHeads;
+        const auto perItem = m_work * group * m_arguments.headWidth / std::max<std::int64_t>(1, count);
+        const auto items = dealt();
+        parallelFor(0, count, std::max<std::int64_t>(1, 32768 / std::max<std::int64_t>(1, perItem)),
                     [&](std::int64_t first, std::int64_t last) {
-                        std::vector<float> scores(room);
-                        cpu::decodeAttention(to, q, k, v, arguments, scores.data(), first, last);
+                        thread_local std::vector<float> scratch;
+                        if (scratch.size() < room)
+                            scratch.resize(room);
+                        cpu::attend(static_cast<T*>(out.data_ptr()),
+                                    static_cast<const T*>(m_input.query.const_data_ptr()), m_sequences.data(),
+                                    items.data(), m_arguments, scratch.data(), first, last);
                     });
+        return out;
+    }
+
+private:
+    // The sequence's position 0 lies at index `first` of the first axis of both.
+    void addSequence(const at::Tensor& keys, const at::Tensor& values, std::int64_t first) {
+        m_sequences.push_back({static_cast<const T*>(keys.const_data_ptr()) + first * keys.stride(0),
+                               static_cast<const T*>(values.const_data_ptr()) + first * values.stride(0),
+                               keys.stride(-3), keys.stride(-2), values.stride(-3), values.stride(-2)});
+    }
+
+    void addItems(const Queries& queries) {
+        const auto most = cpu::attentionQueries(m_arguments);
+        const auto sequence = static_cast<std::int64_t>(m_sequences.size());
+        for (std::int64_t first = 0; first < queries.count; first += most)
+            for (std::int64_t head = 0; head < m_arguments.keyValueHeads; ++head)
+                m_items.push_back(
+                    {sequence, head, queries.first + first, std::min(most, queries.count - first)});
+        for (const auto position : queries.positions)
+            m_work += 2 * m_arguments.keyValueHeads * (position + 1);
+        m_longest = std::max(m_longest, queries.positions.back() + 1);
+        m_positions.insert(m_positions.end(), queries.positions.begin(), queries.positions.end());
+    }
+
+    // Late items of a long sequence cost most: each thread gets every n-th.
+    std::vector<cpu::AttentionItem> dealt() const {
+        const auto threads = static_cast<std::size_t>(at::get_num_threads());
+        std::vector<cpu::AttentionItem> items;
+        items.reserve(m_items.size());
+        for (std::size_t thread = 0; thread < threads; ++thread)
+            for (std::size_t i = thread; i < m_items.size(); i += threads)
+                items.push_back(m_items[i]);
+        return items;
+    }
+
+    const AttentionInput& m_input;
+    cpu::AttentionArguments m_arguments;
+    std::vector<cpu::AttentionSequence<T>> m_sequences;
+    std::vector<cpu::AttentionItem> m_items;
+    std::vector<std::int64_t> m_positions;
+    std::int64_t m_longest = 0, m_work = 0;
+};
+
+bool kernelAttends(const AttentionInput& input) {
+    const auto fits = [&](const at::Tensor& x) {
+        return x.stride(2) == 1 && x.scalar_type() == input.query.scalar_type();
     };
-    if (input.query.scalar_type() == at::kFloat)
-        run(static_cast<float*>(out.data_ptr()));
-    else
-        run(static_cast<cpu::Bfloat16*>(out.data_ptr()));
-    return out;
+    return usesKernels(input.query) && input.query.stride(1) == input.query.size(2) && fits(input.query) &&
+           fits(input.key) && fits(input.value);
 }
 
 } // namespace
@@ -182,14 +272,13 @@ at::Tensor attend(const AttentionInput& input, const PackedBatch& batch, KeyValu
     if (cache)
         writeCache(input, batch, *cache);
     const std::int64_t window = spec.isWindowed(input.block) ? spec.window : 0;
-    const bool everySlot = std::all_of(batch.sequences().begin(), batch.sequences().end(),
-                                       [](const Sequence& s) { return s.slots.size() == 1; });
-    if (cache && everySlot && batch.singleTokens() && !input.wanted && usesKernels(input.query) &&
-        input.query.stride(1) == spec.headWidth)
-        return attendCached(input, batch, *cache, spec, window);
-
-    std::vector<at::Tensor> parts;
     const auto queries = queriesBySequence(input, batch);
+    if (kernelAttends(input)) {
+        if (input.query.scalar_type() == at::kFloat)
+            return KernelAttention<float>(input, batch, cache, queries, spec, window).run();
+        return KernelAttention<cpu::Bfloat16>(input, batch, cache, queries, spec, window).run();
+    }
+    std::vector<at::Tensor> parts;
     for (std::size_t i = 0; i < queries.size(); ++i)
         if (queries[i].count > 0)
             parts.push_back(attendOne(input.query.narrow(0, queries[i].first, queries[i].count),

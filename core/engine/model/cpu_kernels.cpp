@@ -1,5 +1,6 @@
 #include "core/engine/model/cpu_kernels.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <initializer_list>
@@ -77,6 +78,15 @@ const Level level = detect();
     }                                                                                                        \
     return level_base::call
 
+std::int64_t attentionQueries(const AttentionArguments& a) {
+    return std::max<std::int64_t>(1, 2 * gateGroup() * a.keyValueHeads / a.heads);
+}
+std::int64_t attentionScratch(const AttentionArguments& a, std::int64_t length) {
+    const std::int64_t tile = 32, rows = std::max(tile, a.heads / a.keyValueHeads); // of the widest level
+    // Scores; columns of values; queries; keys.
+    return (rows + tile) * (length + 16) + rows * (a.headWidth + 16) + 1024;
+}
+
 const char* levelName() { return nameOf(level); }
 
 void rmsNorm(float* out, const float* x, const float* weight, const NormArguments& arguments,
@@ -97,13 +107,15 @@ void rotate(Bfloat16* x, std::int64_t tokenStride, std::int64_t heads, std::int6
             std::int64_t first, std::int64_t last) {
     AZIMUTH_CALL(rotate(x, tokenStride, heads, headWidth, half, positions, cosine, sine, first, last));
 }
-void decodeAttention(float* out, const float* query, const float* keys, const float* values,
-                     const DecodeArguments& arguments, float* scores, std::int64_t first, std::int64_t last) {
-    AZIMUTH_CALL(decodeAttention(out, query, keys, values, arguments, scores, first, last));
+void attend(float* out, const float* query, const AttentionSequence<float>* sequences,
+            const AttentionItem* items, const AttentionArguments& arguments, float* scratch,
+            std::int64_t first, std::int64_t last) {
+    AZIMUTH_CALL(attend(out, query, sequences, items, arguments, scratch, first, last));
 }
-void decodeAttention(Bfloat16* out, const Bfloat16* query, const Bfloat16* keys, const Bfloat16* values,
-                     const DecodeArguments& arguments, float* scores, std::int64_t first, std::int64_t last) {
-    AZIMUTH_CALL(decodeAttention(out, query, keys, values, arguments, scores, first, last));
+void attend(Bfloat16* out, const Bfloat16* query, const AttentionSequence<Bfloat16>* sequences,
+            const AttentionItem* items, const AttentionArguments& arguments, float* scratch,
+            std::int64_t first, std::int64_t last) {
+    AZIMUTH_CALL(attend(out, query, sequences, items, arguments, scratch, first, last));
 }
 void steer(float* h, const float* direction, std::int64_t width, float alpha, float beta) {
     AZIMUTH_CALL(steer(h, direction, width, alpha, beta));
@@ -112,13 +124,14 @@ void steer(Bfloat16* h, const float* direction, std::int64_t width, float alpha,
     AZIMUTH_CALL(steer(h, direction, width, alpha, beta));
 }
 std::int64_t blockRows() { AZIMUTH_CALL(blockRows()); }
-void packRows(float* to, const float* x, std::int64_t stride, std::int64_t rows, std::int64_t depth,
-              std::int64_t firstBlock, std::int64_t lastBlock) {
-    AZIMUTH_CALL(packRows(to, x, stride, rows, depth, firstBlock, lastBlock));
+std::int64_t gateGroup() { AZIMUTH_CALL(gateGroup()); }
+void packRows(float* to, const float* x, const RowArguments& arguments, std::int64_t firstBlock,
+              std::int64_t lastBlock) {
+    AZIMUTH_CALL(packRows(to, x, arguments, firstBlock, lastBlock));
 }
-void packRows(float* to, const Bfloat16* x, std::int64_t stride, std::int64_t rows, std::int64_t depth,
-              std::int64_t firstBlock, std::int64_t lastBlock) {
-    AZIMUTH_CALL(packRows(to, x, stride, rows, depth, firstBlock, lastBlock));
+void packRows(float* to, const Bfloat16* x, const RowArguments& arguments, std::int64_t firstBlock,
+              std::int64_t lastBlock) {
+    AZIMUTH_CALL(packRows(to, x, arguments, firstBlock, lastBlock));
 }
 void multiply(float* out, const float* packedRows, const float* weight, const ProductArguments& arguments,
               std::int64_t firstPanel, std::int64_t lastPanel) {
@@ -142,12 +155,19 @@ void unpackRow(float* to, const float* weight, std::int64_t output, std::int64_t
 void unpackRow(Bfloat16* to, const Bfloat16* weight, std::int64_t output, std::int64_t depth) {
     AZIMUTH_CALL(unpackRow(to, weight, output, depth));
 }
-void gated(float* out, const float* x, std::int64_t width, Gate gate, std::int64_t first, std::int64_t last) {
-    AZIMUTH_CALL(gated(out, x, width, gate, first, last));
+void activate(float* out, const float* x, Activation activation, std::int64_t first, std::int64_t last) {
+    AZIMUTH_CALL(activate(out, x, activation, first, last));
 }
-void gated(Bfloat16* out, const Bfloat16* x, std::int64_t width, Gate gate, std::int64_t first,
-           std::int64_t last) {
-    AZIMUTH_CALL(gated(out, x, width, gate, first, last));
+void activate(Bfloat16* out, const Bfloat16* x, Activation activation, std::int64_t first,
+              std::int64_t last) {
+    AZIMUTH_CALL(activate(out, x, activation, first, last));
 }
+void softCap(float* out, const float* x, float cap, std::int64_t first, std::int64_t last) {
+    AZIMUTH_CALL(softCap(out, x, cap, first, last));
+}
+void softCap(Bfloat16* out, const Bfloat16* x, float cap, std::int64_t first, std::int64_t last) {
+    AZIMUTH_CALL(softCap(out, x, cap, first, last));
+}
+std::int64_t largest(const float* x, std::int64_t count) { AZIMUTH_CALL(largest(x, count)); }
 
 } // namespace azimuth::cpu

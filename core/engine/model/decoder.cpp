@@ -23,9 +23,10 @@ struct Decoder::State {
     std::unique_ptr<const RotaryEmbedding> rope, windowRope;
 
     void checkContext(const PackedBatch& batch) const;
-    at::Tensor attentionBranch(std::int64_t block, const at::Tensor& residual, const PackedBatch& batch,
-                               const BlockOptions& options) const;
-    at::Tensor mlpBranch(const BlockWeights& weights, const at::Tensor& residual) const;
+    // What goes into the last product of each branch.
+    at::Tensor attentionInner(std::int64_t block, const at::Tensor& residual, const PackedBatch& batch,
+                              const BlockOptions& options) const;
+    at::Tensor mlpInner(const BlockWeights& weights, const at::Tensor& residual) const;
 };
 
 void Decoder::State::checkContext(const PackedBatch& batch) const {
@@ -36,20 +37,23 @@ void Decoder::State::checkContext(const PackedBatch& batch) const {
                     "Shorten the prompt or ask for fewer new tokens.");
 }
 
-at::Tensor Decoder::State::attentionBranch(std::int64_t block, const at::Tensor& residual,
-                                           const PackedBatch& batch, const BlockOptions& options) const {
+at::Tensor Decoder::State::attentionInner(std::int64_t block, const at::Tensor& residual,
+                                          const PackedBatch& batch, const BlockOptions& options) const {
     const auto& w = weights.blocks[static_cast<std::size_t>(block)];
     const std::int64_t d = spec.headWidth;
-    const at::Tensor x = spec.preNorm ? operations::normalise(residual, w.attentionNorm, spec) : residual;
+    ProductInput x{residual, {}, 0, false};
+    if (spec.preNorm)
+        x = operations::normalisedFor(w.queryKeyValue, residual, w.attentionNorm, spec);
     const auto turn = (spec.isWindowed(block) ? windowRope : rope)->rowsOf(batch);
     at::Tensor q, k, v, queryTurn = turn.row;
     if (options.wanted) {
         const at::Tensor rows = at::tensor(*options.wanted, at::TensorOptions().dtype(at::kLong)).to(device);
         queryTurn = queryTurn.index_select(0, rows);
-        q = w.queryKeyValue.multiply(x.index_select(0, rows), 0, spec.queryWidth());
         const at::Tensor kv = w.queryKeyValue.multiply(x, spec.queryWidth());
         k = kv.narrow(1, 0, spec.keyValueWidth());
         v = kv.narrow(1, spec.keyValueWidth(), spec.keyValueWidth());
+        x.rows = x.rows.index_select(0, rows);
+        q = w.queryKeyValue.multiply(x, 0, spec.queryWidth());
     } else {
         const at::Tensor qkv = w.queryKeyValue.multiply(x);
         q = qkv.narrow(1, 0, spec.queryWidth());
@@ -69,19 +73,16 @@ at::Tensor Decoder::State::attentionBranch(std::int64_t block, const at::Tensor&
     }
     q = operations::rotate(q, *turn.table, queryTurn);
     k = operations::rotate(k, *turn.table, turn.row);
-    const at::Tensor mixed = operations::attend({q, k, v, options.wanted, block}, batch, options.cache, spec);
-    const at::Tensor out = w.attentionOut.multiply(mixed);
-    return spec.postNorm ? operations::normalise(out, w.attentionPostNorm, spec) : out;
+    return operations::attend({q, k, v, options.wanted, block}, batch, options.cache, spec);
 }
 
-at::Tensor Decoder::State::mlpBranch(const BlockWeights& w, const at::Tensor& residual) const {
-    const at::Tensor x = spec.preNorm ? operations::normalise(residual, w.mlpNorm, spec) : residual;
-    const at::Tensor inner = w.mlpIn.multiply(x);
-    const at::Tensor active = spec.gatedFeedForward
-                                  ? operations::gate(inner, spec.activation)
-                                  : operations::activate(inner, spec.activation, spec.geluInSteps);
-    const at::Tensor out = w.mlpOut.multiply(active);
-    return spec.postNorm ? operations::normalise(out, w.mlpPostNorm, spec) : out;
+at::Tensor Decoder::State::mlpInner(const BlockWeights& w, const at::Tensor& residual) const {
+    ProductInput x{residual, {}, 0, false};
+    if (spec.preNorm)
+        x = operations::normalisedFor(w.mlpIn, residual, w.mlpNorm, spec);
+    if (spec.gatedFeedForward)
+        return w.mlpIn.multiplyGated(x, spec.activation);
+    return operations::activate(w.mlpIn.multiply(x), spec.activation, spec.geluInSteps);
 }
 
 Decoder::Decoder(ArchitectureSpec spec, Weights weights, at::ScalarType compute, at::Device device,
@@ -144,29 +145,41 @@ at::Tensor Decoder::block(std::int64_t block, const at::Tensor& residual, const 
                     "");
     state.checkContext(batch);
     const auto& w = state.weights.blocks.at(static_cast<std::size_t>(block));
-    const auto hook = [&](BlockSite site, at::Tensor& value) {
-        if (options.hook && *options.hook)
+    const bool hooked = options.hook && *options.hook;
+    const auto hook = [&](Site site, at::Tensor& value) {
+        if (hooked)
             (*options.hook)(site, value);
+    };
+    const auto branch = [&](Site site, const LinearWeight& last, const operations::Norm& postNorm,
+                            const at::Tensor& inner) {
+        at::Tensor out = last.multiply(inner);
+        if (state.spec.postNorm)
+            out = operations::normalise(out, postNorm, state.spec);
+        hook(site, out);
+        return out;
     };
     const auto add = [](const at::Tensor& to, const at::Tensor& what) {
         return at::GradMode::is_enabled() ? to + what : to.add_(what);
     };
-    at::Tensor attention = state.attentionBranch(block, residual, batch, options);
+    const auto addBranch = [&](const at::Tensor& to, Site site, const LinearWeight& last,
+                               const operations::Norm& postNorm, const at::Tensor& inner) {
+        if (hooked || state.spec.postNorm || !last.fuses(inner) || !to.is_contiguous())
+            return add(to, branch(site, last, postNorm, inner));
+        last.multiplyOnto(to, inner);
+        return to;
+    };
+    const at::Tensor mixed = state.attentionInner(block, residual, batch, options);
     at::Tensor kept = residual;
     if (options.wanted)
         kept = residual.index_select(
             0, at::tensor(*options.wanted, at::TensorOptions().dtype(at::kLong)).to(state.device));
-    hook(BlockSite::AttentionOut, attention);
     if (state.spec.parallelBranches) {
-        at::Tensor mlp = state.mlpBranch(w, kept);
-        hook(BlockSite::MlpOut, mlp);
-        return add(kept, mlp + attention);
+        const at::Tensor attention = branch(Site::AttnOut, w.attentionOut, w.attentionPostNorm, mixed);
+        return add(kept, branch(Site::MlpOut, w.mlpOut, w.mlpPostNorm, state.mlpInner(w, kept)) + attention);
     }
-    at::Tensor middle = add(kept, attention);
-    hook(BlockSite::ResidualMid, middle);
-    at::Tensor mlp = state.mlpBranch(w, middle);
-    hook(BlockSite::MlpOut, mlp);
-    return add(middle, mlp);
+    at::Tensor middle = addBranch(kept, Site::AttnOut, w.attentionOut, w.attentionPostNorm, mixed);
+    hook(Site::ResidMid, middle);
+    return addBranch(middle, Site::MlpOut, w.mlpOut, w.mlpPostNorm, state.mlpInner(w, middle));
 }
 
 at::Tensor Decoder::finalNorm(const at::Tensor& residual) const {
@@ -175,7 +188,8 @@ at::Tensor Decoder::finalNorm(const at::Tensor& residual) const {
 
 at::Tensor Decoder::logits(const at::Tensor& residual) const {
     const auto& head = m_state->spec.tiedHead ? m_state->weights.embedding : m_state->weights.head;
-    at::Tensor result = head.multiply(finalNorm(residual));
+    at::Tensor result =
+        head.multiply(operations::normalisedFor(head, residual, m_state->weights.finalNorm, m_state->spec));
     const double cap = m_state->spec.logitSoftCap;
     if (cap > 0)
         result = operations::softCap(result, cap);

@@ -18,6 +18,7 @@
 #include "core/engine/checkpoint/checkpoint.h"
 #include "core/engine/model/architecture_spec.h"
 #include "core/engine/model/packed_batch.h"
+#include "core/study/intervention.h"
 
 #include <ATen/core/Tensor.h>
 
@@ -29,10 +30,9 @@
 
 namespace azimuth {
 
-// What a block adds and where: the branches' outputs as they are added, and the residual between them.
-enum class BlockSite { AttentionOut, ResidualMid, MlpOut };
+// Sees what a block adds and where: the branches' outputs as they are added, and the residual between them.
 // May replace the tensor [tokens or wanted, d].
-using BlockHook = std::function<void(BlockSite site, at::Tensor& value)>;
+using BlockHook = std::function<void(Site site, at::Tensor& value)>;
 
 struct BlockOptions {
     KeyValueCache* cache = nullptr;

@@ -43,6 +43,10 @@ public:
     LinearWeight matrix(at::Tensor weight, at::Tensor bias = {}) const {
         return LinearWeight(std::move(weight), m_pack, std::move(bias));
     }
+    LinearWeight gated(const at::Tensor& gate, const at::Tensor& up, const at::Tensor& gateBias,
+                       const at::Tensor& upBias) const {
+        return LinearWeight::gated(gate, up, m_pack, gateBias, upBias);
+    }
     operations::Norm norm(bool present, const std::string& name, std::int64_t width) {
         operations::Norm result;
         if (!present)
@@ -85,15 +89,12 @@ BlockWeights takeBlock(Taker& taker, const ArchitectureSpec& spec, const std::st
         bias);
     w.attentionOut = taker.matrix(taker.take(attention + "o.weight", {d, q}),
                                   taker.takeIf(spec.outputBias, attention + "o.bias", {d}));
-    bias = taker.takeIf(spec.feedForwardBias, mlp + "up.bias", {f});
-    if (spec.gatedFeedForward) {
-        if (spec.feedForwardBias)
-            bias = at::cat({taker.take(mlp + "gate.bias", {f}), bias});
-        w.mlpIn = taker.matrix(
-            at::cat({taker.take(mlp + "gate.weight", {f, d}), taker.take(mlp + "up.weight", {f, d})}), bias);
-    } else {
-        w.mlpIn = taker.matrix(taker.take(mlp + "up.weight", {f, d}), bias);
-    }
+    const at::Tensor up = taker.takeIf(spec.feedForwardBias, mlp + "up.bias", {f});
+    if (spec.gatedFeedForward)
+        w.mlpIn = taker.gated(taker.take(mlp + "gate.weight", {f, d}), taker.take(mlp + "up.weight", {f, d}),
+                              taker.takeIf(spec.feedForwardBias, mlp + "gate.bias", {f}), up);
+    else
+        w.mlpIn = taker.matrix(taker.take(mlp + "up.weight", {f, d}), up);
     w.mlpOut = taker.matrix(taker.take(mlp + "down.weight", {d, f}),
                             taker.takeIf(spec.feedForwardBias, mlp + "down.bias", {d}));
     return w;

@@ -11,7 +11,6 @@
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/layer_norm.h>
 #include <ATen/ops/mul.h>
-#include <ATen/ops/neg.h>
 #include <ATen/ops/pow.h>
 #include <ATen/ops/rsqrt.h>
 #include <ATen/ops/silu.h>
@@ -36,22 +35,15 @@ template <class Body> void onElements(const at::Tensor& x, const Body& body) {
         body(static_cast<cpu::Bfloat16*>(x.data_ptr()));
 }
 
-// f(value, round) of each element in float; `round` rounds to the element type. One scalar function whatever
-// the element's place: vectorised loops of ATen treat the end of a piece otherwise, in other bits.
-template <class Function> at::Tensor eachElement(const at::Tensor& given, const Function& f) {
+// kernel(to, from, first, last) over all elements, in pieces.
+template <class Kernel> at::Tensor eachElement(const at::Tensor& given, const Kernel& kernel) {
     const at::Tensor x = given.contiguous();
     const at::Tensor out = at::empty_like(x);
-    const auto run = [&]<class T>(T* to, const T* from) {
-        const auto round = [](float value) { return static_cast<float>(static_cast<T>(value)); };
-        parallelFor(0, x.numel(), grainElements / 8, [&](std::int64_t first, std::int64_t last) {
-            for (auto i = first; i < last; ++i)
-                to[i] = static_cast<T>(f(static_cast<float>(from[i]), round));
-        });
-    };
-    if (x.scalar_type() == at::kFloat)
-        run(out.mutable_data_ptr<float>(), x.const_data_ptr<float>());
-    else
-        run(out.mutable_data_ptr<at::BFloat16>(), x.const_data_ptr<at::BFloat16>());
+    onElements(x, [&](const auto* from) {
+        auto* to = static_cast<std::remove_const_t<std::remove_pointer_t<decltype(from)>>*>(out.data_ptr());
+        parallelFor(0, x.numel(), grainElements / 4,
+                    [&](std::int64_t first, std::int64_t last) { kernel(to, from, first, last); });
+    });
     return out;
 }
 
@@ -109,6 +101,14 @@ at::Tensor normaliseInPlace(const at::Tensor& x, const Norm& norm, const Archite
     return normaliseInto(x, x, norm, spec);
 }
 
+ProductInput normalisedFor(const LinearWeight& weight, const at::Tensor& x, const Norm& norm,
+                           const ArchitectureSpec& spec) {
+    if (!normKernel(x, spec) || !weight.fuses(x))
+        return {normalise(x, norm, spec), {}, 0, false};
+    return {x, norm.weight, static_cast<float>(spec.normEpsilon),
+            spec.normRounding == NormRounding::CastThenScale};
+}
+
 at::Tensor rotate(const at::Tensor& x, const RopeTable& table, const at::Tensor& rows) {
     if (table.half == 0)
         return x;
@@ -134,23 +134,24 @@ at::Tensor rotate(const at::Tensor& x, const RopeTable& table, const at::Tensor&
     return at::cat(parts, 2);
 }
 
+cpu::Activation kernelOf(Activation activation, bool geluInSteps) {
+    switch (activation) {
+    case Activation::Silu:
+        return cpu::Activation::Silu;
+    case Activation::GeluTanh:
+        return geluInSteps ? cpu::Activation::GeluTanhInSteps : cpu::Activation::GeluTanh;
+    case Activation::GeluErf:
+        break;
+    }
+    return cpu::Activation::GeluErf;
+}
+
 at::Tensor activate(const at::Tensor& x, Activation activation, bool geluInSteps) {
     if (usesKernels(x))
-        switch (activation) {
-        case Activation::Silu:
-            return eachElement(x, [](float v, auto) { return v / (1 + std::exp(-v)); });
-        case Activation::GeluTanh:
-            if (geluInSteps)
-                return eachElement(x, [](float v, auto round) {
-                    const float inner = round(v + round(0.044715f * round(v * v * v)));
-                    return round(0.5f * v) * round(1 + round(std::tanh(round(0.7978845608f * inner))));
-                });
-            return eachElement(x, [](float v, auto) {
-                return 0.5f * v * (1 + std::tanh(0.7978845608f * (v + 0.044715f * v * v * v)));
+        return eachElement(
+            x, [kind = kernelOf(activation, geluInSteps)](auto* to, const auto* from, auto... range) {
+                cpu::activate(to, from, kind, range...);
             });
-        case Activation::GeluErf:
-            return eachElement(x, [](float v, auto) { return 0.5f * v * (1 + std::erf(v * 0.7071067812f)); });
-        }
     switch (activation) {
     case Activation::Silu:
         return at::silu(x);
@@ -165,26 +166,11 @@ at::Tensor activate(const at::Tensor& x, Activation activation, bool geluInSteps
 }
 
 at::Tensor softCap(const at::Tensor& x, double cap) {
-    if (!usesKernels(x) || !x.is_contiguous())
+    if (!usesKernels(x))
         return at::tanh(x / cap) * cap;
-    const auto limit = static_cast<float>(cap);
-    return eachElement(x,
-                       [limit](float v, auto round) { return round(std::tanh(round(v / limit))) * limit; });
-}
-
-at::Tensor gate(const at::Tensor& x, Activation activation) {
-    const std::int64_t tokens = x.size(0), width = x.size(1) / 2;
-    if (!usesKernels(x) || !x.is_contiguous() || activation == Activation::GeluErf)
-        return activate(x.narrow(1, 0, width), activation) * x.narrow(1, width, width);
-    at::Tensor out = at::empty({tokens, width}, x.options());
-    const auto kind = activation == Activation::Silu ? cpu::Gate::Silu : cpu::Gate::GeluTanh;
-    onElements(x, [&](const auto* from) {
-        auto* to = static_cast<std::remove_const_t<std::remove_pointer_t<decltype(from)>>*>(out.data_ptr());
-        parallelFor(0, tokens, grain(4 * width), [&](std::int64_t first, std::int64_t last) {
-            cpu::gated(to, from, width, kind, first, last);
-        });
+    return eachElement(x, [cap = static_cast<float>(cap)](auto* to, const auto* from, auto... range) {
+        cpu::softCap(to, from, cap, range...);
     });
-    return out;
 }
 
 } // namespace azimuth::operations

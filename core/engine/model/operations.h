@@ -4,6 +4,7 @@
 #pragma once
 
 #include "core/engine/model/architecture_spec.h"
+#include "core/engine/model/linear_weight.h"
 #include "core/engine/model/packed_batch.h"
 #include "core/engine/model/rope_table.h"
 
@@ -11,6 +12,10 @@
 
 #include <cstdint>
 #include <vector>
+
+namespace azimuth::cpu {
+enum class Activation;
+}
 
 namespace azimuth::operations {
 
@@ -25,15 +30,17 @@ struct Norm {
 at::Tensor normalise(const at::Tensor& x, const Norm& norm, const ArchitectureSpec& spec);
 // The same, overwriting x where no gradient is wanted; returns the result.
 at::Tensor normaliseInPlace(const at::Tensor& x, const Norm& norm, const ArchitectureSpec& spec);
+// x for a product with the weight, which norms it itself where it can.
+ProductInput normalisedFor(const LinearWeight& weight, const at::Tensor& x, const Norm& norm,
+                           const ArchitectureSpec& spec);
 
 // x [tokens, heads, head width] by rows I64 [tokens] of the table; may overwrite x where no gradient is
 // wanted; returns the result.
 at::Tensor rotate(const at::Tensor& x, const RopeTable& table, const at::Tensor& rows);
 
-// activation(gate) * up of x [tokens, 2 * width], gate first.
-at::Tensor gate(const at::Tensor& x, Activation activation);
 // geluInSteps: see ArchitectureSpec. Element by element, so that a row's bits do not depend on its place.
 at::Tensor activate(const at::Tensor& x, Activation activation, bool geluInSteps = false);
+cpu::Activation kernelOf(Activation activation, bool geluInSteps);
 at::Tensor softCap(const at::Tensor& x, double cap); // cap * tanh(x / cap), likewise
 
 struct AttentionInput {

@@ -2,6 +2,7 @@
 
 #include "core/base/error.h"
 #include "core/engine/model/architecture_spec.h"
+#include "core/engine/model/huge_pages.h"
 
 #include <algorithm>
 #include <ATen/ops/cat.h>
@@ -98,9 +99,12 @@ KeyValueCache::KeyValueCache(const ArchitectureSpec& spec, std::int64_t rows, st
     : m_rows(rows), m_capacity(capacity) {
     bytes(spec, rows, capacity, c10::elementSize(type));
     const auto options = at::TensorOptions().dtype(type).device(device);
+    const at::Tensor all =
+        at::empty({spec.blocks, 2, rows, spec.keyValueHeads, capacity, spec.headWidth}, options);
+    preferHugePages(all);
     for (std::int64_t block = 0; block < spec.blocks; ++block) {
-        m_keys.push_back(at::empty({rows, capacity, spec.keyValueHeads, spec.headWidth}, options));
-        m_values.push_back(at::empty({rows, capacity, spec.keyValueHeads, spec.headWidth}, options));
+        m_keys.push_back(all[block][0].transpose(1, 2));
+        m_values.push_back(all[block][1].transpose(1, 2));
     }
 }
 

@@ -44,7 +44,7 @@ public:
     // I64 [tokens], on the device: how long the token's sequence is with the tokens here, start + length.
     const at::Tensor& lengths() const { return m_lengths; }
     std::int64_t longest() const; // of the sequences' lengths, their starts included
-    bool singleTokens() const; // every sequence has one token here
+    bool singleTokens() const;    // every sequence has one token here
 
     // Adds a sequence that goes on as a copy of the tokens of `from`: same ids and positions, a row of its
     // own; it takes `slot` over from it. The caller appends the same tokens to the residual.
@@ -58,8 +58,8 @@ private:
     at::Tensor m_ids, m_positions, m_lengths;
 };
 
-// Keys and values of every block: [rows, capacity, key-value heads, head width] each. Contents beyond a row's
-// length are never read.
+// Keys and values of every block: [rows, capacity, key-value heads, head width] each; in memory a head's
+// positions follow each other, as attention reads them. Contents beyond a row's length are never read.
 class KeyValueCache {
 public:
     // Error cache.size before anything is allocated if a product overflows.

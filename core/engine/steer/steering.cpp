@@ -31,18 +31,6 @@ bool inScope(TokenScope scope, std::int64_t position, std::int64_t promptLength)
     return false;
 }
 
-Site siteOf(BlockSite site) {
-    switch (site) {
-    case BlockSite::AttentionOut:
-        return Site::AttnOut;
-    case BlockSite::ResidualMid:
-        return Site::ResidMid;
-    case BlockSite::MlpOut:
-        return Site::MlpOut;
-    }
-    return Site::Resid;
-}
-
 Edit editOf(const Intervention& intervention, std::int64_t direction) {
     Edit edit;
     edit.direction = direction;
@@ -228,9 +216,9 @@ void Steering::apply(std::int64_t k, at::Tensor& residual, const PackedBatch& ba
     applyAt({Site::Resid, k}, residual, batch, places);
 }
 
-void Steering::applyInBlock(std::int64_t k, BlockSite site, at::Tensor& value, const PackedBatch& batch,
+void Steering::applyInBlock(std::int64_t k, Site site, at::Tensor& value, const PackedBatch& batch,
                             std::span<const TokenPlace> places) const {
-    applyAt({siteOf(site), k}, value, batch, places);
+    applyAt({site, k}, value, batch, places);
 }
 
 BlockHook Steering::blockHook(std::int64_t k, const PackedBatch& batch,
@@ -238,7 +226,7 @@ BlockHook Steering::blockHook(std::int64_t k, const PackedBatch& batch,
     const auto inside = [&](Site site) { return m_tables.contains({site, k}); };
     if (!inside(Site::AttnOut) && !inside(Site::ResidMid) && !inside(Site::MlpOut))
         return {};
-    return [this, k, &batch, places](BlockSite site, at::Tensor& value) {
+    return [this, k, &batch, places](Site site, at::Tensor& value) {
         applyInBlock(k, site, value, batch, places);
     };
 }

@@ -56,7 +56,7 @@ public:
                std::span<const TokenPlace> places) const;
     ResidualHook hook() const; // apply, bound to this object, which must outlive the hook
     // Edits a site inside block k in place, likewise; `places` are those of the rows of `value`.
-    void applyInBlock(std::int64_t k, BlockSite site, at::Tensor& value, const PackedBatch& batch,
+    void applyInBlock(std::int64_t k, Site site, at::Tensor& value, const PackedBatch& batch,
                       std::span<const TokenPlace> places) const;
     // applyInBlock of block k for BlockOptions::hook, or an empty function if block k has no edit inside.
     // This object, the batch and the places must outlive it.

@@ -206,7 +206,12 @@ private Q_SLOTS:
                  text.c_str());
         QVERIFY2(text.find("The largest that fits is 63 decoding rows.") != std::string::npos, text.c_str());
         // What is named fits, one more does not.
-        const auto available = std::uint64_t{1} << 30;
+        const auto needOf = [&](at::ScalarType type, std::uint64_t weights, std::int64_t rows) {
+            auto some = shape;
+            some.rows = some.logitRows = rows;
+            return memoryNeed(spec, type, weights, some).total();
+        };
+        const auto available = needOf(at::kFloat, 400 << 20, 6) + 1000;
         const auto half = refusalOf(available, settings);
         const auto at = half.find("fits is ") + 8;
         auto fitting = shape;
@@ -218,7 +223,7 @@ private Q_SLOTS:
         const auto bf16 =
             refusalOf(memoryNeed(spec, at::kBFloat16, 200 << 20, shape).total(), {400 << 20, 200 << 20, ""});
         QVERIFY2(bf16.ends_with("It fits in bf16."), bf16.c_str());
-        const auto both = refusalOf(300 << 20, settings);
+        const auto both = refusalOf(needOf(at::kBFloat16, 200 << 20, 1), settings);
         QVERIFY2(both.find("bf16 with ") != std::string::npos, both.c_str());
         QVERIFY(refusalOf(1 << 20, settings).find("No setting of this model fits") != std::string::npos);
     }

@@ -95,22 +95,22 @@ private Q_SLOTS:
         const auto batch = pack(peer.ids);
         at::Tensor residual = decoder.embed(batch);
         for (std::int64_t k = 0; k < decoder.spec().blocks; ++k) {
-            std::map<BlockSite, at::Tensor> seen;
-            const BlockHook hook = [&](BlockSite site, at::Tensor& value) { seen[site] = value.clone(); };
+            std::map<Site, at::Tensor> seen;
+            const BlockHook hook = [&](Site site, at::Tensor& value) { seen[site] = value.clone(); };
             BlockOptions options;
             options.hook = &hook;
             const at::Tensor before = residual.clone();
             residual = decoder.block(k, residual, batch, options);
-            for (const auto& [site, name] : {std::pair{BlockSite::AttentionOut, "attn_out"},
-                                             {BlockSite::ResidualMid, "resid_mid"},
-                                             {BlockSite::MlpOut, "mlp_out"}}) {
-                QCOMPARE(seen.contains(site), !(peer.parallel && site == BlockSite::ResidualMid));
+            for (const auto& [site, name] : {std::pair{Site::AttnOut, "attn_out"},
+                                             {Site::ResidMid, "resid_mid"},
+                                             {Site::MlpOut, "mlp_out"}}) {
+                QCOMPARE(seen.contains(site), !(peer.parallel && site == Site::ResidMid));
                 if (!seen.contains(site))
                     continue;
                 const auto finding = compare(name, k, seen[site], peer.all(name, k));
                 QVERIFY2(finding.empty(), finding.c_str());
             }
-            const at::Tensor sum = before + seen[BlockSite::AttentionOut] + seen[BlockSite::MlpOut];
+            const at::Tensor sum = before + seen[Site::AttnOut] + seen[Site::MlpOut];
             QVERIFY(tiny::relativeError(sum, residual) <= 1e-6);
         }
     }

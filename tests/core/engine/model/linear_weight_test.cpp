@@ -1,8 +1,10 @@
 // Products with packed weights against float64, every instruction set that this machine has.
 #include "core/engine/model/cpu_kernels.h"
 #include "core/engine/model/linear_weight.h"
+#include "core/engine/model/operations.h"
 #include "tests/core/engine/support/tiny_model.h"
 
+#include <ATen/ops/cat.h>
 #include <ATen/ops/linear.h>
 
 #include <QtTest/QtTest>
@@ -68,6 +70,60 @@ private Q_SLOTS:
         QVERIFY(((sum - wanted).abs() <= room).all().item<bool>());
         QVERIFY(((plainBiased.multiply(x).to(at::kDouble) - wanted).abs() <= room).all().item<bool>());
         QVERIFY(biased.multiply(x, first, count).equal(biased.multiply(x).narrow(1, first, count)));
+    }
+
+    // What a product does besides: bits as if it were done before or after.
+    void fused_data() {
+        QTest::addColumn<int>("rows");
+        QTest::addColumn<int>("outputs");
+        QTest::addColumn<bool>("low");
+        for (const bool low : {false, true})
+            for (const int rows : {1, 11, 13, 100})
+                for (const int outputs : {16, 64, 101})
+                    QTest::addRow("%d x %d%s", rows, outputs, low ? " bf16" : "") << rows << outputs << low;
+    }
+    void fused() {
+        QFETCH(int, rows);
+        QFETCH(int, outputs);
+        QFETCH(bool, low);
+        const auto type = low ? at::kBFloat16 : at::kFloat;
+        const at::NoGradGuard noGrad;
+        const int depth = 710;
+        const at::Tensor up = random(outputs, depth, 1, type), gate = random(outputs, depth, 2, type) * 0.1,
+                         x = random(rows, depth, 3, type), bias = random(2, outputs, 4, type);
+        const LinearWeight ups(up.clone(), true), gates(gate.clone(), true);
+        at::Tensor onto = random(rows, outputs, 5, type);
+        const at::Tensor sum = onto + ups.multiply(x);
+        ups.multiplyOnto(onto, x);
+        QVERIFY(onto.equal(sum));
+
+        auto spec = tiny::sizes("llama");
+        spec.width = depth;
+        const operations::Norm norm{random(1, depth, 6, at::kFloat)[0], {}};
+        for (const auto rounding : {NormRounding::CastThenScale, NormRounding::ScaleThenCast}) {
+            spec.normRounding = rounding;
+            const at::Tensor normed = operations::normalise(x, norm, spec);
+            const auto input = operations::normalisedFor(ups, x, norm, spec);
+            QVERIFY(input.normWeight.defined());
+            QVERIFY(ups.multiply(input).equal(ups.multiply(normed)));
+            QVERIFY(ups.multiply(input, outputs / 3, outputs / 2)
+                        .equal(ups.multiply(normed, outputs / 3, outputs / 2)));
+        }
+        for (const auto activation : {Activation::Silu, Activation::GeluTanh, Activation::GeluErf})
+            for (const bool biased : {false, true}) {
+                const auto biasOf = [&](int i) { return biased ? bias[i] : at::Tensor(); };
+                const auto both = LinearWeight::gated(gate, up, true, biasOf(0), biasOf(1));
+                const LinearWeight first(gate.clone(), true, biasOf(0)), second(up.clone(), true, biasOf(1));
+                QVERIFY(both.packed() && both.plain().equal(at::cat({gate, up})));
+                const ProductInput input{x, {}, 0, false};
+                QVERIFY(both.multiplyGated(input, activation)
+                            .equal(operations::activate(first.multiply(x), activation) * second.multiply(x)));
+                const auto plain = LinearWeight::gated(gate, up, false, biasOf(0), biasOf(1));
+                QVERIFY(!plain.packed() && plain.plain().equal(at::cat({gate, up})));
+                QVERIFY(tiny::relativeError(both.multiplyGated(input, activation).to(at::kFloat),
+                                            plain.multiplyGated(input, activation).to(at::kFloat)) <=
+                        (low ? 2e-2 : 2e-6));
+            }
     }
 
     void whoElseHoldsTheTensorKeepsIt() {

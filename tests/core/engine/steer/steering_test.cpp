@@ -184,9 +184,9 @@ private Q_SLOTS:
         for (std::int64_t k = 0; k < 4; ++k) {
             const auto hook = steering.blockHook(k, batch, batch.places());
             QCOMPARE(static_cast<bool>(hook), k == 1 || k == 2);
-            std::map<BlockSite, at::Tensor> parts;
-            const BlockHook by = [&](BlockSite at, at::Tensor& value) {
-                if (hook && static_cast<int>(at) == (site == int(Site::AttnOut) ? 0 : site == int(Site::ResidMid) ? 1 : 2)) {
+            std::map<Site, at::Tensor> parts;
+            const BlockHook by = [&](Site at, at::Tensor& value) {
+                if (hook && static_cast<int>(at) == site) {
                     at::Tensor expected = value.to(at::kDouble).clone();
                     for (const auto row : touched)
                         expected[row] = expectedRow(value[row], what == Operation::Ablate ? 0 : 2.5,
@@ -208,10 +208,10 @@ private Q_SLOTS:
             BlockOptions options;
             options.hook = &by;
             const at::Tensor leaving = decoder.block(k, entering.clone(), batch, options);
-            const at::Tensor middle = entering + parts.at(BlockSite::AttentionOut);
-            QVERIFY(tiny::relativeError(leaving, parts.at(BlockSite::ResidualMid) + parts.at(BlockSite::MlpOut)) <= 1e-6);
+            const at::Tensor middle = entering + parts.at(Site::AttnOut);
+            QVERIFY(tiny::relativeError(leaving, parts.at(Site::ResidMid) + parts.at(Site::MlpOut)) <= 1e-6);
             if (site != int(Site::ResidMid))
-                QVERIFY(tiny::relativeError(parts.at(BlockSite::ResidualMid), middle) <= 1e-6);
+                QVERIFY(tiny::relativeError(parts.at(Site::ResidMid), middle) <= 1e-6);
         }
     }
 
