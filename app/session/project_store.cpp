@@ -90,18 +90,19 @@ ProjectStore ProjectStore::openAltered(const std::string& path, std::shared_ptr<
                                        FileChecker::Options checking) {
     auto lock = held ? std::move(held) : std::make_shared<ProjectLock>(path);
     auto checker = std::make_shared<FileChecker>(std::move(checking));
-    const auto file = checker->admitAltered(path);
-    ProjectStore store(path, openProject(file), std::move(lock), checker);
+    const auto file = std::make_shared<const CheckedFile>(checker->admitAltered(path));
+    ProjectStore store(path, openProject(*file), std::move(lock), checker);
+    store.noteFormat(file->block);
     store.adoptWhatIsThere();
     store.readRecordedJobs();
-    if (!file.altered)
+    if (!file->altered)
         return store;
-    store.m_altered = file.source.identity();
+    store.m_altered = file;
     store.m_head->update([&](ProjectView& view) {
         view.provenance.push_back({utcNow(), "user", "adopt changes of another program",
                                    "generation " + std::to_string(view.generation),
-                                   canonicalJson({{"written_sha256", toHex(file.block.digest)},
-                                                  {"found_sha256", toHex(file.found)}})});
+                                   canonicalJson({{"written_sha256", toHex(file->block.digest)},
+                                                  {"found_sha256", toHex(file->found)}})});
     });
     return store;
 }

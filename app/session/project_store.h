@@ -109,7 +109,7 @@ private:
     std::shared_ptr<WriteAccess> m_access;
     std::shared_ptr<ProjectHead> m_head;
     std::shared_ptr<FileChecker> m_checker;
-    std::optional<FileIdentity> m_altered; // the file that another program changed, until a save replaces it
+    std::shared_ptr<const CheckedFile> m_altered; // by another program, until a save replaces it
     std::optional<LockOwner> m_farOwner;
     RecordedJobs m_recorded;
     std::vector<std::string> m_merged;          // shards whose content is in the view, not yet saved

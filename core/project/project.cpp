@@ -173,16 +173,16 @@ ProjectView saveProject(const std::string& path, const ProjectView& view, std::s
     return next;
 }
 
-ProjectView saveOverAltered(const std::string& path, const ProjectView& view, const FileIdentity& opened) {
+ProjectView saveOverAltered(const std::string& path, const ProjectView& view, const CheckedFile& opened) {
     const double now = unixSeconds();
     ProjectView next = view;
     next.generation = view.generation + 1;
     next.saved = utcText(now);
-    const h5::Earlier nothing = [] { return nullptr; }; // of what was altered nothing is copied
+    const auto altered = std::make_shared<h5::ReadFile>(opened.source, opened.block);
     publishProject(
-        path, next, {}, nothing, {},
+        path, next, toHex(opened.block.digest), [altered] { return altered.get(); }, opened.block,
         [&] {
-            if (!fileExists(path) || identityAt(path) != opened)
+            if (!fileExists(path) || identityAt(path) != opened.source.identity())
                 throw changedError(path, "it is not the file any more that was opened");
             keepAltered(path);
         },

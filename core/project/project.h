@@ -44,7 +44,7 @@ inline constexpr const char* droppedAction = "drop unknown"; // of a provenance 
 ProjectView saveProject(const std::string& path, const ProjectView& view, std::string* fileUuid = nullptr);
 // The same over a file that another program changed (CheckedFile::altered) and that lies there still as it
 // was opened; it is kept in prev/ as <name>.changed-<time>. Error project.changed, file.*.
-ProjectView saveOverAltered(const std::string& path, const ProjectView& view, const FileIdentity& opened);
+ProjectView saveOverAltered(const std::string& path, const ProjectView& view, const CheckedFile& opened);
 
 // What a save could not keep, one sentence each: the records that `after` has beyond `before`.
 std::vector<std::string> droppedNotes(const ProjectView& before, const ProjectView& after);

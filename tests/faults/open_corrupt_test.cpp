@@ -183,13 +183,13 @@ private Q_SLOTS:
     }
 
     void truncated() {
-        meetMany(900, [this](int i) {
+        meetMany(1000, [this](int i) {
             return i < 8 ? m_bytes.substr(0, m_bytes.size() - 1 - static_cast<std::size_t>(i))
                          : m_bytes.substr(0, m_random.bounded(static_cast<quint32>(m_bytes.size())));
         });
     }
     void flipped() {
-        meetMany(700, [this](int) {
+        meetMany(550, [this](int) {
             auto bytes = m_bytes;
             for (quint32 flips = 1 + m_random.bounded(5u); flips > 0; --flips) {
                 auto& byte = bytes[m_random.bounded(static_cast<quint32>(bytes.size()))];
@@ -199,13 +199,13 @@ private Q_SLOTS:
         });
     }
     void sectors() { // zeroed, and swapped
-        meetMany(480, [this](int i) { return damaged(m_bytes, 1 + i % 2, m_random); });
+        meetMany(400, [this](int i) { return damaged(m_bytes, 1 + i % 2, m_random); });
     }
     void foreignFiles() {
-        meetMany(480, [this](int i) { return foreign(m_bytes, i, m_random); });
+        meetMany(650, [this](int i) { return foreign(m_bytes, i, m_random); });
     }
     void signedDamage() { // as the fuzz test has it, here with the child in between
-        meetMany(440, [this](int i) { return resigned(damaged(m_bytes, i % 5, m_random), m_block); });
+        meetMany(400, [this](int i) { return resigned(damaged(m_bytes, i % 5, m_random), m_block); });
     }
 
     void legalButHostile() {

@@ -7,6 +7,7 @@
 #include "core/project/project.h"
 #include "core/project/shard.h"
 #include "core/project/throwaway_process.h"
+#include "core/project/validate.h"
 #include "tests/core/checks.h"
 #include "tests/core/project/child_process.h"
 #include "tests/core/project/hostile_cases.h"
@@ -322,7 +323,7 @@ private Q_SLOTS:
             QVERIFY(label->behaves);
         QCOMPARE(checks, 3); // each time anew: nothing about it is remembered
         QVERIFY(bytesOf(file) == altered);
-        const auto saved = saveOverAltered(file, view, taken.source.identity());
+        const auto saved = saveOverAltered(file, view, taken);
         QCOMPARE(saved.generation, 3u);
         QVERIFY(!checker.admit(file, FileKind::Project).altered);
         QCOMPARE(openProject(file).labels.size(), view.labels.size());
@@ -334,7 +335,7 @@ private Q_SLOTS:
             }
         QCOMPARE(aside, 1);
         QVERIFY(earlierGenerations(file).empty());
-        QCOMPARE(codeOf([&] { saveOverAltered(file, view, taken.source.identity()); }),
+        QCOMPARE(codeOf([&] { saveOverAltered(file, view, taken); }),
                  std::string("project.changed")); // another file by now
     }
 
@@ -342,14 +343,22 @@ private Q_SLOTS:
         const auto file = path("grown.h5");
         writeBytes(file, bytesOf(m_project));
         changeInPlace(file, [](hid_t id) {
-            const double values[3] = {1, 2, 3};
-            hostile::replace(id, "/labels/confidence", H5T_IEEE_F64LE, {3}, values);
+            const std::vector<double> values(sample::fullView().labels.size(), 0.5);
+            hostile::replace(id, "/labels/confidence", H5T_IEEE_F64LE, {values.size()}, values.data());
         });
         QVERIFY(bytesOf(file).size() != bytesOf(m_project).size());
         FileChecker checker;
         QCOMPARE(codeOf([&] { checker.admit(file, FileKind::Project); }), std::string("project.altered"));
-        QCOMPARE(openProject(checker.admitAltered(file)).labels.size(), sample::fullView().labels.size());
+        const auto taken = checker.admitAltered(file);
+        const auto view = openProject(taken);
+        QCOMPARE(view.labels.size(), sample::fullView().labels.size());
         QVERIFY(!checker.admitAltered(m_project).altered);
+        saveOverAltered(file, view, taken);
+        QVERIFY(!checker.admit(file, FileKind::Project).altered);
+        const auto found = validateFile(file);
+        QVERIFY(found.sound());
+        QVERIFY(std::any_of(found.findings.begin(), found.findings.end(), // what was added goes along
+                            [](const Finding& one) { return one.place == "/labels/confidence"; }));
     }
 
     void damageIsNoChange() {
