@@ -32,6 +32,7 @@ QPushButton* linkButton(const QString& text) {
     return button;
 }
 
+constexpr qsizetype longestLine = 40; // characters of actions side by side
 } // namespace
 
 NotificationFrame::NotificationFrame(Notification notification, QWidget* parent)
@@ -56,14 +57,19 @@ NotificationFrame::NotificationFrame(Notification notification, QWidget* parent)
     texts->addWidget(m_title);
     texts->addWidget(m_text);
     if (!m_notification.actions.isEmpty()) {
-        auto* links = new QHBoxLayout;
+        qsizetype characters = 0; // too many for one line: one below the other
+        for (const NotificationAction& action : m_notification.actions) {
+            characters += action.text.size();
+        }
+        const bool below = m_notification.actions.size() > 1 && characters > longestLine;
+        auto* links = new QBoxLayout(below ? QBoxLayout::TopToBottom : QBoxLayout::LeftToRight);
         links->setContentsMargins(0, 2, 0, 0);
-        links->setSpacing(12);
+        links->setSpacing(below ? 2 : 12);
         for (const NotificationAction& action : m_notification.actions) {
             QPushButton* link = linkButton(action.text);
             connect(link, &QPushButton::clicked, this,
                     [this, id = action.id] { Q_EMIT actionTriggered(id); });
-            links->addWidget(link);
+            links->addWidget(link, 0, below ? Qt::AlignLeft : Qt::Alignment());
         }
         links->addStretch();
         texts->addLayout(links);

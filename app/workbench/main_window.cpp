@@ -257,10 +257,11 @@ void MainWindow::setSaveState(const SaveState& state) {
     setWindowModified(state.modified);
 }
 
-void MainWindow::notify(const Notification& notification) {
+NotificationFrame* MainWindow::notify(const Notification& notification) {
     auto* frame = m_notifications->show(notification);
     connect(frame, &NotificationFrame::actionTriggered, this, &MainWindow::notificationAction);
     m_bottom->addNotification(notification);
+    return frame;
 }
 
 void MainWindow::showLog() {

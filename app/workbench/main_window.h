@@ -66,7 +66,7 @@ public:
     void setSaveState(const SaveState& state);
     void setHistory(const QString& undo, const QString& redo); // what they would do; empty: nothing
     void setRecentFiles(const QStringList& paths);
-    void notify(const Notification& notification);
+    NotificationFrame* notify(const Notification& notification); // gone when it is closed
     void showLog();
 
     void restoreLayout(const WindowLayout& layout); // what is missing goes by the screen's size

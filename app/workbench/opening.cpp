@@ -42,6 +42,8 @@ Notification notificationOf(Severity severity, const QString& title, const Error
 Opening::Opening(MainWindow& window, ProjectSession& session, QObject* parent)
     : QObject(parent), m_window(window), m_session(session) {
     connect(&m_session, &ProjectSession::checking, this, &Opening::showChecking);
+    connect(&m_session, &ProjectSession::opened, this, &Opening::endChecking);
+    connect(&m_session, &ProjectSession::failed, this, &Opening::endChecking);
 }
 
 QString Opening::title(const Error& error) const {
@@ -77,11 +79,17 @@ void Opening::failed(const QString& path, const Error& error) {
 void Opening::showChecking(const QString& path) {
     const auto name = QFileInfo(path).fileName();
     Q_EMIT checking(tr("Checking %1…").arg(name));
-    m_window.notify(
+    endChecking();
+    m_checking = m_window.notify(
         {Severity::information,
          tr("%1 is checked before it is opened").arg(name),
          {tr("It is not as this machine wrote it, so a process of its own reads it whole first.")},
          {{QStringLiteral("stop-checking"), tr("Stop")}}});
+}
+
+void Opening::endChecking() {
+    if (m_checking)
+        Q_EMIT m_checking->closed();
 }
 
 void Opening::showReadOnly() {

@@ -7,11 +7,13 @@
 #include "core/base/error.h"
 
 #include <QObject>
+#include <QPointer>
 #include <QString>
 
 namespace azimuth {
 
 class MainWindow;
+class NotificationFrame;
 struct Notification;
 enum class Severity;
 
@@ -35,12 +37,14 @@ Q_SIGNALS:
 
 private:
     void showChecking(const QString& path);
+    void endChecking();
     void askTakeOver();
     QString title(const Error& error) const;
 
     MainWindow& m_window;
     ProjectSession& m_session;
-    QString m_path; // what could not be opened
+    QString m_path;                         // what could not be opened
+    QPointer<NotificationFrame> m_checking; // with Stop, while there is something to stop
 };
 
 } // namespace azimuth
