@@ -12,7 +12,7 @@ import harness
 import disk
 
 BUDGETS = {"save": 80, "shard": 50, "merge": 50, "log": 20}
-POINTS = 100
+POINTS, MOST_POINTS = 100, 16  # in all; of one kind of call in one step
 ENOSPC, EIO, EACCES, EROFS, EXDEV = 28, 5, 13, 30, 18
 BOTH_SIZES = re.compile(r"needs [\d.,]+ (B|kB|MB|GB|TB), [\d.,]+ (B|kB|MB|GB|TB) are free")
 CALLS = {
@@ -120,7 +120,7 @@ def broken_disks(bench):
     for step in ("save", "shard", "merge", "log", "open"):
         _, calls = bench.measured(step)
         for call, count in calls.items():
-            wanted = range(1, count + 1) if count <= 12 else sorted(random.sample(range(1, count + 1), 12))
+            wanted = sorted(random.sample(range(1, count + 1), min(count, MOST_POINTS)))
             for n in wanted:
                 refused = bench.attempt(
                     step, f"{call}={n}:{EIO}", must_fail=call in ("write", "sync") and step != "open"
@@ -137,7 +137,7 @@ def broken_disks(bench):
     for call, least in (("write", 30), ("sync", 15), ("rename", 5), ("read", 30), ("remove", 2)):
         bench.report.at_least(points[call], least, f"I/O errors of {call}")
     bench.report.at_least(sum(points.values()), POINTS, "I/O errors")
-    bench.report.at_least(sum(points.values()) - len(coped), 9 * POINTS // 10, "of them refused a step")
+    bench.report.at_least(sum(points.values()) - len(coped), POINTS // 2, "of them refused a step")
 
 
 def read_only_disks(bench):
