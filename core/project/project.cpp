@@ -86,10 +86,10 @@ void publishProject(const std::string& path, ProjectView& view, const std::strin
     };
     const auto* replaced = base ? earlier() : nullptr;
     if (replaced)
-        remember(h5::carryOver(file, *replaced, "/provenance"));
+        h5::reading(*replaced, [&] { remember(h5::carryOver(file, *replaced, "/provenance")); });
     h5::writeProvenance(file, view.provenance);
     if (replaced)
-        remember(h5::carryOverTable(file, *replaced, "/provenance"));
+        h5::reading(*replaced, [&] { remember(h5::carryOverTable(file, *replaced, "/provenance")); });
     file.publish();
 }
 

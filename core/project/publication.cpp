@@ -34,9 +34,16 @@ H5Publication::H5Publication(std::string target, Options options)
     checkStatus(H5Pset_userblock(creation, userBlockBytes), "file creation");
     keepInHeader(creation);
     m_h5 = H5Fcreate(m_file.temporaryPath().c_str(), H5F_ACC_TRUNC, creation, access);
-    check();
-    azimuth::h5::check(m_h5, this->target());
-    m_root = azimuth::h5::group(H5Gopen2(m_h5, "/", H5P_DEFAULT), this->target());
+    try {
+        check();
+        azimuth::h5::check(m_h5, this->target());
+        m_root = azimuth::h5::group(H5Gopen2(m_h5, "/", H5P_DEFAULT), this->target());
+    } catch (...) { // no destructor runs, and HDF5 must not go on knowing the file
+        m_root.reset();
+        if (m_h5 >= 0)
+            H5Fclose(m_h5);
+        throw;
+    }
 }
 
 H5Publication::~H5Publication() {

@@ -40,14 +40,16 @@ void ReadFile::open() {
             H5Fclose(id);
         throw systemError("read", path(), error);
     }
-    m_h5 = Id(check(id, path()), H5Fclose);
-    const auto creation = properties(H5Fget_create_plist(m_h5), path());
-    hsize_t userBlock = 0;
-    checkStatus(H5Pget_userblock(creation, &userBlock), path());
-    if (userBlock != userBlockBytes)
-        bad("", "HDF5 begins at byte " + std::to_string(userBlock) + ", expected 1024");
-    m_root = azimuth::h5::group(H5Gopen2(m_h5, "/", H5P_DEFAULT), path());
-    checkGroup(m_root, "/");
+    reading(*this, [&] {
+        m_h5 = Id(check(id, path()), H5Fclose);
+        const auto creation = properties(H5Fget_create_plist(m_h5), path());
+        hsize_t userBlock = 0;
+        checkStatus(H5Pget_userblock(creation, &userBlock), path());
+        if (userBlock != userBlockBytes)
+            bad("", "HDF5 begins at byte " + std::to_string(userBlock) + ", expected 1024");
+        m_root = azimuth::h5::group(H5Gopen2(m_h5, "/", H5P_DEFAULT), path());
+        checkGroup(m_root, "/");
+    });
 }
 
 void ReadFile::checkGroup(hid_t group, const std::string& place) const {
