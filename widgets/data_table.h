@@ -51,6 +51,7 @@ public:
     void setModel(QAbstractItemModel* model) override;
     void setDensity(Density density);
     int hoveredRow() const { return m_hovered; }
+    bool isEditing() const { return state() == EditingState; }
     const Tokens& tokens() const { return m_tokens; }
     void setTokens(const Tokens& tokens) override;
     // As high as its rows, for tables that stand in a page among other things.

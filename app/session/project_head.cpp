@@ -50,7 +50,8 @@ View ProjectHead::view() const {
 
 ProjectHead::State ProjectHead::state() const {
     const std::lock_guard lock(m_mutex);
-    return {m_view, m_revision, m_view != m_saved, m_view->logSequence - m_saved->logSequence};
+    return {m_view, m_revision, m_view != m_saved, m_saved->generation,
+            m_view->logSequence - m_saved->logSequence};
 }
 
 std::vector<std::string> ProjectHead::replay(bool keep) {
@@ -88,6 +89,9 @@ std::vector<std::string> ProjectHead::replay(bool keep) {
 
 std::optional<Change> ProjectHead::edit(const Edit& edit) {
     const std::lock_guard order(m_logMutex);
+    if (m_retired)
+        throw Error("session.closed", "The project was opened anew while this edit was made.",
+                    "Make it again.");
     m_access->require();
     const auto before = view();
     auto next = applied(*before, edit); // what cannot be applied is not logged
@@ -143,6 +147,11 @@ View ProjectHead::saveAs(const std::string& path,
     const std::lock_guard lock(m_mutex);
     m_saved = commit(std::move(written));
     return m_saved;
+}
+
+void ProjectHead::retire() {
+    const std::lock_guard order(m_logMutex);
+    m_retired = true;
 }
 
 View ProjectHead::commit(ProjectView view) {

@@ -24,9 +24,10 @@ public:
 
     struct State {
         View view;
-        std::uint64_t revision = 0;    // grows with every view
-        bool modified = false;         // the file holds less than the view
-        std::uint64_t loggedEdits = 0; // that the log holds and the file does not
+        std::uint64_t revision = 0;        // grows with every view
+        bool modified = false;             // the file holds less than the view
+        std::uint64_t savedGeneration = 0; // of the file, durable
+        std::uint64_t loggedEdits = 0;     // that the log holds and the file does not
     };
     State state() const;
     View view() const;
@@ -49,11 +50,16 @@ public:
     // project.
     View saveAs(const std::string& path, const std::function<ProjectView(const ProjectView&)>& write);
 
+    // Another head of this project takes over: edits that come later are refused; two would give one number to
+    // two edits.
+    void retire();
+
 private:
     View commit(ProjectView view); // under m_mutex
 
     std::mutex m_logMutex; // order of the edits; before m_mutex
     std::unique_ptr<EditLog> m_log;
+    bool m_retired = false;
     std::string m_path;
     const std::shared_ptr<const WriteAccess> m_access;
 

@@ -10,15 +10,21 @@
 namespace azimuth {
 
 namespace {
-constexpr int followInterval = 3000; // ms
+constexpr int followInterval = 3000, failedFollowInterval = 60000; // ms
+
+// Of a project that is open already: it is ours.
+std::shared_ptr<ProjectLock> lockOf(const std::optional<ProjectStore>& store, const std::string& path) {
+    const auto lock = store && store->path() == path ? store->lock() : nullptr;
+    return lock && lock->held() ? lock : nullptr;
 }
+} // namespace
 
 ProjectSession::ProjectSession(QObject* parent)
     : QObject(parent), m_store(std::make_shared<std::optional<ProjectStore>>()) {
     connect(&m_follow, &QTimer::timeout, this, &ProjectSession::followOther);
 }
 
-ProjectSession::~ProjectSession() = default;
+ProjectSession::~ProjectSession() { *m_stop = true; }
 
 QString ProjectSession::unsavedFolder() {
     return QStandardPaths::writableLocation(QStandardPaths::GenericDataLocation) +
@@ -67,7 +73,8 @@ void ProjectSession::adoptState(const std::shared_ptr<ProjectHead>& head, const 
         return;
     const bool viewChanges = m_view != state.view, modifiedChanges = m_modified != state.modified;
     const bool newGeneration =
-        m_view && m_view->uuid == state.view->uuid && state.view->generation > m_view->generation;
+        !another && m_view && m_view->uuid == state.view->uuid && state.savedGeneration > m_savedGeneration;
+    m_savedGeneration = state.savedGeneration;
     m_head = head;
     m_revision = state.revision;
     m_view = state.view;
@@ -92,25 +99,36 @@ void ProjectSession::openWith(const QString& action, std::function<ProjectStore(
         Status status;
         std::vector<std::string> notes;
     };
-    *m_stop = false;
+    m_opening = true;
     m_io.post(
         this,
         [this, store = m_store, make = std::move(make)] {
             auto fresh = make(); // the project that is open stays open if this fails
+            fresh.endOpening();
+            if (*store)
+                fresh.succeed(**store);
             const auto notes = fresh.notes();
             store->emplace(std::move(fresh));
             return Opened{status(), notes};
         },
         [this](const Opened& answer) {
+            endOpening();
+            Q_EMIT leaving();
             adopt(answer.status);
             for (const auto& note : answer.notes)
                 Q_EMIT noted(QString::fromStdString(note));
             Q_EMIT opened();
         },
         [this, action](const Error& error) {
-            *m_stop = false;
+            endOpening();
             fail(action, error);
         });
+}
+
+// A later Stop stops nothing.
+void ProjectSession::endOpening() {
+    m_opening = false;
+    m_stop = std::make_shared<std::atomic<bool>>(false);
 }
 
 FileChecker::Options ProjectSession::checkingOptions() {
@@ -130,15 +148,13 @@ void ProjectSession::stopChecking() { *m_stop = true; }
 
 void ProjectSession::open(const QString& path) {
     openWith(QStringLiteral("open"), [path = path.toStdString(), store = m_store, how = checkingOptions()] {
-        const bool again = *store && (*store)->path() == path; // its lock is ours already
-        return ProjectStore::open(path, again ? (*store)->lock() : nullptr, how);
+        return ProjectStore::open(path, lockOf(*store, path), how);
     });
 }
 
 void ProjectSession::openAltered(const QString& path) {
     openWith(QStringLiteral("open"), [path = path.toStdString(), store = m_store, how = checkingOptions()] {
-        const bool again = *store && (*store)->path() == path;
-        return ProjectStore::openAltered(path, again ? (*store)->lock() : nullptr, how);
+        return ProjectStore::openAltered(path, lockOf(*store, path), how);
     });
 }
 
@@ -156,9 +172,12 @@ void ProjectSession::takeOver(const LockOwner& owner) {
 }
 
 void ProjectSession::restore(quint64 generation) {
-    m_history.clear(); // its steps fit what is left behind
-    Q_EMIT historyChanged();
-    saveWith(QStringLiteral("restore"), [generation](ProjectStore& store) { store.restore(generation); });
+    saveWith(
+        QStringLiteral("restore"), [generation](ProjectStore& store) { store.restore(generation); },
+        [this] { // its steps fit what is left behind
+            m_history.clear();
+            Q_EMIT historyChanged();
+        });
 }
 
 void ProjectSession::listGenerations(QObject* receiver,
@@ -174,22 +193,41 @@ void ProjectSession::followOther() {
     if (!isOpen() || m_readOnly.isEmpty())
         return m_follow.stop();
     m_follow.stop(); // one question at a time
+    struct Followed {
+        Status status;
+        std::vector<std::string> notes;
+    };
     m_io.post(
         this,
-        [this, store = m_store, how = checkingOptions()] {
+        [this, store = m_store, how = m_checking] {
             if (!*store)
                 throw Error("session.closed", "No project is open.", "");
-            if (!(*store)->tryLock() && (*store)->newerOnDisk())
-                store->emplace(ProjectStore::open((*store)->path(), {}, how));
-            return status();
+            auto lock = (*store)->freeLock();
+            std::vector<std::string> notes;
+            if (lock || (*store)->newerOnDisk()) {
+                auto fresh = ProjectStore::open((*store)->path(), lock, how);
+                if (lock)
+                    notes = fresh.notes(); // what the other one left
+                store->emplace(std::move(fresh));
+            }
+            return Followed{status(), notes};
         },
-        [this](const Status& now) {
-            const bool mayWrite = !m_readOnly.isEmpty() && now.readOnly.isEmpty();
-            adopt(now);
+        [this](const Followed& now) {
+            const bool mayWrite = !m_readOnly.isEmpty() && now.status.readOnly.isEmpty();
+            m_followFailure.clear();
+            adopt(now.status);
+            for (const auto& note : now.notes)
+                Q_EMIT noted(QString::fromStdString(note));
             if (mayWrite)
                 Q_EMIT noted(tr("The other process has closed this project; it can be changed here now."));
         },
-        [this](const Error&) { m_follow.start(followInterval); });
+        [this](const Error& error) {
+            m_follow.start(failedFollowInterval);
+            const auto text = QString::fromStdString(error.message());
+            if (error.code() == "session.closed" || std::exchange(m_followFailure, text) == text)
+                return;
+            Q_EMIT noted(tr("What another process saved since cannot be shown: %1").arg(text));
+        });
 }
 
 void ProjectSession::create(const QString& path, const Study& study) {
@@ -229,7 +267,8 @@ void ProjectSession::close() {
         [this](const Error& error) { fail(QStringLiteral("close"), error); });
 }
 
-void ProjectSession::saveWith(const QString& action, std::function<void(ProjectStore&)> write) {
+void ProjectSession::saveWith(const QString& action, std::function<void(ProjectStore&)> write,
+                              std::function<void()> done) {
     m_saving = true;
     Q_EMIT savingChanged(true);
     const auto end = [this] {
@@ -243,8 +282,11 @@ void ProjectSession::saveWith(const QString& action, std::function<void(ProjectS
             write(store);
             return droppedNotes(*before, *store.view());
         },
-        [this, end, uuid = m_view ? m_view->uuid : std::string()](const std::vector<std::string>& notes) {
+        [this, end, done = std::move(done),
+         uuid = m_view ? m_view->uuid : std::string()](const std::vector<std::string>& notes) {
             end();
+            if (done)
+                done();
             for (const auto& note : notes)
                 Q_EMIT noted(QString::fromStdString(note));
             if (m_view && m_view->uuid != uuid) // under another name: a project of its own, generation 1
@@ -274,8 +316,11 @@ void ProjectSession::editWith(const QString& action, std::function<void(ProjectS
 void ProjectSession::setStudy(const Study& study, const QString& text) {
     if (!isOpen())
         return;
-    if (auto change = studyChange(*m_view->study, study))
-        edit(text, std::move(*change));
+    append(
+        text, [study, from = m_view->study]() -> std::optional<Change> { return studyChange(*from, study); },
+        [this, text](std::optional<Change> inverse) {
+            m_history.did(text.toStdString(), std::move(inverse));
+        });
 }
 
 void ProjectSession::renewCalibration(const QString& modelName, const QString& conceptName) {
@@ -288,7 +333,7 @@ void ProjectSession::renewCalibration(const QString& modelName, const QString& c
     });
 }
 
-void ProjectSession::append(const QString& text, Change change,
+void ProjectSession::append(const QString& text, std::function<std::optional<Change>()> make,
                             std::function<void(std::optional<Change>)> done, std::function<void()> gaveUp) {
     struct Made {
         std::optional<Change> inverse;
@@ -297,33 +342,45 @@ void ProjectSession::append(const QString& text, Change change,
     if (!m_head)
         return fail(QStringLiteral("edit"),
                     Error("session.closed", "No project is open.", "Open a project first."));
+    ++m_pendingEdits;
     m_log.post(
         this,
-        [head = m_head,
-         edit = Edit{text.toStdString(), m_author.toStdString(), unixSeconds(), std::move(change)}] {
-            auto inverse = head->edit(edit);
+        [head = m_head, make = std::move(make), text = text.toStdString(), author = m_author.toStdString(),
+         time = unixSeconds()] {
+            std::optional<Change> inverse;
+            if (auto change = make())
+                inverse = head->edit({text, author, time, std::move(*change)});
             return Made{std::move(inverse), head->state()};
         },
         [this, head = m_head, done = std::move(done)](Made made) {
-            if (m_head != head)
-                return; // another project is open meanwhile
-            done(std::move(made.inverse));
-            adoptState(head, made.state);
-            Q_EMIT historyChanged();
+            if (m_head == head) { // else another project is open meanwhile
+                done(std::move(made.inverse));
+                adoptState(head, made.state);
+                Q_EMIT historyChanged();
+            }
+            settled();
         },
         [this, gaveUp = std::move(gaveUp)](const Error& error) {
             if (gaveUp)
                 gaveUp();
             fail(QStringLiteral("edit"), error);
+            settled();
         });
+}
+
+void ProjectSession::settled() {
+    if (--m_pendingEdits == 0)
+        Q_EMIT editsSettled();
 }
 
 void ProjectSession::edit(const QString& text, Change change) {
     if (auto* labels = std::get_if<SetLabels>(&change); labels && labels->rater.empty())
         labels->rater = m_author.toStdString();
-    append(text, std::move(change), [this, text](std::optional<Change> inverse) {
-        m_history.did(text.toStdString(), std::move(inverse));
-    });
+    append(
+        text, [change = std::move(change)] { return std::optional(change); },
+        [this, text](std::optional<Change> inverse) {
+            m_history.did(text.toStdString(), std::move(inverse));
+        });
 }
 
 // Behind the edits that are under way: what was done last is taken back first.
@@ -340,7 +397,7 @@ void ProjectSession::stepNow(EditHistory::Way way) {
     const auto text = QString::fromStdString(taken->text);
     const auto title = way == EditHistory::Way::Undo ? tr("Undo: %1").arg(text) : tr("Redo: %1").arg(text);
     append(
-        title, taken->change,
+        title, [change = taken->change] { return std::optional(change); },
         [this, way, text](std::optional<Change> inverse) {
             m_history.carriedOut(way, text.toStdString(), std::move(inverse));
         },

@@ -42,6 +42,8 @@ public:
     void openAltered(const QString& path); // for project.altered (ProjectStore::openAltered)
     void takeOver(const LockOwner& owner); // of farOwner, on the word of the user
     void stopChecking();                   // what is being opened: it fails with "cancelled"
+    bool isOpening() const { return m_opening; }
+    int pendingEdits() const { return m_pendingEdits; } // made, but not durable yet
     // How files from elsewhere are checked; onCheck and keepGoing are the session's own.
     void setChecking(FileChecker::Options options) { m_checking = std::move(options); }
     // For a project that cannot be opened (ProjectStore::openEarlier).
@@ -55,8 +57,8 @@ public:
     void close(); // edits stay in the log, results in their shards
     void save();
     void saveAs(const QString& path);
-    void setStudy(const Study& study, const QString& text = tr("change the study"));
-    void renewCalibration(const QString& modelName, const QString& conceptName); // "choose again"
+    void setStudy(const Study& study, const QString& text = tr("change the study")); // made from view()
+    void renewCalibration(const QString& modelName, const QString& conceptName);     // "choose again"
 
     // The user's edits: in the log before a view shows them. text: "Label 3 completions", as the menu says
     // it.
@@ -76,8 +78,10 @@ public:
 
 Q_SIGNALS:
     void checking(const QString& path); // a file from elsewhere is being checked; opened or failed comes
+    void leaving(); // another project is about to take this one's place; edits of this one may still be made
     void opened();
     void closed();
+    void editsSettled();                         // none is pending any more
     void viewChanged(const azimuth::View& view); // null after closing
     void modifiedChanged(bool modified);
     void savingChanged(bool saving);
@@ -97,26 +101,33 @@ private:
     void adopt(const Status& status);
     void fail(const QString& action, const Error& error);
     void openWith(const QString& action, std::function<ProjectStore()> make);
-    void saveWith(const QString& action, std::function<void(ProjectStore&)> write);
+    void endOpening();
+    void saveWith(const QString& action, std::function<void(ProjectStore&)> write,
+                  std::function<void()> done = {});
     void followOther();
     FileChecker::Options checkingOptions();
     void editWith(const QString& action, std::function<void(ProjectStore&)> change);
     void adoptState(const std::shared_ptr<ProjectHead>& head, const ProjectHead::State& state);
-    void append(const QString& text, Change change, std::function<void(std::optional<Change>)> done,
-                std::function<void()> gaveUp = {});
+    // make(): on the log thread; nothing: there is nothing to change.
+    void append(const QString& text, std::function<std::optional<Change>()> make,
+                std::function<void(std::optional<Change>)> done, std::function<void()> gaveUp = {});
+    void settled();
     void step(EditHistory::Way way);
     void stepNow(EditHistory::Way way);
 
     std::shared_ptr<std::optional<ProjectStore>> m_store; // touched on the I/O thread only
     std::shared_ptr<ProjectHead> m_head;                  // of the project that m_view is of
     View m_view;
-    quint64 m_revision = 0, m_loggedEdits = 0;
+    quint64 m_revision = 0, m_loggedEdits = 0, m_savedGeneration = 0;
+    int m_pendingEdits = 0;
     EditHistory m_history;
     QString m_path, m_readOnly, m_author;
     std::optional<LockOwner> m_farOwner;
     FileChecker::Options m_checking;
-    std::shared_ptr<std::atomic<bool>> m_stop = std::make_shared<std::atomic<bool>>(false);
-    QTimer m_follow; // runs while the project is read-only
+    std::shared_ptr<std::atomic<bool>> m_stop = std::make_shared<std::atomic<bool>>(false); // of one opening
+    bool m_opening = false;
+    QString m_followFailure; // told already
+    QTimer m_follow;         // runs while the project is read-only
     bool m_modified = false, m_saving = false;
     IoThread m_log{QStringLiteral("azimuth-log")};
     IoThread m_io; // last: ends before the store goes

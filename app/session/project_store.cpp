@@ -116,6 +116,13 @@ ProjectStore ProjectStore::look(const std::string& path, FileChecker::Options ch
     return store;
 }
 
+void ProjectStore::succeed(const ProjectStore& other) {
+    if (other.view()->uuid != view()->uuid)
+        return;
+    other.m_head->retire();
+    m_head->replay(readOnly().empty());
+}
+
 void ProjectStore::noteFormat(const UserBlock& block) {
     if (block.formatVersion > formatVersion)
         m_notes.push_back(m_path + " was written by " + forMessage(block.creator, 63) + " in format " +
@@ -179,12 +186,17 @@ std::vector<GenerationSummary> ProjectStore::generations() const {
     return list;
 }
 
+// In one step for the edits, which wait: what is left becomes a generation with everything that the log
+// holds.
 View ProjectStore::restore(std::uint64_t generation) {
     m_access->require();
     auto restored = earlier(generation);
-    if (modified())
-        save(); // what is left is a generation, too
-    return m_head->saveAs(m_path, [&](const ProjectView& left) {
+    const auto view = m_head->saveAs(m_path, [&](const ProjectView& shown) {
+        auto left = shown;
+        if (modified()) {
+            left = write(withTransfer(shown));
+            m_head->update([&](ProjectView& now) { now.generation = left.generation; });
+        }
         restored.provenance = left.provenance; // what happened stays told
         restored.provenance.push_back(
             {utcNow(), "user", "restore", "generation " + std::to_string(generation), "{}"});
@@ -192,6 +204,9 @@ View ProjectStore::restore(std::uint64_t generation) {
         restored.logSequence = left.logSequence; // its edits are not made again
         return write(restored);
     });
+    removeShards(m_merged);
+    m_merged.clear();
+    return view;
 }
 
 ProjectStore ProjectStore::openEarlier(const std::string& path, std::uint64_t generation,
@@ -204,16 +219,17 @@ ProjectStore ProjectStore::openEarlier(const std::string& path, std::uint64_t ge
     if (wanted == kept.end())
         throw missingGeneration(path, generation);
     auto checker = std::make_shared<FileChecker>(std::move(checking));
-    auto view = openProject(checker->admit(wanted->path, FileKind::Project)); // before anything is moved
+    const auto file = checker->admit(wanted->path, FileKind::Project);
+    auto view = openProject(file);
     view.provenance.push_back(
         {utcNow(), "user", "restore", "generation " + std::to_string(generation), "{}"});
     view.generation = kept.front().block.generation + 1; // the number of the damaged one, which is not reused
-    std::vector<std::string> notes;
-    if (fs::exists(fs::symlink_status(path)))
-        notes.push_back("The file that could not be opened is kept as " + setAside(path) + ".");
-    ProjectStore store(path, saveProject(path, view), std::move(lock), checker);
-    store.m_notes = std::move(notes);
+    std::string aside;
+    ProjectStore store(path, replaceDamaged(path, view, file, &aside), std::move(lock), checker);
+    if (!aside.empty())
+        store.m_notes.push_back("The file that could not be opened is kept as " + aside + ".");
     store.m_notes.push_back("Generation " + std::to_string(generation) + " is the project again.");
+    store.noteFormat(file.block);
     store.adoptWhatIsThere();
     store.readRecordedJobs();
     return store;
@@ -229,19 +245,13 @@ bool ProjectStore::newerOnDisk() const {
     }
 }
 
-bool ProjectStore::tryLock() {
+std::shared_ptr<ProjectLock> ProjectStore::freeLock() const {
     if (readOnly().empty())
-        return true;
+        return nullptr;
     try {
-        auto lock = std::make_shared<ProjectLock>(m_path);
-        if (newerOnDisk())
-            return false;
-        m_access->take(m_path, std::move(lock));
-        m_farOwner.reset();
-        m_head->replay(true);
-        return true;
-    } catch (const Error&) { // as before
-        return false;
+        return std::make_shared<ProjectLock>(m_path);
+    } catch (const Error&) { // somebody has it still, or the folder cannot be written
+        return nullptr;
     }
 }
 
@@ -340,12 +350,17 @@ View ProjectStore::calibrate(const std::vector<CalibrationDue>& due) {
 ProjectView ProjectStore::write(const ProjectView& view) {
     std::string fileUuid;
     try {
-        return m_altered ? saveOverAltered(m_path, view, *m_altered) : saveProject(m_path, view, &fileUuid);
+        auto written = m_altered ? saveOverAltered(m_path, view, *m_altered, &fileUuid)
+                                 : saveProject(m_path, view, &fileUuid);
+        m_altered.reset();
+        return written;
     } catch (const Error&) {
         try {
             const auto block = readUserBlock(m_path);
-            if (block.file == fileUuid)
+            if (block.file == fileUuid) {
+                m_altered.reset();
                 m_head->update([&](ProjectView& shown) { shown.generation = block.generation; });
+            }
         } catch (const Error&) { // what cannot be read is not known to be ours
         }
         throw;
@@ -355,7 +370,6 @@ ProjectView ProjectStore::write(const ProjectView& view) {
 View ProjectStore::save() {
     m_access->require();
     const auto saved = m_head->save([&](const ProjectView& view) { return write(withTransfer(view)); });
-    m_altered.reset();
     removeShards(m_merged);
     m_merged.clear();
     return saved;
@@ -366,7 +380,6 @@ View ProjectStore::saveAs(const std::string& path) {
         return save();
     auto lock = std::make_shared<ProjectLock>(path);
     const auto saved = m_head->saveAs(path, [&](const ProjectView& view) {
-        auto written = saveProjectAs(path, withTransfer(view), m_altered ? std::string() : m_path);
         const auto from = sideFolder(m_path), to = sideFolder(path);
         for (const auto& [source, target] :
              {std::pair(from.jobs, to.jobs), std::pair(from.blobs, to.blobs)}) {
@@ -377,6 +390,7 @@ View ProjectStore::saveAs(const std::string& path) {
                 if (file.is_regular_file() && file.path().filename().string().front() != '.')
                     copyFileAtomically(file.path().string(), target + "/" + file.path().filename().string());
         }
+        auto written = saveProjectAs(path, withTransfer(view), m_altered ? std::string() : m_path);
         m_access->take(path, lock);
         return written;
     });

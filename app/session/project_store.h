@@ -55,7 +55,14 @@ public:
     std::string readOnly() const { return m_access->readOnly(); }
     // Who has it, if only the user can know whether that one is still there (ProjectLock::farOwner).
     const std::optional<LockOwner>& farOwner() const { return m_farOwner; }
-    bool tryLock(); // of a read-only store whose file is as it was opened: true if it may be written now
+    // Of a read-only store: the lock, if nobody has it now; then the project is to be opened again with it.
+    // Else null.
+    std::shared_ptr<ProjectLock> freeLock() const;
+    // What was given to open() belongs to the opening; later checks tell nobody and are not stopped.
+    void endOpening() { m_checker->forgetCallbacks(); }
+    // This store takes the place of another one of the same project in this process, with the edits that were made there
+    // meanwhile.
+    void succeed(const ProjectStore& other);
     bool newerOnDisk() const; // another process has saved a generation that is newer than this view
 
     std::vector<GenerationSummary> generations() const; // newest first, without the present one

@@ -10,7 +10,7 @@ namespace azimuth {
 
 struct Command {
     const char* id;   // "open"
-    const char* menu; // "File"; empty: no menu entry
+    const char* menu; // "File"; empty: a key of a list or map that has the focus, for the sheet only
     QString text;     // "Open…"
     const char* keys; // portable text; empty: none
     bool separatorBefore = false;

@@ -139,6 +139,8 @@ void Inspector::setNotesReadOnly(bool readOnly) { m_note->setReadOnly(readOnly);
 
 void Inspector::commitNote() { m_note->commit(); }
 
+void Inspector::noteRefused() { m_note->refused(); }
+
 void Inspector::editNote() {
     if (!m_content.note)
         return;

@@ -29,6 +29,7 @@ public:
     void setNotesReadOnly(bool readOnly);
     void editNote();   // focus; nothing where no note can be
     void commitNote(); // what is typed and not handed over yet
+    void noteRefused();
     void setTokens(const Tokens& tokens) override;
     QSize sizeHint() const override; // the same whatever is shown
 

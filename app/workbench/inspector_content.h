@@ -24,6 +24,7 @@ struct InspectorSection {
 };
 
 struct InspectorNote { // the note on what is shown
+    QString project;   // uuid: everything else is the same in two projects
     NoteSubject subject = NoteSubject::Project;
     QString object; // as in Note
     QString text;

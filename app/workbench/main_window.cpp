@@ -128,6 +128,7 @@ void MainWindow::addPage(Page* page, int group) {
     connect(page, &Page::exportRequested, this, &MainWindow::exportRequested);
     connect(page, &Page::inspectorChanged, this, &MainWindow::refreshInspector);
     connect(page, &Page::editRequested, this, &MainWindow::editRequested);
+    connect(page, &Page::studyRequested, this, &MainWindow::studyRequested);
     connect(page, &Page::noteRequested, this, &MainWindow::writeNote);
     auto* shortcut = new QAction(page->title(), this);
     shortcut->setShortcut(QKeySequence(QStringLiteral("Alt+%1").arg(m_pages.size())));

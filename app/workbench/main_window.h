@@ -85,6 +85,7 @@ Q_SIGNALS:
     void authorRequested();
     void chooseAgainRequested(); // k and strength of the selected model and concept
     void editRequested(const QString& text, const azimuth::Change& change);
+    void studyRequested(const azimuth::Study& study, const QString& text);
     void removeCachesRequested();
     void runRequested();
     void stopRequested();

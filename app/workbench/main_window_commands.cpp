@@ -41,6 +41,8 @@ QAction* MainWindow::action(const QString& commandId) const { return m_actions.a
 void MainWindow::buildMenus() {
     std::map<QString, QMenu*> menus;
     for (const auto& command : commandTable()) {
+        if (!*command.menu)
+            continue;
         auto*& menu = menus[QString::fromLatin1(command.menu)];
         if (!menu)
             menu = menuBar()->addMenu(withMnemonic(tr(command.menu)));
@@ -206,7 +208,9 @@ void MainWindow::showShortcuts() {
 void MainWindow::setHistory(const QString& undo, const QString& redo) {
     const auto show = [this](const char* id, const QString& word, const QString& what) {
         auto* of = action(QString::fromLatin1(id));
-        of->setText(what.isEmpty() ? word : word + QStringLiteral(": ") + what);
+        auto text = what; // names may have an &, which a menu takes for a mnemonic
+        text.replace(QLatin1Char('&'), QStringLiteral("&&"));
+        of->setText(text.isEmpty() ? word : word + QStringLiteral(": ") + text);
         of->setEnabled(!what.isEmpty());
     };
     show("undo", tr("Undo"), undo);

@@ -4,7 +4,6 @@
 #include "app/workbench/page.h"
 
 #include <QKeyEvent>
-#include <QLabel>
 #include <QPlainTextEdit>
 #include <QVBoxLayout>
 
@@ -47,14 +46,17 @@ NoteEditor::NoteEditor(QWidget* parent) : QWidget(parent) {
 bool NoteEditor::changed() const { return m_text->toPlainText() != m_note.text; }
 
 void NoteEditor::setNote(const InspectorNote& note) {
-    const bool another = note.subject != m_note.subject || note.object != m_note.object;
+    const bool another =
+        note.project != m_note.project || note.subject != m_note.subject || note.object != m_note.object;
     if (another)
         commit();
-    const bool typing = !another && changed();
+    const bool typed = !another && changed();
     m_note = note;
+    if (another || !changed())
+        m_handedOver.reset();
     m_byline->setWhole(note.byline);
     m_byline->setVisible(!note.byline.isEmpty());
-    if (!typing && changed())
+    if (!typed && changed())
         m_text->setPlainText(note.text);
 }
 
@@ -62,11 +64,16 @@ void NoteEditor::setReadOnly(bool readOnly) { m_text->setReadOnly(readOnly); }
 
 void NoteEditor::commit() {
     m_idle.stop();
-    if (!changed() || m_text->isReadOnly())
+    const auto text = m_text->toPlainText();
+    if (!changed() || m_text->isReadOnly() || m_handedOver == text)
         return;
-    m_note.text = m_text->toPlainText();
-    Q_EMIT committed(m_note);
+    m_handedOver = text;
+    auto note = m_note;
+    note.text = text;
+    Q_EMIT committed(note);
 }
+
+void NoteEditor::refused() { m_handedOver.reset(); }
 
 void NoteEditor::edit() {
     m_text->setFocus(Qt::ShortcutFocusReason);
@@ -76,11 +83,13 @@ void NoteEditor::edit() {
 bool NoteEditor::eventFilter(QObject* object, QEvent* event) {
     if (event->type() == QEvent::FocusOut)
         commit();
-    if (event->type() == QEvent::KeyPress) {
+    if (event->type() == QEvent::KeyPress || event->type() == QEvent::ShortcutOverride) {
         const auto* key = static_cast<QKeyEvent*>(event);
         if ((key->key() == Qt::Key_Return || key->key() == Qt::Key_Enter) &&
             key->modifiers().testFlag(Qt::ControlModifier)) {
-            commit();
+            if (event->type() == QEvent::KeyPress)
+                commit();
+            event->accept(); // the page's main button has the same keys
             return true;
         }
     }

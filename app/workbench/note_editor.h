@@ -4,10 +4,10 @@
 
 #include "app/workbench/inspector_content.h"
 
+#include <optional>
 #include <QTimer>
 #include <QWidget>
 
-class QLabel;
 class QPlainTextEdit;
 
 namespace azimuth {
@@ -21,7 +21,8 @@ public:
     void setNote(const InspectorNote& note);
     void setReadOnly(bool readOnly);
     void commit();
-    void edit(); // takes the focus
+    void refused(); // what was handed over did not reach the project: it is handed over again next time
+    void edit();    // takes the focus
 
 Q_SIGNALS:
     void committed(const azimuth::InspectorNote& note); // with the text as typed
@@ -31,7 +32,8 @@ protected:
 
 private:
     bool changed() const;
-    InspectorNote m_note; // as it was handed in
+    InspectorNote m_note;                // as the project has it
+    std::optional<QString> m_handedOver; // and not in the project yet
     QPlainTextEdit* m_text;
     ElidedLabel* m_byline;
     QTimer m_idle;

@@ -17,7 +17,8 @@ namespace {
 
 QString q(const std::string& text) { return QString::fromStdString(text); }
 
-const QString earlierPrefix = QStringLiteral("earlier:");
+// Notifications stay, so an action names its file: "earlier:3:study.h5".
+const QString earlierPrefix = QStringLiteral("earlier:"), adoptPrefix = QStringLiteral("adopt-altered:");
 
 // A file that may merely not be read is no reason to move it away.
 bool mayGoBack(const Error& error, const QString& path) {
@@ -46,26 +47,26 @@ Opening::Opening(MainWindow& window, ProjectSession& session, QObject* parent)
     connect(&m_session, &ProjectSession::failed, this, &Opening::endChecking);
 }
 
-QString Opening::title(const Error& error) const {
+QString Opening::title(const QString& path, const Error& error) const {
     if (error.code() == "project.altered")
-        return tr("%1 was changed by another program").arg(QFileInfo(m_path).fileName());
+        return tr("%1 was changed by another program").arg(QFileInfo(path).fileName());
     if (error.code() == "cancelled")
-        return tr("%1 was not opened").arg(QFileInfo(m_path).fileName());
+        return tr("%1 was not opened").arg(QFileInfo(path).fileName());
     return tr("The project could not be opened");
 }
 
 void Opening::failed(const QString& path, const Error& error) {
-    m_path = path;
     const bool harmless = error.code() == "project.altered" || error.code() == "cancelled";
-    auto notification = notificationOf(harmless ? Severity::caution : Severity::failure, title(error), error);
+    auto notification =
+        notificationOf(harmless ? Severity::caution : Severity::failure, title(path, error), error);
     if (error.code() == "project.altered")
-        notification.actions.prepend({QStringLiteral("adopt-altered"), tr("Open it as it is")});
+        notification.actions.prepend({adoptPrefix + path, tr("Open it as it is")});
     if (mayGoBack(error, path)) {
         const auto kept = earlierGenerations(path.toStdString());
         for (const auto& earlier : kept) {
             const auto generation = QString::number(earlier.block.generation);
             notification.actions << NotificationAction{
-                earlierPrefix + generation,
+                earlierPrefix + generation + QLatin1Char(':') + path,
                 tr("Open generation %1, %2").arg(generation, q(utcText(earlier.block.saved)))};
         }
         if (!kept.empty())
@@ -109,12 +110,15 @@ bool Opening::act(const QString& id) {
         m_session.stopChecking();
     } else if (id == QLatin1String("take-over")) {
         askTakeOver();
-    } else if (id == QLatin1String("adopt-altered")) {
-        Q_EMIT starts();
-        m_session.openAltered(m_path);
+    } else if (id.startsWith(adoptPrefix)) {
+        const auto path = id.mid(adoptPrefix.size());
+        Q_EMIT starts(path);
+        m_session.openAltered(path);
     } else if (id.startsWith(earlierPrefix)) {
-        Q_EMIT starts();
-        m_session.openEarlier(m_path, id.mid(earlierPrefix.size()).toULongLong());
+        const auto rest = id.mid(earlierPrefix.size());
+        const auto path = rest.section(QLatin1Char(':'), 1);
+        Q_EMIT starts(path);
+        m_session.openEarlier(path, rest.section(QLatin1Char(':'), 0, 0).toULongLong());
     } else {
         return false;
     }
@@ -146,7 +150,7 @@ void Opening::askTakeOver() {
     connect(buttons, &QDialogButtonBox::rejected, dialog, &QDialog::reject);
     connect(buttons, &QDialogButtonBox::accepted, dialog, &QDialog::accept);
     connect(dialog, &QDialog::accepted, this, [this, owner] {
-        Q_EMIT starts();
+        Q_EMIT starts(m_session.path());
         m_session.takeOver(*owner);
     });
     dialog->open();

@@ -32,18 +32,17 @@ public:
     bool act(const QString& id);
 
 Q_SIGNALS:
-    void starts();                      // another state of a project is about to be opened
+    void starts(const QString& path);   // another state of a project is about to be opened
     void checking(const QString& text); // for the status bar
 
 private:
     void showChecking(const QString& path);
     void endChecking();
     void askTakeOver();
-    QString title(const Error& error) const;
+    QString title(const QString& path, const Error& error) const;
 
     MainWindow& m_window;
     ProjectSession& m_session;
-    QString m_path;                         // what could not be opened
     QPointer<NotificationFrame> m_checking; // with Stop, while there is something to stop
 };
 

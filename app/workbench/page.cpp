@@ -107,7 +107,11 @@ QPushButton* Page::setPrimary(const QString& text, const QString& icon) {
 }
 
 InspectorNote Page::noteOn(NoteSubject subject, const std::string& object) const {
-    InspectorNote out{subject, QString::fromStdString(object), {}, {}};
+    InspectorNote out{m_view ? QString::fromStdString(m_view->uuid) : QString(),
+                      subject,
+                      QString::fromStdString(object),
+                      {},
+                      {}};
     if (const auto* note = m_view ? m_view->note(subject, object) : nullptr) {
         out.text = QString::fromStdString(note->text);
         out.byline =

@@ -64,6 +64,7 @@ Q_SIGNALS:
     void inspectorChanged();
     // Labels without a rater are the user's. text: as the Edit menu says it, "Label coherent".
     void editRequested(const QString& text, const azimuth::Change& change);
+    void studyRequested(const azimuth::Study& study, const QString& text); // made from the view's
     void noteRequested(); // the note on what the inspector shows is to be written
 
 protected:

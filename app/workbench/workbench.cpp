@@ -109,6 +109,7 @@ void Workbench::connectWindow() {
     connect(window, &MainWindow::undoRequested, &m_session, &ProjectSession::undo);
     connect(window, &MainWindow::redoRequested, &m_session, &ProjectSession::redo);
     connect(window, &MainWindow::editRequested, &m_session, &ProjectSession::edit);
+    connect(window, &MainWindow::studyRequested, &m_session, &ProjectSession::setStudy);
     connect(window, &MainWindow::chooseAgainRequested, this, [this] {
         const auto& selection = m_window->selection()->current();
         m_session.renewCalibration(selection.model, selection.concept_);
@@ -129,7 +130,7 @@ void Workbench::connectWindow() {
             m_window->showLog();
         else if (id == QLatin1String("resume"))
             run();
-        else if (!m_runner.isRunning())
+        else if (id == QLatin1String("stop-checking") || mayOpen())
             m_opener->act(id);
     });
     connect(window, &MainWindow::closing, this, &Workbench::onClosing);
@@ -137,9 +138,17 @@ void Workbench::connectWindow() {
 }
 
 void Workbench::connectSession() {
-    connect(m_opener, &Opening::starts, this, [this] { m_fresh = true; });
+    connect(m_opener, &Opening::starts, this, [this](const QString& path) {
+        m_fresh = true;
+        m_opening = path;
+    });
     connect(m_opener, &Opening::checking, this, [this](const QString& text) {
         m_window->setSaveState({text, m_window->isWindowModified()});
+    });
+    connect(&m_session, &ProjectSession::leaving, m_window->inspector(), &Inspector::commitNote);
+    connect(&m_session, &ProjectSession::editsSettled, this, [this] {
+        if (std::exchange(m_closeWhenSettled, false))
+            m_window->close();
     });
     connect(&m_session, &ProjectSession::opened, this, &Workbench::onOpened);
     connect(&m_session, &ProjectSession::viewChanged, this, &Workbench::onViewChanged);
@@ -164,7 +173,11 @@ void Workbench::connectSession() {
         m_window->notify({Severity::information, tr("About this project"), {text}, {}});
     });
     connect(&m_session, &ProjectSession::failed, this, [this](const QString& action, const Error& error) {
-        if (std::exchange(m_closeWhenSaved, false)) {
+        if (action == QLatin1String("edit")) {
+            m_closeWhenSettled = false;
+            m_window->inspector()->noteRefused();
+        }
+        if (action == QLatin1String("save") && std::exchange(m_closeWhenSaved, false)) {
             m_leaveUnsaved = true;
             return fail(tr("The project could not be saved before closing"),
                         Error(error.code(), error.message(),
@@ -256,14 +269,22 @@ void Workbench::runDemo() {
     openStudy(path);
 }
 
+// One at a time: what is opened replaces what is shown.
+bool Workbench::mayOpen() {
+    if (!m_runner.isRunning() && !m_session.isOpening())
+        return true;
+    m_window->notify(
+        {Severity::caution,
+         m_runner.isRunning() ? tr("A study is running") : tr("A file is being opened"),
+         {m_runner.isRunning() ? tr("Stop it before another file is opened; finished parts are kept.")
+                               : tr("Wait until it is there, or stop its check.")},
+         {}});
+    return false;
+}
+
 void Workbench::open(const QString& path) {
-    if (m_runner.isRunning()) {
-        m_window->notify({Severity::caution,
-                          tr("A study is running"),
-                          {tr("Stop it before another file is opened; finished parts are kept.")},
-                          {}});
+    if (!mayOpen())
         return;
-    }
     if (path.endsWith(QLatin1String(".json"), Qt::CaseInsensitive))
         openStudy(path);
     else
@@ -295,7 +316,7 @@ void Workbench::onOpened() {
     if (!m_session.isUntitled())
         m_settings.addRecentFile(m_session.path());
     m_settings.setStarted();
-    m_window->inspector()->setNotesReadOnly(!m_session.readOnly().isEmpty());
+    m_leaveUnsaved = false;
     if (!m_session.readOnly().isEmpty())
         m_opener->showReadOnly();
     if (m_fresh) { // until the place is restored, nothing is remembered over it
@@ -353,6 +374,7 @@ void Workbench::showMemory() {
 }
 
 void Workbench::showSaveState() {
+    m_window->inspector()->setNotesReadOnly(!m_session.readOnly().isEmpty());
     if (!m_session.isOpen())
         return m_window->setSaveState({QString(), false});
     const auto view = m_session.view();
@@ -510,6 +532,10 @@ void Workbench::onClosing(QCloseEvent* event) {
     rememberLayout(m_settings, m_window->layoutNow());
     if (m_runner.isRunning())
         m_runner.cancel();
+    if (m_session.pendingEdits() > 0) { // a moment; should one be refused, the window stays
+        m_closeWhenSettled = true;
+        return event->ignore();
+    }
     if (m_session.isOpen() && m_session.isModified() && m_session.readOnly().isEmpty() && !m_closeWhenSaved &&
         !m_leaveUnsaved) {
         m_closeWhenSaved = true;

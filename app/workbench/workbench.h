@@ -41,6 +41,7 @@ private:
     void connectWindow();
     void connectSession();
     void connectRunner();
+    bool mayOpen(); // else says why not
     void openProject(const QString& path);
     void openStudy(const QString& path);
     void onOpened();
@@ -73,7 +74,8 @@ private:
     QString m_runAfterOpen; // path whose study is run as soon as it is open
     bool m_fresh = false;   // the next view is another project's
     bool m_closeWhenSaved = false;
-    bool m_leaveUnsaved = false; // saving failed when the window was closed: the next time it closes
+    bool m_closeWhenSettled = false; // edits are on their way to the disk
+    bool m_leaveUnsaved = false;     // saving failed when the window was closed: the next time it closes
     QString m_savedAt;
     QTimer m_memoryTimer;
 };

@@ -192,10 +192,10 @@ void EditLog::write(const std::string& frame) {
         m_bytes += frame.size();
         return;
     }
-    // What was refused must not come back at the next start; if this fails too, a torn frame is skipped,
-    // and a whole one would be applied: better an edit too many than one too few.
-    if (::ftruncate(m_descriptor, static_cast<off_t>(m_bytes)) == 0)
-        ::fsync(m_descriptor);
+    // What was refused must not come back at the next start. If this fails too, a torn frame is skipped, and
+    // a whole one would be applied: its number is not given to another edit, so that none takes its place.
+    if (::ftruncate(m_descriptor, static_cast<off_t>(m_bytes)) != 0 || ::fsync(m_descriptor) != 0)
+        ++m_next;
     throw writeError(m_path, frame.size(), reason);
 }
 

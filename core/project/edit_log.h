@@ -1,6 +1,6 @@
 // The log of a project: edits that are durable before a save (FORMAT.md, "Log"). Each writer makes a file of
 // its own, <project>.d/log-<generation>-<uuid>.azlog, at its first edit; files are never appended to by a
-// later session. Edits carry a sequence number that grows without gaps over all files of a project; a saved
+// later session. Edits carry a sequence number that grows over all files of a project; a saved
 // generation says up to which number it holds them, so applying twice or losing one is impossible whatever is
 // killed when, and deleting a log is never a step that matters.
 //

@@ -8,7 +8,8 @@
 // project.newer, project.kind; project.altered (whole, but not as Azimuth wrote it: changed by another
 // program; admitAltered takes it); project.content (not sound: where and why); project.unsafe (the child died
 // of it or ran out of time); project.changing (written to meanwhile); project.unchecked (the child
-// cannot be started or does not report); what keepGoing throws. The file is never touched. One thread; blocks.
+// cannot be started or does not report); what keepGoing throws. The file is never touched. One thread;
+// blocks.
 #pragma once
 
 #include "core/project/known_files.h"
@@ -57,6 +58,7 @@ public:
     // A project that another program changed, on the word of the user: read whole by the child, as it is. One
     // that is as it was written is admitted as ever.
     CheckedFile admitAltered(const std::string& path);
+    void forgetCallbacks() { m_options.onCheck = {}, m_options.keepGoing = {}; }
 
 private:
     enum class Purpose { AsWritten, Altered };

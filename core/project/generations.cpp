@@ -100,20 +100,15 @@ void pruneGenerations(const std::string& projectPath, const std::string& uuid) {
     }
 }
 
-void keepAltered(const std::string& projectPath) {
-    const auto place = asidePlace(projectPath, "changed");
-    if (::linkat(AT_FDCWD, projectPath.c_str(), AT_FDCWD, place.c_str(), AT_SYMLINK_FOLLOW) == 0)
-        return syncFolder(fs::path(place).parent_path().string());
+std::string keepAside(const std::string& projectPath, const std::string& word) {
+    const auto place = asidePlace(projectPath, word);
+    if (::linkat(AT_FDCWD, projectPath.c_str(), AT_FDCWD, place.c_str(), AT_SYMLINK_FOLLOW) == 0) {
+        syncFolder(fs::path(place).parent_path().string());
+        return place;
+    }
     if (!lacksLinks(errno))
         throw systemError("keep", place, errno);
     copyFileAtomically(projectPath, place);
-}
-
-std::string setAside(const std::string& projectPath) {
-    const auto place = asidePlace(projectPath, "damaged");
-    if (std::rename(projectPath.c_str(), place.c_str()) != 0)
-        throw systemError("move", projectPath, errno);
-    syncFolder(fs::path(place).parent_path().string());
     return place;
 }
 

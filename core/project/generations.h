@@ -25,16 +25,14 @@ std::vector<EarlierGeneration> earlierGenerations(const std::string& projectPath
 void keepGeneration(const std::string& projectPath, const UserBlock& block);
 
 inline constexpr std::size_t keptGenerations = 3;
-// Removes what is older than the newest `keptGenerations` of this project in this program's format or a newer.
-// Generations in an older format are what a new program migrated from; they stay. Never throws: what cannot
-// be removed stays.
+// Removes what is older than the newest `keptGenerations` of this project in this program's format or a
+// newer. Generations in an older format are what a new program migrated from; they stay. Never throws: what
+// cannot be removed stays.
 void pruneGenerations(const std::string& projectPath, const std::string& uuid);
 
-// Keeps the file at projectPath, which another program changed, as prev/<name>.changed-<time>, which no list
-// of generations shows; it stays where it is too. Durable after return. Error file.*.
-void keepAltered(const std::string& projectPath);
-
-// Moves a file that cannot be opened out of the way, into prev/, and returns where it lies now. Error file.*.
-std::string setAside(const std::string& projectPath);
+// Keeps the file at projectPath, which is no generation to go back to, as prev/<name>.<word>-<time>
+// ("changed": another program changed it; "damaged"); it stays where it is too. Durable after return; says
+// where. Error file.*.
+std::string keepAside(const std::string& projectPath, const std::string& word);
 
 } // namespace azimuth

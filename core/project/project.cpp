@@ -173,7 +173,11 @@ ProjectView saveProject(const std::string& path, const ProjectView& view, std::s
     return next;
 }
 
-ProjectView saveOverAltered(const std::string& path, const ProjectView& view, const CheckedFile& opened) {
+ProjectView saveOverAltered(const std::string& path, const ProjectView& view, const CheckedFile& opened,
+                            std::string* fileUuid) {
+    const auto file = newUuid();
+    if (fileUuid)
+        *fileUuid = file;
     const double now = unixSeconds();
     ProjectView next = view;
     next.generation = view.generation + 1;
@@ -184,7 +188,25 @@ ProjectView saveOverAltered(const std::string& path, const ProjectView& view, co
         [&] {
             if (!fileExists(path) || identityAt(path) != opened.source.identity())
                 throw changedError(path, "it is not the file any more that was opened");
-            keepAltered(path);
+            keepAside(path, "changed");
+        },
+        now, file);
+    pruneGenerations(path, next.uuid);
+    return next;
+}
+
+ProjectView replaceDamaged(const std::string& path, const ProjectView& view, const CheckedFile& earlier,
+                           std::string* kept) {
+    const double now = unixSeconds();
+    ProjectView next = view;
+    next.generation = view.generation + 1;
+    next.saved = utcText(now);
+    const auto file = std::make_shared<h5::ReadFile>(earlier.source, earlier.block);
+    publishProject(
+        path, next, toHex(earlier.block.digest), [file] { return file.get(); }, earlier.block,
+        [&] {
+            if (fileExists(path))
+                *kept = keepAside(path, "damaged");
         },
         now);
     pruneGenerations(path, next.uuid);

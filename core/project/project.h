@@ -44,7 +44,13 @@ inline constexpr const char* droppedAction = "drop unknown"; // of a provenance 
 ProjectView saveProject(const std::string& path, const ProjectView& view, std::string* fileUuid = nullptr);
 // The same over a file that another program changed (CheckedFile::altered) and that lies there still as it
 // was opened; it is kept in prev/ as <name>.changed-<time>. Error project.changed, file.*.
-ProjectView saveOverAltered(const std::string& path, const ProjectView& view, const CheckedFile& opened);
+ProjectView saveOverAltered(const std::string& path, const ProjectView& view, const CheckedFile& opened,
+                            std::string* fileUuid = nullptr);
+// Publishes what comes from an earlier generation in place of a file that cannot be opened, which is kept in
+// prev/ as <name>.damaged-<time> (`kept`; empty: there was none). Until then it stays where it is. Error
+// file.*.
+ProjectView replaceDamaged(const std::string& path, const ProjectView& view, const CheckedFile& earlier,
+                           std::string* kept);
 
 // What a save could not keep, one sentence each: the records that `after` has beyond `before`.
 std::vector<std::string> droppedNotes(const ProjectView& before, const ProjectView& after);

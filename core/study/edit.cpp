@@ -101,12 +101,25 @@ void applyTo(ProjectView& view, const Edit& edit, const RecordCalibration& chang
 
 void applyTo(ProjectView& view, const Edit&, const RecordJob& change) { view.jobs.push_back(change.job); }
 
+// Paths of a patch count rows, so each member that it changes is tested first: a patch on another list of
+// models would change another model.
+Json guardedPatch(const Json& from, const Json& to) {
+    const auto changes = Json::diff(from, to);
+    Json patch = Json::array();
+    for (const auto& [name, value] : from.items())
+        if (!to.contains(name) || to.at(name) != value)
+            patch.push_back(
+                {{"op", "test"}, {"path", (Json::json_pointer() / name).to_string()}, {"value", value}});
+    patch.insert(patch.end(), changes.begin(), changes.end());
+    return patch;
+}
+
 void applyTo(ProjectView&, const Edit&, const AttachShard&) {} // its results are merged from the shard
 
 } // namespace
 
 std::optional<ChangeStudy> studyChange(const Study& from, const Study& to) {
-    auto patch = Json::diff(toJson(from), toJson(to));
+    auto patch = guardedPatch(toJson(from), toJson(to));
     if (patch.empty())
         return std::nullopt;
     return ChangeStudy{std::move(patch), {}};
@@ -143,7 +156,7 @@ std::optional<Change> inverse(const ProjectView& before, const Change& change) {
     }
     if (const auto* study = std::get_if<ChangeStudy>(&change)) {
         const auto json = toJson(*before.study);
-        return ChangeStudy{Json::diff(json.patch(study->patch), json), before.modelIdentities};
+        return ChangeStudy{guardedPatch(json.patch(study->patch), json), before.modelIdentities};
     }
     return std::nullopt;
 }

@@ -32,7 +32,7 @@ struct SetNote {
 };
 
 // Names, order, deletions, prompts: everything that the study declares. A JSON Patch (RFC 6902) on its
-// canonical JSON.
+// canonical JSON, with a test of each member that it changes: it fits the study that it was made from.
 struct ChangeStudy {
     Json patch;
     // Of the new study's models, in order, as far as known: taking back a deletion gives the results back.

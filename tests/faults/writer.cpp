@@ -97,7 +97,10 @@ public:
         } else if (word == "close") {
             m_store.reset();
         } else if (word == "lock") {
-            say(std::string("locked ") + (m_store->tryLock() ? "yes\n" : "no\n"));
+            const auto lock = m_store->freeLock();
+            if (lock)
+                m_store.emplace(ProjectStore::open(m_path, lock));
+            say(std::string("locked ") + (lock ? "yes\n" : "no\n"));
         } else if (word == "newer") {
             say(std::string("newer ") + (m_store->newerOnDisk() ? "yes\n" : "no\n"));
         } else if (word == "takeover") {

@@ -26,6 +26,8 @@ void OverviewPage::makeEdits() {
     add(tr("Move up"), QKeySequence(QStringLiteral("Alt+Up")), [this] { moveModel(-1); });
     add(tr("Move down"), QKeySequence(QStringLiteral("Alt+Down")), [this] { moveModel(1); });
     add(tr("Remove from the study"), Qt::Key_Delete, [this] { removeModel(); });
+    connect(m_table->itemDelegate(), &QAbstractItemDelegate::closeEditor, this,
+            [this] { QTimer::singleShot(0, this, [this] { refresh(); }); });
     m_table->setContextMenuPolicy(Qt::ActionsContextMenu);
     connect(m_rows, &QStandardItemModel::itemChanged, this, [this](QStandardItem* item) {
         if (item->column() == 0)
@@ -34,11 +36,8 @@ void OverviewPage::makeEdits() {
 }
 
 void OverviewPage::requestStudy(const Study& study, const QString& text, const QString& selected) {
-    const auto change = studyChange(*view()->study, study);
-    if (!change)
-        return;
     m_wanted = selected;
-    Q_EMIT editRequested(text, *change);
+    Q_EMIT studyRequested(study, text);
 }
 
 void OverviewPage::renameModel(int row, const QString& name) {

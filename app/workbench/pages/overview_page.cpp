@@ -179,11 +179,14 @@ void OverviewPage::refresh() {
     const auto matrix = ResultsCache::instance().transfer(sharedView(), value->name);
     const Shown now{sharedView(), matrix, QString::fromStdString(value->name), activity().running,
                     activity().runningModel};
-    if (!(now == m_shown)) {
+    if (!(now == m_shown) && !m_table->isEditing()) { // else when the editor has closed
+        const auto current = m_table->currentIndex();
+        if (m_wanted.isEmpty() && current.isValid())
+            m_wanted = m_rows->item(current.row(), NameColumn)->text();
         fillState(matrix.get());
         fillFindings();
+        m_shown = now;
     }
-    m_shown = now;
     for (int row = 0; row < m_rows->rowCount(); ++row) {
         auto* name = m_rows->item(row, NameColumn);
         name->setData(name->text() == selection().model, HereRole);

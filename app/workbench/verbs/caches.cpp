@@ -3,7 +3,6 @@
 #include "app/workbench/verbs/table.h"
 #include "app/workbench/verbs/verbs.h"
 #include "core/base/units.h"
-#include "core/project/project.h"
 
 #include <cstdio>
 
@@ -54,7 +53,7 @@ int removeUnused(const std::string& project, bool json) {
 int showCaches(const std::string& project, bool remove, bool json) {
     if (remove)
         return removeUnused(project, json);
-    const auto caches = listCaches(openProject(project), project, true);
+    const auto caches = listCaches(*viewOf(project), project, true);
     print(json ? prettyJson({{"azimuth", "caches"}, {"version", 1}, {"caches", toJson(caches)}})
                : listText(caches));
     return 0;

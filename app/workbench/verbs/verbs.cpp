@@ -1,12 +1,12 @@
 #include "app/workbench/verbs/verbs.h"
 
+#include "app/session/project_store.h"
 #include "app/workbench/verbs/report.h"
 #include "core/base/atomic_file.h"
 #include "core/base/error.h"
 #include "core/base/units.h"
 #include "core/figure/figures.h"
 #include "core/project/file_checker.h"
-#include "core/project/project.h"
 #include "core/project/validate.h"
 #include "widgets/figure_device.h"
 
@@ -29,21 +29,14 @@ void print(const std::string& text) {
     std::fflush(stdout);
 }
 
-// The project with the results of shards that are not merged into the file yet.
-ProjectView openWithShards(const std::string& path) {
-    FileChecker checker;
-    const auto view = openProject(checker.admit(path, FileKind::Project));
-    return adoptShards(view, path, checker).view;
-}
-
 int showProject(const std::string& path, bool json) {
-    const auto view = openWithShards(path);
-    print(json ? prettyJson(reportJson(view)) : reportText(view));
+    const auto view = viewOf(path);
+    print(json ? prettyJson(reportJson(*view)) : reportText(*view));
     return 0;
 }
 
 int listFigures(const std::string& path, bool json) {
-    const auto offers = figureOffers(openWithShards(path));
+    const auto offers = figureOffers(*viewOf(path));
     if (json) {
         Json list = Json::array();
         for (const auto& offer : offers)
@@ -62,8 +55,7 @@ int listFigures(const std::string& path, bool json) {
 
 int exportFigure(const std::string& path, const FigureRequest& request, const std::string& out, int argc,
                  char** argv) {
-    const auto view = openWithShards(path);
-    const auto figure = makeFigure(view, request);
+    const auto figure = makeFigure(*viewOf(path), request);
     // Fonts need a QGuiApplication; the offscreen platform needs no display.
     qputenv("QT_QPA_PLATFORM", "offscreen");
     const QGuiApplication application(argc, argv);
@@ -203,6 +195,13 @@ struct CommandLine {
 };
 
 } // namespace
+
+View viewOf(const std::string& path) {
+    const auto store = ProjectStore::look(path);
+    for (const auto& note : store.notes())
+        std::fprintf(stderr, "%s\n", note.c_str());
+    return store.view();
+}
 
 bool isVerb(const std::string& word) {
     for (const char* verb : {"run", "show", "export", "merge", "caches", "validate", "--help", "-h"})

@@ -4,8 +4,6 @@
 #include "core/base/units.h"
 #include "core/engine/model/packed_batch.h"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <limits>
 
@@ -82,10 +80,13 @@ MemoryNeed memoryNeed(const ArchitectureSpec& spec, at::ScalarType compute, std:
     const auto perToken = plus(4 * size(spec.width), std::max(attention, mlp));
     // Places of the tokens and their ids: 64 bytes each.
     need.activations = times(size(shape.tokens), plus(times(perToken, element), 64));
-    // In each thread, the scores of a tile of 32 queries and a copy of 32 columns of the values.
-    const auto longest = std::max(size(shape.tokens), size(shape.positions));
+    // In each thread, the scores of a tile of queries, one head's group at least, and a copy of 32 columns of
+    // the values.
+    const auto longest = shape.positions > 0 ? size(shape.positions) : size(shape.tokens);
+    const auto tile =
+        size(std::max<std::int64_t>(32, spec.heads / std::max<std::int64_t>(1, spec.keyValueHeads))) + 32;
     need.activations =
-        plus(need.activations, times(times(longest, 2 * 32 * sizeof(float)), size(at::get_num_threads())));
+        plus(need.activations, times(times(longest, tile * sizeof(float)), size(shape.threads)));
     // In the compute type, in F32, and in F64 while they are normalised or drawn from.
     need.logits = times(times(size(shape.logitRows), size(spec.vocabulary)), plus(element, 4 + 8));
     need.buffers = shape.buffers;

@@ -20,11 +20,12 @@ namespace azimuth {
 
 struct MemoryShape {            // what is computed at a time
     std::int64_t rows = 0;      // with a place in the cache of keys and values; 0: no cache
-    std::int64_t positions = 0; // of one row in the cache
+    std::int64_t positions = 0; // of one row in the cache, or of the longest sequence; 0: not known
     std::int64_t tokens = 0;    // of one packed pass
     std::int64_t logitRows = 0; // whose logits are there at once
     std::uint64_t buffers = 0;  // bytes of other tensors that are there at once
     std::uint64_t results = 0;  // bytes that stay until the job ends: captured rows
+    std::int64_t threads = 0;   // of a CPU, each with room of its own for attention; 0 on a GPU
 };
 
 struct MemoryNeed {

@@ -94,6 +94,7 @@ MemoryShape shapeOf(Job& job, const std::vector<CaptureRequest>& requests, std::
         tokens += static_cast<std::int64_t>(request.ids.size());
         rows += request.positions.size();
     }
+    shape.positions = longest;
     shape.tokens = std::max(longest, std::min<std::int64_t>(1024, tokens));
     const auto& numbers = job.model().checkpoint().hyperparameters();
     shape.results = rows * static_cast<std::uint64_t>(numbers.width) * sites *

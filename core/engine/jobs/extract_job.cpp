@@ -50,8 +50,8 @@ MemoryShape shapeOf(const DimRequest& request) {
     MemoryShape shape;
     for (const auto* set : {&request.positive, &request.negative})
         for (const auto& ids : *set)
-            shape.tokens = std::max(shape.tokens, static_cast<std::int64_t>(ids.size()));
-    shape.tokens = std::max<std::int64_t>(shape.tokens, 1024);
+            shape.positions = std::max(shape.positions, static_cast<std::int64_t>(ids.size()));
+    shape.tokens = std::max<std::int64_t>(shape.positions, 1024);
     return shape;
 }
 

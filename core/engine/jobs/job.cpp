@@ -6,6 +6,8 @@
 #include "core/engine/checkpoint/memory.h"
 #include "core/project/shard.h"
 
+#include <ATen/Parallel.h>
+
 namespace azimuth {
 namespace {
 
@@ -55,8 +57,10 @@ const Decoder& Job::decoder(const MemoryShape& shape, const char* rowsName) {
         settings.weightBytesBf16 = checkpoint.memoryBytes(at::kBFloat16);
     }
     const auto device = deviceOf(m_submission.device);
+    auto here = shape;
+    here.threads = device.is_cpu() ? at::get_num_threads() : 0;
     checkMemory(description.name, architectureOf(checkpoint.hyperparameters()),
-                scalarType(description.compute), shape, settings, availableMemory(device));
+                scalarType(description.compute), here, settings, availableMemory(device));
     return model().decoder([this](const char* phase, std::uint64_t done, std::uint64_t total) {
         return progress(static_cast<double>(done), static_cast<double>(total), "bytes", phase);
     });

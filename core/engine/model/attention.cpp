@@ -91,7 +91,7 @@ void writeCache(const AttentionInput& input, const PackedBatch& batch, KeyValueC
     }
 }
 
-// [queries, keys], true where a query may look; undefined if it may look at all or plain causality does.
+// [queries, keys], true where a query may look.
 at::Tensor visible(const Queries& queries, std::int64_t firstKey, std::int64_t keys, std::int64_t window,
                    at::Device device) {
     const at::Tensor at =
@@ -171,6 +171,8 @@ at::Tensor attendOne(const at::Tensor& query, const Keys& keys, const Queries& q
     return out.squeeze(0).transpose(0, 1); // [queries, heads, head width]
 }
 
+constexpr std::int64_t unboundedWindow = std::int64_t{1} << 30; // wider than any sequence
+
 // Our kernels on a CPU: no mask, and a query's bits depend on its own sequence only.
 template <class T> class KernelAttention {
 public:
@@ -181,7 +183,7 @@ public:
         m_arguments.keyValueHeads = spec.keyValueHeads;
         m_arguments.headWidth = spec.headWidth;
         m_arguments.queryStride = input.query.stride(0);
-        m_arguments.window = window;
+        m_arguments.window = std::min(window, unboundedWindow); // positions are counted in 32 bits
         m_arguments.scale = static_cast<float>(spec.attentionScale);
         m_arguments.softCap = static_cast<float>(spec.attentionSoftCap);
         for (std::size_t i = 0; i < queries.size(); ++i) {

@@ -197,7 +197,7 @@ AZIMUTH_INLINE Floats powerOfTwo(Integers exponent) {
     return power;
 }
 
-// exp(x) for x <= 88.7 within 2 units in the last place; 0 below -87.3.
+// exp(x) within 2 units in the last place; 0 below -87.3, infinity above 88.7.
 AZIMUTH_INLINE Floats exponential(Floats x) {
     const Floats clamped =
         select(x < splat(-87.3f), splat(-87.3f), select(x > splat(88.7f), splat(88.7f), x));
@@ -207,7 +207,8 @@ AZIMUTH_INLINE Floats exponential(Floats x) {
     const Floats power = powerOfTwo(__builtin_convertvector(part.whole, Integers) - (large & 1));
     const Floats result = (part.rest + 1.0f) * power;
     const Floats doubled = select(large, result * 2.0f, result);
-    return select(x < splat(-87.3f), Floats{}, select(x == x, doubled, x));
+    const Floats bounded = select(x > splat(88.7f), splat(__builtin_inff()), doubled);
+    return select(x < splat(-87.3f), Floats{}, select(x == x, bounded, x));
 }
 
 // exp(x) - 1 for |x| <= 80, to 3 units in the last place near 0 too.

@@ -182,10 +182,6 @@ at::Tensor Decoder::block(std::int64_t block, const at::Tensor& residual, const 
     return addBranch(middle, Site::MlpOut, w.mlpOut, w.mlpPostNorm, state.mlpInner(w, middle));
 }
 
-at::Tensor Decoder::finalNorm(const at::Tensor& residual) const {
-    return operations::normalise(residual, m_state->weights.finalNorm, m_state->spec);
-}
-
 at::Tensor Decoder::logits(const at::Tensor& residual) const {
     const auto& head = m_state->spec.tiedHead ? m_state->weights.embedding : m_state->weights.head;
     at::Tensor result =

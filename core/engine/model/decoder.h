@@ -75,7 +75,6 @@ public:
     // The given residual may be overwritten where no gradient is wanted.
     at::Tensor block(std::int64_t block, const at::Tensor& residual, const PackedBatch& batch,
                      const BlockOptions& options = {}) const;
-    at::Tensor finalNorm(const at::Tensor& residual) const;
     at::Tensor
     logits(const at::Tensor& residual) const; // F32 [rows, vocabulary], after final norm and soft cap
 

@@ -56,11 +56,6 @@ std::int64_t PackedBatch::longest() const {
     return result;
 }
 
-bool PackedBatch::singleTokens() const {
-    return std::all_of(m_sequences.begin(), m_sequences.end(),
-                       [](const Sequence& s) { return s.length == 1; });
-}
-
 void PackedBatch::fork(std::int64_t from, std::int64_t row, std::int64_t slot) {
     auto& trunk = m_sequences.at(static_cast<std::size_t>(from));
     std::erase(trunk.slots, slot);

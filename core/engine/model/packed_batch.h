@@ -44,7 +44,6 @@ public:
     // I64 [tokens], on the device: how long the token's sequence is with the tokens here, start + length.
     const at::Tensor& lengths() const { return m_lengths; }
     std::int64_t longest() const; // of the sequences' lengths, their starts included
-    bool singleTokens() const;    // every sequence has one token here
 
     // Adds a sequence that goes on as a copy of the tokens of `from`: same ids and positions, a row of its
     // own; it takes `slot` over from it. The caller appends the same tokens to the residual.

@@ -14,6 +14,7 @@
 #include <atomic>
 #include <filesystem>
 #include <QtTest>
+#include <set>
 #include <thread>
 
 using namespace azimuth;
@@ -130,8 +131,13 @@ private Q_SLOTS:
         std::optional<ProjectStore> store = ProjectStore::create(file, sample::study());
         auto reader = ProjectStore::open(file);
         store->head()->edit(note("late"));
-        store.reset(); // without a save
-        QVERIFY(reader.tryLock());
+        ensureFolder(sideFolder(file).shards); // results that no save has reached either
+        publishShard(sideFolder(file).shards + "/late.h5", sample::jobResult(), store->view()->uuid);
+        store.reset();
+        const auto lock = reader.freeLock();
+        QVERIFY(lock);
+        reader = ProjectStore::open(file, lock);
+        QVERIFY(reader.readOnly().empty() && !reader.view()->completions->empty());
         QCOMPARE(noteOf(*reader.view()), std::string("late"));
         reader.head()->edit(note("later"));
         QCOMPARE(reader.view()->logSequence, 2u);
@@ -163,6 +169,77 @@ private Q_SLOTS:
         for (int i = 0; i < made; ++i)
             QCOMPARE(store.view()->notes[static_cast<std::size_t>(i)]->text, std::to_string(i + 1));
         QVERIFY(store.view()->completions->size() > 0);
+    }
+
+    // What is made while an earlier generation comes back is in that which is left, or in that which comes.
+    void editsDuringARestoreStay() {
+        const auto file = path("restored.h5");
+        auto store = ProjectStore::create(file, sample::study());
+        store.save();
+        const auto head = store.head();
+        std::atomic<bool> stop{false};
+        std::atomic<int> made{0};
+        std::thread editor([&] {
+            while (!stop) {
+                head->edit(note(std::to_string(made + 1)));
+                ++made;
+            }
+        });
+        while (made < 20)
+            std::this_thread::yield();
+        store.restore(1);
+        const int during = made;
+        while (made < during + 20)
+            std::this_thread::yield();
+        stop = true;
+        editor.join();
+        std::set<std::string> there;
+        for (const auto& one : store.view()->notes)
+            there.insert(one->text);
+        for (const auto& earlier : earlierGenerations(file, store.view()->uuid))
+            for (const auto& one : openProject(earlier.path).notes)
+                there.insert(one->text);
+        QCOMPARE(there.size(), static_cast<std::size_t>(made.load()));
+        QVERIFY(store.view()->notes.size() < there.size()); // the restored one had none
+        const auto again = ProjectStore::open(file, store.lock());
+        QCOMPARE(again.view()->notes.size(), store.view()->notes.size());
+    }
+
+    void openingAnewLosesNoEdit() {
+        ProjectSession session;
+        QSignalSpy opened(&session, &ProjectSession::opened), failed(&session, &ProjectSession::failed);
+        const auto file = QString::fromStdString(path("anew.h5"));
+        session.create(file, sample::study());
+        QTRY_COMPARE(opened.count(), 1);
+        int asked = 0;
+        for (int round = 0; round < 5; ++round) {
+            for (int i = 0; i < 20; ++i, ++asked)
+                session.edit(QStringLiteral("note"),
+                             SetNote{NoteSubject::Project, "", std::to_string(asked)});
+            session.open(file);
+            for (int i = 0; i < 20; ++i, ++asked)
+                session.edit(QStringLiteral("note"),
+                             SetNote{NoteSubject::Project, "", std::to_string(asked)});
+            QTRY_COMPARE_WITH_TIMEOUT(opened.count(), round + 2, 20000);
+            QTRY_COMPARE_WITH_TIMEOUT(session.pendingEdits(), 0, 20000);
+        }
+        session.close();
+        QTRY_VERIFY(!session.isOpen());
+        const auto store = ProjectStore::open(file.toStdString());
+        QCOMPARE(store.view()->notes.size(), static_cast<std::size_t>(asked - failed.count()));
+        std::set<std::string> texts;
+        for (const auto& one : store.view()->notes)
+            texts.insert(one->text);
+        QCOMPARE(texts.size(), store.view()->notes.size());
+    }
+
+    void lookingSeesTheLogAndWritesNothing() {
+        const auto file = path("look.h5");
+        auto store = ProjectStore::create(file, sample::study());
+        store.head()->edit(note("seen"));
+        const auto look = ProjectStore::look(file); // although it is open for writing
+        QCOMPARE(noteOf(*look.view()), std::string("seen"));
+        QCOMPARE(codeOf([&] { look.head()->edit(note("x")); }), std::string("project.readonly"));
     }
 
     void savingAsTakesEverythingAlong() {

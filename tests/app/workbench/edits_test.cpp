@@ -3,21 +3,13 @@
 #include "app/workbench/inspector.h"
 #include "app/workbench/pages/apply_page.h"
 #include "app/workbench/pages/overview_page.h"
-#include "app/workbench/theme/theme.h"
-#include "app/workbench/workbench.h"
-#include "core/project/project.h"
-#include "resources/resources.h"
-#include "tests/app/workbench/sample_view.h"
+#include "tests/app/workbench/workbench_fixture.h"
 #include "widgets/completions/completion_list.h"
 #include "widgets/data_table.h"
 
-#include <QApplication>
 #include <QLineEdit>
 #include <QPlainTextEdit>
 #include <QScrollBar>
-#include <QSignalSpy>
-#include <QTemporaryDir>
-#include <QtTest>
 
 using namespace azimuth;
 
@@ -49,13 +41,10 @@ class EditsTest : public QObject {
     QTemporaryDir m_folder;
 
     QString project(const char* name) const {
-        const QString path = m_folder.filePath(QLatin1String(name));
-        auto view = *sample::view();
-        std::erase_if(view.labels, [](const auto& label) { return label->source == Label::Source::Human; });
-        view.uuid = createProject(path.toStdString(), *view.study).uuid;
-        view.generation = 1;
-        saveProject(path.toStdString(), view);
-        return path;
+        return fixture::savedProject(m_folder, name, [](ProjectView& view) { // nobody has labelled yet
+            std::erase_if(view.labels,
+                          [](const auto& label) { return label->source == Label::Source::Human; });
+        });
     }
 
     struct Opened {
@@ -63,11 +52,9 @@ class EditsTest : public QObject {
         explicit Opened(const QString& path) {
             workbench->settings().setAuthor(QStringLiteral("Ana"));
             workbench->session().setAuthor(workbench->settings().author());
-            QSignalSpy opened(&workbench->session(), &ProjectSession::opened);
             workbench->window().resize(1280, 800);
             workbench->show();
-            workbench->open(path);
-            QTRY_COMPARE_WITH_TIMEOUT(opened.count(), 1, 20000);
+            fixture::open(*workbench, path);
         }
         MainWindow& window() const { return workbench->window(); }
         const ProjectView& view() const { return *workbench->session().view(); }
@@ -168,8 +155,9 @@ private Q_SLOTS:
         QTRY_COMPARE(q(opened.view().note(NoteSubject::Project, "")->text), QStringLiteral("Ask Ben again"));
         QTRY_COMPARE(note->toPlainText(), QString());
         QTest::keyClicks(note, QStringLiteral("a bank"));
-        QTest::keyClick(note, Qt::Key_Return, Qt::ControlModifier);
-        QTRY_COMPARE(opened.view().notes.size(), std::size_t{3});
+        QTest::keyClick(note, Qt::Key_Return, Qt::ControlModifier); // not the page's main button, and at once
+        QTRY_COMPARE_WITH_TIMEOUT(opened.view().notes.size(), std::size_t{3}, 800);
+        QCOMPARE(opened.window().selection()->current().page, QStringLiteral("layers"));
         QVERIFY(opened.view().notes.back()->subject == NoteSubject::Bank);
         opened.trigger("undo");
         QTRY_COMPARE(note->toPlainText(), QString());
@@ -224,14 +212,5 @@ private Q_SLOTS:
     }
 };
 
-int main(int argc, char** argv) {
-    QTemporaryDir home; // settings of this test only
-    qputenv("XDG_CONFIG_HOME", home.path().toUtf8());
-    qputenv("XDG_DATA_HOME", home.path().toUtf8());
-    initResources();
-    QApplication application(argc, argv);
-    Theme theme(application);
-    EditsTest test;
-    return QTest::qExec(&test, argc, argv);
-}
+int main(int argc, char** argv) { return fixture::runTest<EditsTest>(argc, argv); }
 #include "edits_test.moc"

@@ -1,50 +1,20 @@
 // Opening what is damaged, what another process has, and going back, through the real window.
-#include "app/workbench/bottom_pane.h"
 #include "app/workbench/generations_dialog.h"
-#include "app/workbench/theme/theme.h"
-#include "app/workbench/workbench.h"
 #include "core/container/safetensors.h"
-#include "core/project/project.h"
-#include "resources/resources.h"
-#include "tests/app/workbench/sample_view.h"
-#include "widgets/notification.h"
+#include "tests/app/workbench/workbench_fixture.h"
 
-#include <QApplication>
 #include <QDialogButtonBox>
-#include <QLabel>
 #include <QPushButton>
-#include <QSignalSpy>
-#include <QTemporaryDir>
 #include <QTreeWidget>
-#include <QtTest>
 
 using namespace azimuth;
+using namespace azimuth::fixture;
 
 class FilesTest : public QObject {
     Q_OBJECT
     QTemporaryDir m_folder;
 
-    // Generation 1 has the study, 2 the results.
-    QString project(const char* name) const {
-        const QString path = m_folder.filePath(QLatin1String(name));
-        auto view = *sample::view();
-        const auto created = createProject(path.toStdString(), *view.study);
-        view.uuid = created.uuid;
-        view.generation = 1;
-        saveProject(path.toStdString(), view);
-        return path;
-    }
-    static void open(Workbench& workbench, const QString& path) {
-        QSignalSpy opened(&workbench.session(), &ProjectSession::opened);
-        workbench.open(path);
-        QTRY_COMPARE_WITH_TIMEOUT(opened.count(), 1, 20000);
-    }
-    static QStringList notificationTexts(Workbench& workbench) {
-        QStringList texts;
-        for (auto* label : workbench.window().bottomPane()->findChildren<QLabel*>())
-            texts << label->text();
-        return texts;
-    }
+    QString project(const char* name) const { return fixture::savedProject(m_folder, name); }
 
 private Q_SLOTS:
     void aDamagedProjectOffersWhatIsKept() {
@@ -58,15 +28,8 @@ private Q_SLOTS:
         auto* pane = workbench.window().bottomPane();
         QTRY_COMPARE_WITH_TIMEOUT(pane->notificationCount(), 1, 20000);
         QVERIFY(!workbench.session().isOpen());
-        QPushButton* offer = nullptr;
-        for (auto* button : pane->findChildren<QAbstractButton*>())
-            if (button->text().startsWith(QStringLiteral("Open generation 1")))
-                offer = qobject_cast<QPushButton*>(button) ? static_cast<QPushButton*>(button) : nullptr;
         QSignalSpy opened(&workbench.session(), &ProjectSession::opened);
-        if (offer)
-            offer->click();
-        else // drawn by another kind of button
-            Q_EMIT workbench.window().notificationAction(QStringLiteral("earlier:1"));
+        QVERIFY(click(workbench, QStringLiteral("Open generation 1")));
         QTRY_COMPARE_WITH_TIMEOUT(opened.count(), 1, 20000);
         QCOMPARE(workbench.session().path(), path);
         QCOMPARE(openProject(path.toStdString()).generation, 3u); // 2 was the damaged one
@@ -112,7 +75,7 @@ private Q_SLOTS:
         second.show();
         open(second, path);
         QVERIFY(!second.session().readOnly().isEmpty());
-        QVERIFY(notificationTexts(second).join(QLatin1Char('|')).contains(QStringLiteral("read-only here")));
+        QVERIFY(words(second).contains(QStringLiteral("read-only here")));
         second.window().action(QStringLiteral("run"))->trigger();
         QVERIFY(!second.runner().isRunning());
         QVERIFY(second.window().close());
@@ -136,11 +99,10 @@ private Q_SLOTS:
         open(workbench, path);
         workbench.window().action(QStringLiteral("remove-caches"))->trigger();
         QTRY_VERIFY_WITH_TIMEOUT(!QFile::exists(QString::fromStdString(cache)), 20000);
-        QTRY_VERIFY_WITH_TIMEOUT(notificationTexts(workbench)
-                                     .join(QLatin1Char('|'))
-                                     .contains(QStringLiteral("Removed 1 activation cache that the study "
-                                                              "does not need: 4.")),
-                                 20000);
+        QTRY_VERIFY_WITH_TIMEOUT(
+            words(workbench).contains(QStringLiteral("Removed 1 activation cache that the study "
+                                                     "does not need: 4.")),
+            20000);
         QVERIFY(!workbench.session().isModified());
     }
 
@@ -158,14 +120,5 @@ private Q_SLOTS:
     }
 };
 
-int main(int argc, char** argv) {
-    QTemporaryDir home; // settings of this test only
-    qputenv("XDG_CONFIG_HOME", home.path().toUtf8());
-    qputenv("XDG_DATA_HOME", home.path().toUtf8());
-    initResources();
-    QApplication application(argc, argv);
-    Theme theme(application);
-    FilesTest test;
-    return QTest::qExec(&test, argc, argv);
-}
+int main(int argc, char** argv) { return fixture::runTest<FilesTest>(argc, argv); }
 #include "files_test.moc"

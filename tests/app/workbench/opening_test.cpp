@@ -1,24 +1,13 @@
 // What the window says and offers when a file cannot simply be opened: one notification, what was open stays,
 // and each offer does what it says.
-#include "app/workbench/bottom_pane.h"
-#include "app/workbench/theme/theme.h"
-#include "app/workbench/workbench.h"
 #include "core/base/atomic_file.h"
-#include "core/project/project.h"
-#include "resources/resources.h"
-#include "tests/app/workbench/sample_view.h"
+#include "tests/app/workbench/workbench_fixture.h"
 #include "tests/core/project/hostile_cases.h"
-#include "widgets/notification.h"
 
-#include <QAbstractButton>
-#include <QApplication>
 #include <QDialog>
-#include <QLabel>
-#include <QSignalSpy>
-#include <QTemporaryDir>
-#include <QtTest>
 
 using namespace azimuth;
+using namespace azimuth::fixture;
 
 namespace {
 
@@ -32,33 +21,7 @@ class WindowOpeningTest : public QObject {
     Q_OBJECT
     QTemporaryDir m_folder;
 
-    QString project(const char* name) const {
-        const QString path = m_folder.filePath(QLatin1String(name));
-        auto view = *sample::view();
-        view.uuid = createProject(path.toStdString(), *view.study).uuid;
-        view.generation = 1;
-        saveProject(path.toStdString(), view);
-        return path;
-    }
-    static void open(Workbench& workbench, const QString& path) {
-        QSignalSpy opened(&workbench.session(), &ProjectSession::opened);
-        workbench.open(path);
-        QTRY_COMPARE_WITH_TIMEOUT(opened.count(), 1, 20000);
-    }
-    static QString words(Workbench& workbench) {
-        QStringList texts;
-        for (auto* label : workbench.window().bottomPane()->findChildren<QLabel*>())
-            texts << label->text();
-        return texts.join(QLatin1Char('|'));
-    }
-    static bool click(Workbench& workbench, const QString& text) {
-        for (auto* button : workbench.window().bottomPane()->findChildren<QAbstractButton*>())
-            if (button->text().startsWith(text)) {
-                button->click();
-                return true;
-            }
-        return false;
-    }
+    QString project(const char* name) const { return fixture::savedProject(m_folder, name); }
     static void changeInPlace(const QString& path) {
         const hid_t id = H5Fopen(path.toLocal8Bit().constData(), H5F_ACC_RDWR, H5P_DEFAULT);
         const hid_t figures = H5Gopen2(id, "/figures", H5P_DEFAULT), space = H5Screate(H5S_SCALAR),
@@ -72,6 +35,28 @@ class WindowOpeningTest : public QObject {
     }
 
 private Q_SLOTS:
+    // Notifications stay, and each is about its own file.
+    void anOfferIsAboutItsOwnFile() {
+        const auto first = project("first.h5"), second = project("second-one.h5");
+        for (const auto& path : {first, second}) {
+            QFile file(path);
+            QVERIFY(file.open(QIODevice::ReadWrite) && file.resize(file.size() - 100));
+        }
+        Workbench workbench(*Theme::instance());
+        workbench.show();
+        auto* pane = workbench.window().bottomPane();
+        workbench.open(first);
+        QTRY_COMPARE_WITH_TIMEOUT(pane->notificationCount(), 1, 20000);
+        workbench.open(second);
+        QTRY_COMPARE_WITH_TIMEOUT(pane->notificationCount(), 2, 20000);
+        QSignalSpy opened(&workbench.session(), &ProjectSession::opened);
+        const auto found = offers(workbench, QStringLiteral("Open generation 1"));
+        QCOMPARE(found.size(), 2);
+        found.last()->click(); // the older notification stands below
+        QTRY_COMPARE_WITH_TIMEOUT(opened.count(), 1, 20000);
+        QCOMPARE(workbench.session().path(), first);
+    }
+
     void anothersChangeIsOffered() {
         const auto path = project("altered.h5");
         changeInPlace(path);
@@ -173,14 +158,5 @@ private Q_SLOTS:
     }
 };
 
-int main(int argc, char** argv) {
-    QTemporaryDir home; // settings of this test only
-    qputenv("XDG_CONFIG_HOME", home.path().toUtf8());
-    qputenv("XDG_DATA_HOME", home.path().toUtf8());
-    initResources();
-    QApplication application(argc, argv);
-    Theme theme(application);
-    WindowOpeningTest test;
-    return QTest::qExec(&test, argc, argv);
-}
+int main(int argc, char** argv) { return fixture::runTest<WindowOpeningTest>(argc, argv); }
 #include "opening_test.moc"

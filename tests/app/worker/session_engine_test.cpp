@@ -6,6 +6,7 @@
 #include "core/protocol/events.h"
 
 #include <QElapsedTimer>
+#include <ATen/Parallel.h>
 #include <QProcess>
 #include <QTemporaryDir>
 #include <QtTest>
@@ -217,18 +218,19 @@ private Q_SLOTS:
         const auto checkpoint = Checkpoint::open(model.toStdString());
         const auto spec = architectureOf(checkpoint.hyperparameters());
         const auto weights = checkpoint.memoryBytes(scalarType(compute));
+        const auto threads = static_cast<std::int64_t>(at::get_num_threads());
         MemoryShape shape;
         Conversation talk;
         QVERIFY(talk.untilKind<event::Hello>(20000));
         const auto idle = peakOf(talk.process);
         if (job == 0) {
-            shape = {32, 200 + 16, 2048, 32, 0, 0};
+            shape = {32, 200 + 16, 2048, 32, 0, 0, threads};
             talk.send(submissionOf(1, generateOf(32, 200, 16), out("a.h5"), compute));
         } else if (job == 1) {
-            shape = {0, 0, 1024, 0, 0, std::uint64_t{40} * 31 * 576 * 4};
+            shape = {0, 200, 1024, 0, 0, std::uint64_t{40} * 31 * 576 * 4, threads};
             talk.send(submissionOf(1, captureOf(40, 200), out("a.safetensors"), compute));
         } else {
-            shape = {16, 200 + 49, 2048, 16, scoreBuffers(spec, 16), 0};
+            shape = {16, 200 + 49, 2048, 16, scoreBuffers(spec, 16), 0, threads};
             talk.send(submissionOf(1, scoreOf(16, 200, 50), out("a.h5"), compute));
         }
         const auto ended = talk.until([](const Event& e) { return isTerminal(e); }, 300000);

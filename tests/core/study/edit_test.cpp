@@ -167,6 +167,19 @@ private Q_SLOTS:
             std::string("json.content"));
     }
 
+    void aChangeFitsOnlyTheStudyItWasMadeFrom() {
+        const auto view = sample::fullView();
+        auto without = *view.study, renamed = *view.study;
+        without.models.erase(without.models.begin());
+        renamed.models[0].name = "Renamed";
+        const auto after = apply(view, edit(*studyChange(*view.study, without)));
+        QCOMPARE(codeOf([&] { apply(after, edit(*studyChange(*view.study, renamed))); }),
+                 std::string("edit.value")); // its row 0 is another model now
+        auto titled = *view.study;
+        titled.title = "Another"; // what does not touch the models fits still
+        QCOMPARE(apply(after, edit(*studyChange(*view.study, titled))).title, std::string("Another"));
+    }
+
     void recordsAreAppendedOnce() {
         const auto view = sample::fullView();
         auto choice = *view.calibrations[0];

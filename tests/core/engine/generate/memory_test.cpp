@@ -172,12 +172,16 @@ private Q_SLOTS:
         spec.headWidth = 64;
         spec.feedForward = 1536;
         spec.vocabulary = 49152;
-        MemoryShape shape{32, 100, 2048, 32, 0, 0};
+        MemoryShape shape{32, 100, 2048, 32, 0, 0, 2};
         const auto found = memoryNeed(spec, at::kFloat, 538060032, shape);
         QCOMPARE(found.weights, std::uint64_t{538060032});
         QCOMPARE(found.cache, std::uint64_t{30} * 2 * 192 * 4 * 32 * 100);
         QCOMPARE(found.logits, std::uint64_t{32} * 49152 * 16);
         QVERIFY(found.total() > found.weights + found.cache + found.activations + found.logits);
+        auto elsewhere = shape; // on a GPU threads have no room of their own
+        elsewhere.threads = 0;
+        QCOMPARE(found.activations - memoryNeed(spec, at::kFloat, 538060032, elsewhere).activations,
+                 std::uint64_t{100} * 64 * 4 * 2);
         const auto low = memoryNeed(spec, at::kBFloat16, 269030016, shape);
         QCOMPARE(low.cache * 2, found.cache);
         shape.rows = shape.positions = INT64_MAX;
@@ -186,7 +190,7 @@ private Q_SLOTS:
 
     void refusal() {
         const auto spec = broad();
-        const MemoryShape shape{64, 100000, 1000, 64, 0, 0};
+        const MemoryShape shape{64, 100000, 1000, 64, 0, 0, 2};
         const MemorySettings settings{400 << 20, 200 << 20, "decoding rows"};
         const auto need = memoryNeed(spec, at::kFloat, 400 << 20, shape).total();
         QCOMPARE(checks::codeOf([&] { checkMemory("M", spec, at::kFloat, shape, settings, need); }),

@@ -1,6 +1,7 @@
 // Attention and element-wise kernels against float64, every instruction set that this machine has.
 #include "core/engine/model/cpu_kernels.h"
 #include "core/engine/model/operations.h"
+#include "tests/core/engine/model/wanted_level.h"
 #include "tests/core/engine/support/tiny_model.h"
 
 #include <ATen/ops/arange.h>
@@ -90,8 +91,10 @@ private:
                                                               {14, 2, 128},
                                                               {40, 1, 48},
                                                               {2, 1, 256},
-                                                              {6, 2, 100}})
-                for (const int window : {0, 1, 9})
+                                                              {6, 2, 100},
+                                                              {4, 2, 10},
+                                                              {12, 1, 33}}) // no multiple of any vector
+                for (const int window : {0, 1, 9, std::numeric_limits<int>::max()})
                     for (const double cap : {0.0, 2.0})
                         QTest::addRow("%d/%d x %d, window %d, cap %g%s", heads, keyValueHeads, width, window,
                                       cap, low ? ", bf16" : "")
@@ -110,6 +113,7 @@ private:
     }
 
 private Q_SLOTS:
+    void initTestCase() { skipWithoutWantedLevel(); }
     void prompts_data() { shapes(); }
     void prompts() {
         const auto [spec, type] = fetched();
@@ -183,18 +187,44 @@ private Q_SLOTS:
         QVERIFY(cache.values(1)[0].narrow(0, 35, 25).equal(values[0].narrow(0, 35, 25)));
     }
 
+    // More keys than are mixed at a time.
+    void longPrompts() {
+        const at::NoGradGuard noGrad;
+        for (const int window : {0, 300, std::numeric_limits<int>::max()}) {
+            const auto [spec, type] = caseOf(4, 2, 32, window, 0, false);
+            constexpr std::int64_t length = 700;
+            const auto batch = batchOf({{0, length, length, -1, {}}});
+            const operations::AttentionInput input{random({length, 4, 32}, 1, type),
+                                                   random({length, 2, 32}, 2, type),
+                                                   random({length, 2, 32}, 3, type), nullptr, 1};
+            std::vector<std::int64_t> positions(length);
+            std::iota(positions.begin(), positions.end(), 0);
+            QVERIFY(near(operations::attend(input, batch, nullptr, spec),
+                         exact(input.query, input.key, input.value, positions, spec), type));
+        }
+    }
+
     // A sequence's bits do not depend on what else is in its batch.
+    void companyChangesNoBit_data() {
+        QTest::addColumn<int>("window");
+        QTest::addColumn<double>("cap");
+        QTest::addColumn<bool>("low");
+        QTest::newRow("fp32") << 0 << 0.0 << false;
+        QTest::newRow("fp32, window, cap") << 30 << 2.0 << false;
+        QTest::newRow("bf16, window") << 30 << 0.0 << true;
+    }
     void companyChangesNoBit() {
-        const auto [spec, type] = caseOf(9, 3, 64, 0, 0, false);
+        const auto [spec, type] =
+            caseOf(9, 3, 64, fetch<int>("window"), fetch<double>("cap"), fetch<bool>("low"));
         const at::NoGradGuard noGrad;
         const auto batch = batchOf({{0, 21, 21, -1, {}}, {0, 50, 50, -1, {}}}),
                    alone = batchOf({{0, 50, 50, -1, {}}});
         const auto part = [&](std::int64_t heads, std::uint64_t seed) {
             return random({71, heads, spec.headWidth}, seed, type);
         };
-        const operations::AttentionInput both{part(9, 1), part(3, 2), part(3, 3), nullptr, 0};
+        const operations::AttentionInput both{part(9, 1), part(3, 2), part(3, 3), nullptr, 1};
         const operations::AttentionInput one{both.query.narrow(0, 21, 50), both.key.narrow(0, 21, 50),
-                                             both.value.narrow(0, 21, 50), nullptr, 0};
+                                             both.value.narrow(0, 21, 50), nullptr, 1};
         QVERIFY(operations::attend(both, batch, nullptr, spec)
                     .narrow(0, 21, 50)
                     .equal(operations::attend(one, alone, nullptr, spec)));
@@ -233,6 +263,9 @@ private Q_SLOTS:
                          erf = operations::activate(odd, Activation::GeluErf);
         QVERIFY(silu[0].item<float>() == infinity && std::isnan(silu[2].item<float>()) &&
                 silu[3].item<float>() == 0);
+        const at::Tensor far = operations::activate(at::tensor({-1e38f, -95.0f}), Activation::Silu);
+        QVERIFY(far[0].item<float>() == 0 && far[1].item<float>() == 0);
+        QVERIFY(std::isnan(silu[1].item<float>())); // as ATen's
         QVERIFY(erf[0].item<float>() == infinity && std::isnan(erf[2].item<float>()) &&
                 erf[3].item<float>() == 0);
         const at::Tensor limits = operations::softCap(odd, 5);

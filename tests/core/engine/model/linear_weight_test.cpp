@@ -2,6 +2,7 @@
 #include "core/engine/model/cpu_kernels.h"
 #include "core/engine/model/linear_weight.h"
 #include "core/engine/model/operations.h"
+#include "tests/core/engine/model/wanted_level.h"
 #include "tests/core/engine/support/tiny_model.h"
 
 #include <ATen/ops/cat.h>
@@ -24,6 +25,7 @@ class LinearWeightTest : public QObject {
     Q_OBJECT
 
 private Q_SLOTS:
+    void initTestCase() { skipWithoutWantedLevel(); }
     void products_data() {
         QTest::addColumn<int>("rows");
         QTest::addColumn<int>("outputs");
