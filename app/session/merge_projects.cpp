@@ -43,7 +43,7 @@ std::size_t outsideStudy(const ProjectView& view, std::size_t from) {
                 prompts.insert(prompt.id);
     std::size_t count = 0;
     for (std::size_t i = from; i < view.completions->size(); ++i) {
-        const auto& row = view.completions->row(i);
+        const auto row = view.completions->head(i);
         count += !models.count(row.modelIdentity) || !prompts.count(row.promptId) ||
                  keys.of(row.modelIdentity, row.promptId, row.armDigest) != row.key;
     }

@@ -4,24 +4,32 @@
 
 namespace azimuth {
 
-ArmIndex::ArmIndex(std::shared_ptr<const ProjectView> view) : m_view(std::move(view)) {
+ArmIndex::ArmIndex(std::shared_ptr<const ProjectView> view, const ArmIndex* earlier)
+    : m_view(std::move(view)) {
     if (!m_view)
         return;
-    const std::string *model = nullptr, *arm = nullptr; // rows of one arm come together
-    for (std::size_t i = 0; i < m_view->completions->size(); ++i) {
-        const auto& row = m_view->completions->row(i);
-        if (model && row.modelIdentity == *model && row.armDigest == *arm)
-            continue;
-        m_measured[row.modelIdentity].insert(row.armDigest);
-        model = &row.modelIdentity;
-        arm = &row.armDigest;
-    }
+    if (earlier && earlier->m_view && earlier->m_view->completions == m_view->completions)
+        m_measured = earlier->m_measured;
+    else
+        findMeasured();
     for (const auto& one : m_view->arms) {
         const auto digest = one->digest();
         m_arms[digest] = one.get();
         for (const auto& [identity, digests] : m_measured)
             if (digests.count(digest))
                 m_measuredOn[identity].emplace_back(digest, one.get());
+    }
+}
+
+void ArmIndex::findMeasured() {
+    const std::string *model = nullptr, *arm = nullptr; // rows of one arm come together
+    for (std::size_t i = 0; i < m_view->completions->size(); ++i) {
+        const auto row = m_view->completions->head(i);
+        if (&row.modelIdentity == model && &row.armDigest == arm)
+            continue;
+        m_measured[row.modelIdentity].insert(row.armDigest);
+        model = &row.modelIdentity;
+        arm = &row.armDigest;
     }
 }
 
@@ -67,7 +75,7 @@ std::shared_ptr<const ArmIndex> armIndex(const std::shared_ptr<const ProjectView
     static std::weak_ptr<const ProjectView> of;
     static std::shared_ptr<const ArmIndex> kept;
     if (!kept || of.lock() != view) {
-        kept = std::make_shared<const ArmIndex>(view);
+        kept = std::make_shared<const ArmIndex>(view, kept.get());
         of = view;
     }
     return kept;

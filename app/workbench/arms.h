@@ -16,7 +16,8 @@ namespace azimuth {
 
 class ArmIndex {
 public:
-    explicit ArmIndex(std::shared_ptr<const ProjectView> view); // view may be null
+    // view may be null. earlier: of a view before this one, or null; what did not change is taken from it.
+    explicit ArmIndex(std::shared_ptr<const ProjectView> view, const ArmIndex* earlier = nullptr);
 
     const Arm* find(const std::string& digest) const; // null if the project has no such arm
     bool measured(const std::string& modelIdentity, const std::string& digest) const;
@@ -29,6 +30,8 @@ public:
     std::string ofPoint(const Model& model, const DirectionBank* bank, const SweepPoint& point) const;
 
 private:
+    void findMeasured();
+
     std::shared_ptr<const ProjectView> m_view;
     std::unordered_map<std::string, const Arm*> m_arms;
     std::map<std::string, std::unordered_set<std::string>> m_measured;

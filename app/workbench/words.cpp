@@ -1,5 +1,6 @@
 #include "app/workbench/words.h"
 
+#include "core/base/error.h"
 #include "core/results/sweep.h"
 #include "widgets/numbers.h"
 
@@ -73,6 +74,14 @@ QString whenText(const std::string& utc) {
 
 QString strengthText(const SweepPoint& point, StrengthUnit unit) {
     return QString::fromStdString(azimuth::strengthText(point.alpha, point.gridStrength, unit));
+}
+
+QString completionText(const CompletionTable& table, std::size_t row) {
+    try {
+        return QString::fromStdString(table.text(row));
+    } catch (const Error& error) {
+        return QObject::tr("This text cannot be read. %1").arg(QString::fromStdString(error.message()));
+    }
 }
 
 LabelShape labelOf(Verdict verdict) {

@@ -1,6 +1,7 @@
 #include "core/project/content_reader.h"
 
 #include "core/project/columns.h"
+#include "core/project/stored_completions.h"
 #include "core/project/table_reader.h"
 
 #include <algorithm>
@@ -119,37 +120,6 @@ std::vector<Arm> readArms(const ReadFile& file) {
     return arms;
 }
 
-std::vector<Completion> readCompletions(const ReadFile& file) {
-    const auto index =
-        readTable<CompletionIndexRow>(file, "/completions/index", AZIMUTH_COLUMNS(completionIndexColumns))
-            .rows();
-    std::uint32_t parts = 0;
-    for (const auto& row : index)
-        parts = std::max(parts, row.part);
-    if (parts > index.size())
-        file.bad("/completions/index/part",
-                 "it names part " + std::to_string(parts) + " for " + std::to_string(index.size()) + " rows");
-    std::vector<std::vector<Completion>> rows;
-    for (std::uint32_t part = 1; part <= parts; ++part) {
-        const auto path = std::string(schema::partFolder) + "/" + numbered('p', part);
-        rows.push_back(
-            std::move(readTable<Completion>(file, path, AZIMUTH_COLUMNS(completionColumns)).rows()));
-    }
-    std::vector<Completion> out;
-    out.reserve(index.size());
-    for (const auto& entry : index) {
-        if (entry.part == 0 || entry.row >= rows[entry.part - 1].size())
-            file.bad("/completions/index/row", "it refers to row " + std::to_string(entry.row) + " of part " +
-                                                   std::to_string(entry.part) + ", which is not there");
-        auto& row = rows[entry.part - 1][entry.row];
-        if (row.key != entry.key)
-            file.bad("/completions/index/key",
-                     "it differs from the key in part " + std::to_string(entry.part));
-        out.push_back(std::move(row));
-    }
-    return out;
-}
-
 std::vector<Score> readScores(const ReadFile& file) {
     if (!file.exists("/scores"))
         return {};
@@ -254,7 +224,9 @@ JobResult readJobResult(const ReadFile& file) {
     result.models = readModels(file);
     result.banks = readBanks(file, std::numeric_limits<std::uint64_t>::max());
     result.arms = readArms(file);
-    result.completions = readCompletions(file);
+    const auto completions = readCompletions(file);
+    for (std::size_t i = 0; i < completions.size(); ++i)
+        result.completions.push_back(completions.row(i));
     result.scores = readScores(file);
     return result;
 }
@@ -271,12 +243,7 @@ ProjectView readProjectView(const ReadFile& file, std::uint64_t maximumTensorByt
     view.models = shared(readModels(file));
     view.banks = shared(readBanks(file, maximumTensorBytes));
     view.arms = shared(readArms(file));
-    auto completions = readCompletions(file);
-    const auto count = completions.size();
-    auto table = std::make_shared<const CompletionTable>(CompletionTable().with(std::move(completions)));
-    if (table->size() != count)
-        file.bad("/completions/index/key", "a key stands twice");
-    view.completions = std::move(table);
+    view.completions = std::make_shared<const CompletionTable>(readCompletions(file));
     view.scores = shared(readScores(file));
     view.labels = shared(std::move(readTable<Label>(file, "/labels", AZIMUTH_COLUMNS(labelColumns)).rows()));
     view.notes = shared(readNotes(file));

@@ -156,11 +156,31 @@ bool copyPart(H5Publication& file, const std::string& path, const std::string& d
     return true;
 }
 
-void writeCompletions(H5Publication& file, const std::vector<const Completion*>& rows, const Ids& models,
+// Rows whose part lies unchanged in the earlier file are not even read.
+void writePart(H5Publication& file, const CompletionTable& table, std::size_t begin, std::size_t end,
+               const Earlier& earlier) {
+    const auto path = std::string(schema::partFolder) + "/" + numbered('p', begin / schema::partRows + 1);
+    const auto source = table.sourceOf(begin, end);
+    auto digest = source ? source->rowsDigest() : std::string();
+    if (!digest.empty() && copyPart(file, path, digest, earlier))
+        return;
+    std::vector<Completion> rows;
+    rows.reserve(end - begin);
+    for (auto i = begin; i < end; ++i)
+        rows.push_back(table.row(i));
+    digest = rowsDigest(pointersTo(rows));
+    if (!copyPart(file, path, digest, earlier))
+        writeTable<Completion>(file, path.c_str(), pointersTo(rows), [&](auto& columns) {
+            completionColumns(columns);
+            columns.attribute("rows_sha256", digest);
+        });
+}
+
+void writeCompletions(H5Publication& file, const CompletionTable& table, const Ids& models,
                       const Ids& prompts, const Ids& arms, const Earlier& earlier) {
-    std::vector<CompletionIndexRow> index(rows.size());
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        const auto& row = *rows[i];
+    std::vector<CompletionIndexRow> index(table.size());
+    for (std::size_t i = 0; i < index.size(); ++i) {
+        const auto row = table.head(i);
         index[i] = {row.key,
                     static_cast<std::uint32_t>(i / schema::partRows + 1),
                     static_cast<std::uint32_t>(i % schema::partRows),
@@ -168,23 +188,13 @@ void writeCompletions(H5Publication& file, const std::vector<const Completion*>&
                     idOf(prompts, row.promptId),
                     idOf(arms, row.armDigest),
                     row.finish,
-                    static_cast<std::uint32_t>(row.ids.size())};
+                    row.tokens};
     }
     writeTable<CompletionIndexRow>(file, "/completions/index", pointersTo(index),
                                    AZIMUTH_COLUMNS(completionIndexColumns));
     file.group(std::string(schema::partFolder));
-    for (std::size_t begin = 0; begin < rows.size(); begin += schema::partRows) {
-        const auto end = std::min(begin + schema::partRows, rows.size());
-        const auto path = std::string(schema::partFolder) + "/" + numbered('p', begin / schema::partRows + 1);
-        std::vector<const Completion*> part(rows.begin() + static_cast<std::ptrdiff_t>(begin),
-                                            rows.begin() + static_cast<std::ptrdiff_t>(end));
-        const auto digest = rowsDigest(part);
-        if (!copyPart(file, path, digest, earlier))
-            writeTable<Completion>(file, path.c_str(), std::move(part), [&](auto& table) {
-                completionColumns(table);
-                table.attribute("rows_sha256", digest);
-            });
-    }
+    for (std::size_t begin = 0; begin < table.size(); begin += schema::partRows)
+        writePart(file, table, begin, std::min(begin + schema::partRows, table.size()), earlier);
 }
 
 // Optional: absent where there are none.
@@ -299,14 +309,8 @@ std::string cutText(const std::string& text, std::size_t limit) {
     return text.substr(0, end);
 }
 
-std::vector<const Completion*> rowsOf(const CompletionTable& table) {
-    std::vector<const Completion*> rows(table.size());
-    for (std::size_t i = 0; i < rows.size(); ++i)
-        rows[i] = &table.row(i);
-    return rows;
-}
-
-std::uint64_t bytesOf(const Completion& row) { return 400 + row.ids.size() * 4 + row.text.size(); }
+// Of a token: its id and about as many bytes of text.
+std::uint64_t bytesOfCompletion(std::uint64_t tokens) { return 400 + tokens * 8; }
 std::uint64_t bytesOf(const Score& row) { return 500 + row.ids.size() * 20; }
 std::uint64_t bytesOf(const DirectionBank& bank) {
     return 4096 + bank.positions.size() *
@@ -367,7 +371,7 @@ void writeJobResult(H5Publication& file, const JobResult& result) {
     const Earlier none = [] { return nullptr; };
     writeBanks(file, pointersTo(result.banks), none);
     const auto arms = writeArms(file, pointersTo(result.arms));
-    writeCompletions(file, pointersTo(result.completions), models, {}, arms, none);
+    writeCompletions(file, CompletionTable().with(result.completions), models, {}, arms, none);
     writeScores(file, pointersTo(result.scores));
     const std::vector<const JobRecord*> job{&result.job};
     writeTable<JobRecord>(file, "/jobs", job, AZIMUTH_COLUMNS(jobColumns));
@@ -378,7 +382,7 @@ void writeProjectView(H5Publication& file, const ProjectView& view, const Earlie
     const auto models = writeModels(file, pointersTo(view.models));
     writeBanks(file, pointersTo(view.banks), earlier);
     const auto arms = writeArms(file, pointersTo(view.arms));
-    writeCompletions(file, rowsOf(*view.completions), models, prompts, arms, earlier);
+    writeCompletions(file, *view.completions, models, prompts, arms, earlier);
     writeScores(file, pointersTo(view.scores));
     writeTable<Label>(file, "/labels", pointersTo(view.labels), AZIMUTH_COLUMNS(labelColumns));
     if (!view.notes.empty())
@@ -401,7 +405,7 @@ std::uint64_t estimatedBytes(const ProjectView& view) {
     for (const auto& bank : view.banks)
         bytes += bytesOf(*bank);
     for (std::size_t i = 0; i < view.completions->size(); ++i)
-        bytes += bytesOf(view.completions->row(i));
+        bytes += bytesOfCompletion(view.completions->head(i).tokens);
     for (const auto& row : view.scores)
         bytes += bytesOf(*row);
     return bytes;
@@ -412,7 +416,7 @@ std::uint64_t estimatedBytes(const JobResult& result) {
     for (const auto& bank : result.banks)
         bytes += bytesOf(bank);
     for (const auto& row : result.completions)
-        bytes += bytesOf(row);
+        bytes += bytesOfCompletion(row.ids.size());
     for (const auto& row : result.scores)
         bytes += bytesOf(row);
     return bytes;

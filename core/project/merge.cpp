@@ -15,7 +15,7 @@ struct Incoming {
     std::vector<const Model*> models;
     std::vector<const DirectionBank*> banks;
     std::vector<const Arm*> arms;
-    std::vector<const Completion*> completions;
+    std::vector<CompletionTable> completions;
     std::vector<const Score*> scores;
     std::vector<const JobRecord*> jobs;
     std::vector<const Label*> labels;
@@ -28,7 +28,7 @@ struct Incoming {
         take(models, result.models);
         take(banks, result.banks);
         take(arms, result.arms);
-        take(completions, result.completions);
+        completions.push_back(CompletionTable().with(result.completions));
         take(scores, result.scores);
         if (!(result.job.id.empty() && result.job.kind.empty()))
             jobs.push_back(&result.job);
@@ -41,8 +41,7 @@ struct Incoming {
         take(models, view.models);
         take(banks, view.banks);
         take(arms, view.arms);
-        for (std::size_t i = 0; i < view.completions->size(); ++i)
-            completions.push_back(&view.completions->row(i));
+        completions.push_back(*view.completions);
         take(scores, view.scores);
         take(jobs, view.jobs);
         take(labels, view.labels);
@@ -68,8 +67,9 @@ bool sameBits(double a, double b) {
     return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b);
 }
 
-bool sameContent(const Completion& a, const Completion& b) {
-    return a.ids == b.ids && a.text == b.text && a.finish == b.finish;
+bool sameContent(const CompletionTable& a, std::size_t i, const CompletionTable& b, std::size_t j) {
+    return a.head(i).finish == b.head(j).finish && a.head(i).tokens == b.head(j).tokens &&
+           a.ids(i) == b.ids(j) && a.text(i) == b.text(j);
 }
 bool sameContent(const Score& a, const Score& b) { return a.ids == b.ids && sameBits(a.sum, b.sum); }
 bool sameContent(const DirectionBank& a, const DirectionBank& b) {
@@ -129,21 +129,25 @@ void mergeArms(ProjectView& view, const Incoming& incoming, MergeCount& count) {
 
 // Returns the keys under which the view has another text.
 std::set<Digest> mergeCompletions(ProjectView& view, const Incoming& incoming, MergeCount& count) {
-    std::vector<Completion> rows;
+    const auto before = view.completions;
+    std::size_t rows = 0;
+    for (const auto& table : incoming.completions)
+        rows += table.size();
+    CompletionTable::Builder builder(*before, rows);
     std::set<Digest> differing;
-    for (const auto* row : incoming.completions) {
-        const auto there = view.completions->find(row->key);
-        if (there < 0)
-            rows.push_back(*row);
-        else if (!sameContent(view.completions->row(static_cast<std::size_t>(there)), *row))
-            differing.insert(row->key);
-    }
+    for (const auto& table : incoming.completions)
+        for (std::size_t i = 0; i < table.size(); ++i) {
+            const auto there = before->find(table.key(i));
+            if (there < 0)
+                builder.add(table, i);
+            else if (!sameContent(*before, static_cast<std::size_t>(there), table, i))
+                differing.insert(table.key(i));
+        }
     count.differing += differing.size();
-    if (rows.empty())
-        return differing;
-    const auto before = view.completions->size();
-    view.completions = std::make_shared<const CompletionTable>(view.completions->with(std::move(rows)));
-    count.completions = view.completions->size() - before;
+    auto merged = builder.finish();
+    count.completions = merged.size() - before->size();
+    if (count.completions > 0)
+        view.completions = std::make_shared<const CompletionTable>(std::move(merged));
     return differing;
 }
 

@@ -7,6 +7,7 @@
 #include "core/project/content_writer.h"
 #include "core/project/generations.h"
 #include "core/project/shard.h"
+#include "core/project/stored_completions.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -53,6 +54,17 @@ std::vector<ProvenanceRecord> provenanceOf(const std::vector<h5::Dropped>& dropp
     return records;
 }
 
+// The texts are read from the file from now on, which has just been written; they stay where they are if that
+// cannot be.
+void keepOnDisk(const std::string& path, const std::string& digest, ProjectView& view) {
+    try {
+        const h5::ReadFile file(path, FileKind::Project, h5::Trust::HeaderOnly);
+        if (toHex(file.block().digest) == digest)
+            view.completions = std::make_shared<const CompletionTable>(h5::storedIn(file, *view.completions));
+    } catch (const Error&) {
+    }
+}
+
 // base: the user block of the file that `earlier` opens, where there is one. What it has and this program
 // does not know goes along, and a newer format stays. Adds to view.provenance what could not go along.
 void publishProject(const std::string& path, ProjectView& view, const std::string& parentSha256,
@@ -90,7 +102,7 @@ void publishProject(const std::string& path, ProjectView& view, const std::strin
     h5::writeProvenance(file, view.provenance);
     if (replaced)
         h5::reading(*replaced, [&] { remember(h5::carryOverTable(file, *replaced, "/provenance")); });
-    file.publish();
+    keepOnDisk(path, file.publish(), view);
 }
 
 Error changedError(const std::string& path, const std::string& finding) {

@@ -28,6 +28,7 @@ public:
     ReadFile& operator=(const ReadFile&) = delete;
 
     const std::string& path() const { return m_source.path(); }
+    const SourceFile& source() const { return m_source; }
     const UserBlock& block() const { return m_block; }
     hid_t root() const { return m_root; }
     int readError() const { return m_state.firstError; } // errno of a read that the disk refused; 0: none

@@ -96,7 +96,8 @@ void checkEnumeration(const ReadFile& file, hid_t type, const std::vector<std::s
 }
 
 // A value without a name here: a newer program may have one for it.
-[[noreturn]] void unknownValue(const ReadFile& file, hid_t type, std::uint8_t value, const std::string& place) {
+[[noreturn]] void unknownValue(const ReadFile& file, hid_t type, std::uint8_t value,
+                               const std::string& place) {
     char name[128] = "";
     const bool named = H5Tenum_nameof(type, &value, name, sizeof name) >= 0;
     H5Eclear2(H5E_DEFAULT);
@@ -105,8 +106,9 @@ void checkEnumeration(const ReadFile& file, hid_t type, const std::vector<std::s
     throw Error("project.newer",
                 file.path() + " was written by " + forMessage(file.block().creator, 63) + " in format " +
                     std::to_string(file.block().formatVersion) + " and says \"" + forMessage(name, 40) +
-                    "\" in " + forMessage(place, 120) + ", which this program does not know; it knows format " +
-                    std::to_string(formatVersion) + ".",
+                    "\" in " + forMessage(place, 120) +
+                    ", which this program does not know; it knows format " + std::to_string(formatVersion) +
+                    ".",
                 "Use a newer Azimuth.");
 }
 
@@ -172,26 +174,26 @@ std::string_view ColumnReader::unpadded(const std::string& padded, std::size_t i
     return field.substr(0, field.find('\0'));
 }
 
-void ColumnReader::readOffsets(const std::string& name, std::size_t elements, Ragged& ragged) const {
-    const auto dataset = name + "_offsets";
-    ragged.offsets = vector<std::uint64_t>(dataset);
-    const auto& offsets = ragged.offsets;
+std::vector<std::uint64_t> ColumnReader::offsets(const char* name, schema::Type type,
+                                                 std::uint64_t elements) const {
+    const auto dataset = column(name, type).name + "_offsets";
+    auto offsets = vector<std::uint64_t>(dataset);
     if (offsets.size() != m_rows + 1)
         bad(dataset,
             "it has " + std::to_string(offsets.size()) + " offsets for " + std::to_string(m_rows) + " rows");
     if (offsets.front() != 0 || offsets.back() != elements || !std::is_sorted(offsets.begin(), offsets.end()))
         bad(dataset, "the offsets do not run from 0 up to " + std::to_string(elements));
+    return offsets;
 }
 
 std::string ColumnReader::text(const char* name, Ragged& ragged) const {
-    column(name, schema::Type::Text);
     std::string all;
     const auto dataset = std::string(name) + "_utf8";
     readAll(m_file, place(dataset), H5T_STD_U8LE, H5T_NATIVE_UINT8, 1, [&](const DatasetShape& shape) {
         all.resize(shape.elements);
         return all.data();
     });
-    readOffsets(name, all.size(), ragged);
+    ragged.offsets = offsets(name, schema::Type::Text, all.size());
     if (!isAscii(all))
         for (std::size_t i = 0; i < m_rows; ++i) {
             const auto one =
@@ -203,9 +205,8 @@ std::string ColumnReader::text(const char* name, Ragged& ragged) const {
 }
 
 std::string ColumnReader::digestList(const char* name, Ragged& ragged) const {
-    column(name, schema::Type::DigestList);
     auto padded = fixedStrings(name, 64);
-    readOffsets(name, padded.size() / 64, ragged);
+    ragged.offsets = offsets(name, schema::Type::DigestList, padded.size() / 64);
     return padded;
 }
 

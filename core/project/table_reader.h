@@ -40,11 +40,13 @@ public:
     struct Ragged {
         std::vector<std::uint64_t> offsets; // rows + 1, from 0 to the length of the data
     };
+    // The borders of a ragged column whose data have so many elements.
+    std::vector<std::uint64_t> offsets(const char* name, schema::Type type, std::uint64_t elements) const;
     std::string text(const char* name, Ragged& ragged) const;
     template <class T> std::vector<T> list(const char* name, Ragged& ragged) const {
         constexpr auto type = std::is_same_v<T, double> ? schema::Type::F64List : schema::Type::I32List;
         auto values = vector<T>(column(name, type).name);
-        readOffsets(name, values.size(), ragged);
+        ragged.offsets = offsets(name, type, values.size());
         return values;
     }
     std::string digestList(const char* name, Ragged& ragged) const;
@@ -55,7 +57,6 @@ public:
 private:
     template <class T> std::vector<T> vector(const std::string& dataset) const;
     std::string fixedStrings(const std::string& dataset, std::size_t width) const;
-    void readOffsets(const std::string& name, std::size_t elements, Ragged& ragged) const;
     void checkLength(std::string_view name, std::size_t found) const;
     static schema::Type typeOf(std::int64_t) { return schema::Type::I64; }
     static schema::Type typeOf(std::uint64_t) { return schema::Type::U64; }

@@ -233,17 +233,18 @@ private:
             problem(place, "a position stands twice");
     }
 
-    template <class Rows> void checkParts(const Rows& rowAt, std::size_t count) {
-        for (std::size_t begin = 0; begin < count; begin += schema::partRows) {
+    // Reads every text and every token id.
+    void checkParts(const CompletionTable& table) {
+        for (std::size_t begin = 0; begin < table.size(); begin += schema::partRows) {
             const auto path =
                 std::string(schema::partFolder) + "/" + schema::numbered('p', begin / schema::partRows + 1);
-            std::vector<const Completion*> rows;
-            for (std::size_t i = begin; i < std::min(begin + schema::partRows, count); ++i)
-                rows.push_back(&rowAt(i));
+            std::vector<Completion> rows;
+            for (std::size_t i = begin; i < std::min(begin + schema::partRows, table.size()); ++i)
+                rows.push_back(table.row(i));
             const auto group = m_file.group(path);
             if (m_file.unsignedAttribute(group, "table_version", path) > schema::table(path).version)
                 continue; // the digest is of columns that this program does not know
-            if (m_file.textAttribute(group, "rows_sha256", path) != h5::rowsDigest(rows))
+            if (m_file.textAttribute(group, "rows_sha256", path) != h5::rowsDigest(h5::pointersTo(rows)))
                 problem(path, "its rows are not those that its attribute rows_sha256 names");
         }
     }
@@ -260,7 +261,7 @@ private:
         return known;
     }
 
-    void checkCompletion(const Completion& row, const std::set<std::string>& models,
+    void checkCompletion(const CompletionHead& row, const std::set<std::string>& models,
                          const std::set<std::string>& arms, bool isShard) {
         const auto place = "/completions, " + toHex(row.key).substr(0, 12);
         if (!arms.count(row.armDigest) && m_reported++ < maximumReported)
@@ -269,15 +270,19 @@ private:
             problem(place, "its model " + row.modelIdentity.substr(0, 12) + " is not in /models");
     }
 
+    void checkCompletions(const CompletionTable& table, const std::set<std::string>& models,
+                          const std::set<std::string>& arms, bool isShard) {
+        for (std::size_t i = 0; i < table.size(); ++i)
+            checkCompletion(table.head(i), models, arms, isShard);
+        checkParts(table);
+    }
+
     void checkResult(const JobResult& result) {
         for (const auto& bank : result.banks)
             checkBanks(bank, {}, true);
         const auto arms = checkArms(result.arms);
-        for (const auto& row : result.completions)
-            checkCompletion(row, {}, arms, true);
         checkScores(h5::pointersTo(result.scores), arms);
-        checkParts([&](std::size_t i) -> const Completion& { return result.completions[i]; },
-                   result.completions.size());
+        checkCompletions(CompletionTable().with(result.completions), {}, arms, true);
     }
 
     template <class Rows> void checkScores(const Rows& rows, const std::set<std::string>& arms) {
@@ -308,13 +313,11 @@ private:
         for (const auto& arm : view.arms)
             arms.push_back(*arm);
         const auto armDigests = checkArms(arms);
-        for (std::size_t i = 0; i < view.completions->size(); ++i)
-            checkCompletion(view.completions->row(i), models, armDigests, false);
-        checkParts([&](std::size_t i) -> const Completion& { return view.completions->row(i); },
-                   view.completions->size());
+        checkCompletions(*view.completions, models, armDigests, false);
         checkScores(h5::pointersTo(view.scores), armDigests);
         for (const auto& label : view.labels) // work of a person outlives a result that was lost
-            if (label->source == Label::Source::Rule && !view.completions->contains(label->completionKey) && m_reported++ < maximumReported)
+            if (label->source == Label::Source::Rule && !view.completions->contains(label->completionKey) &&
+                m_reported++ < maximumReported)
                 problem("/labels/key", "it labels the completion " +
                                            toHex(label->completionKey).substr(0, 12) +
                                            ", which is not there");

@@ -168,7 +168,7 @@ std::string digestOf(const Sweep& sweep, const ProjectView& view) {
         for (const auto& row : outcome.rows) {
             if (row.row < 0)
                 continue;
-            hash.update(toHex(view.completions->row(static_cast<std::size_t>(row.row)).key));
+            hash.update(toHex(view.completions->key(static_cast<std::size_t>(row.row))));
             if (row.label)
                 hash.update(" " + toString(row.label->verdict) + (row.label->behaves ? " behaves\n" : "\n"));
         }

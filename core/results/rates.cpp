@@ -17,8 +17,13 @@ using ArmsOf =
 ArmsOf armsPresent(const ProjectView& view) {
     ArmsOf arms;
     std::set<std::pair<std::string, std::string>> seen;
+    const std::string *model = nullptr, *arm = nullptr; // rows of one arm come together
     for (std::size_t i = 0; i < view.completions->size(); ++i) {
-        const auto& row = view.completions->row(i);
+        const auto row = view.completions->head(i);
+        if (&row.modelIdentity == model && &row.armDigest == arm)
+            continue;
+        model = &row.modelIdentity;
+        arm = &row.armDigest;
         if (seen.emplace(row.modelIdentity, row.armDigest).second)
             arms[row.modelIdentity].push_back(row.armDigest);
     }
@@ -162,10 +167,10 @@ std::vector<Label> labelMissing(const ProjectView& view, double time) {
                 judged.insert(label.completionKey);
         const CompiledJudge judge(value.induce);
         for (std::size_t i = 0; i < view.completions->size(); ++i) {
-            const auto& row = view.completions->row(i);
+            const auto row = view.completions->head(i);
             if (!prompts.count(row.promptId) || judged.count(row.key))
                 continue;
-            const auto judgement = judge(row.text);
+            const auto judgement = judge(view.completions->text(i));
             Label label;
             label.completionKey = row.key;
             label.judgeDigest = digest;

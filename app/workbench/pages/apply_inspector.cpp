@@ -19,10 +19,9 @@ QString labelText(const Label* label) {
     return label ? q(toString(label->verdict)) : QObject::tr("not judged yet");
 }
 
-QString finishText(const Completion& row) {
+QString finishText(const CompletionHead& row) {
     return (row.finish == Finish::Stop ? QObject::tr("end of turn, ") : QObject::tr("at the limit, ")) +
-           words::countText(static_cast<qsizetype>(row.ids.size()), QObject::tr("token"),
-                            QObject::tr("tokens"));
+           words::countText(static_cast<qsizetype>(row.tokens), QObject::tr("token"), QObject::tr("tokens"));
 }
 
 std::string idsDigest(const std::vector<std::int32_t>& ids) { // of the little-endian bytes
@@ -32,6 +31,14 @@ std::string idsDigest(const std::vector<std::int32_t>& ids) { // of the little-e
         for (int shift = 0; shift < 32; shift += 8)
             bytes.push_back(static_cast<char>((static_cast<std::uint32_t>(id) >> shift) & 0xff));
     return toHex(sha256(bytes));
+}
+
+QString idsText(const CompletionTable& table, std::size_t row) {
+    try {
+        return q(idsDigest(table.ids(row)));
+    } catch (const Error&) {
+        return QObject::tr("cannot be read");
+    }
 }
 
 QString scopeText(TokenScope scope) {
@@ -70,7 +77,7 @@ InspectorSection ApplyPage::labelSection(const ComparisonRow& row) const {
     return section;
 }
 
-InspectorSection ApplyPage::armSection(const Arm& arm, const Completion* steered) const {
+InspectorSection ApplyPage::armSection(const Arm& arm, const ComparisonRow* row) const {
     InspectorSection section{tr("Arm"), {}, {}};
     if (arm.isControl()) {
         section.paragraph = tr("The control: no intervention.");
@@ -107,7 +114,7 @@ InspectorSection ApplyPage::armSection(const Arm& arm, const Completion* steered
                                                              words::siteText(of->ks - 1))});
         }
     }
-    if (steered)
+    if (const auto steered = steeredOf(row))
         section.rows.push_back({tr("Finish"), finishText(*steered)});
     return section;
 }
@@ -119,8 +126,14 @@ InspectorSection ApplyPage::controlSection(const ComparisonRow& row) const {
                                             : tr("This arm has not been measured on this prompt yet.");
         return section;
     }
-    const auto& control = view()->completions->row(static_cast<std::size_t>(row.control));
-    const auto& steered = view()->completions->row(static_cast<std::size_t>(row.steered));
+    Completion control, steered;
+    try {
+        control = view()->completions->row(static_cast<std::size_t>(row.control));
+        steered = view()->completions->row(static_cast<std::size_t>(row.steered));
+    } catch (const Error& error) {
+        section.paragraph = tr("They cannot be compared. %1").arg(q(error.message()));
+        return section;
+    }
     const auto [first, second] =
         std::mismatch(control.ids.begin(), control.ids.end(), steered.ids.begin(), steered.ids.end());
     const bool equal = first == control.ids.end() && second == steered.ids.end();
@@ -142,11 +155,18 @@ InspectorSection ApplyPage::controlSection(const ComparisonRow& row) const {
     return section;
 }
 
-InspectorSection ApplyPage::provenanceSection(const Completion* steered) const {
+std::optional<CompletionHead> ApplyPage::steeredOf(const ComparisonRow* row) const {
+    if (!row || row->steered < 0)
+        return {};
+    return view()->completions->head(static_cast<std::size_t>(row->steered));
+}
+
+InspectorSection ApplyPage::provenanceSection(const ComparisonRow* row) const {
     InspectorSection section{tr("Provenance"), {}, {}};
     section.rows.push_back({tr("Model"), selection().model});
     if (const auto* found = model())
         section.rows.push_back({tr("Identity"), q(found->identity), true});
+    const auto steered = steeredOf(row);
     if (steered) {
         section.rows.push_back({tr("Job"), q(steered->jobId), true});
         for (const auto& job : view()->jobs)
@@ -161,7 +181,8 @@ InspectorSection ApplyPage::provenanceSection(const Completion* steered) const {
                                                 .arg(decoding.temperature == 0 ? tr("greedy") : tr("sampled"))
                                                 .arg(decoding.maximumNewTokens)});
     if (steered) {
-        section.rows.push_back({tr("Token ids"), q(idsDigest(steered->ids)), true});
+        section.rows.push_back(
+            {tr("Token ids"), idsText(*view()->completions, static_cast<std::size_t>(row->steered)), true});
         section.rows.push_back({tr("Key"), q(toHex(steered->key)), true});
     }
     return section;
@@ -173,9 +194,7 @@ InspectorContent ApplyPage::inspector() const {
     if (!view() || !one)
         return content;
     const auto* selected = row();
-    const Completion* steered = selected && selected->steered >= 0
-                                    ? &view()->completions->row(static_cast<std::size_t>(selected->steered))
-                                    : nullptr;
+    const auto steered = steeredOf(selected);
     const QString armName = words::armText(*one);
     content.name = selected ? tr("Prompt %1, %2").arg(numberOf(*selected), armName) : armName;
     content.kind = !selected                                   ? tr("Arm on %1").arg(selection().model)
@@ -202,7 +221,7 @@ InspectorContent ApplyPage::inspector() const {
         add(tr("Normal"), point.normal, false);
         content.sections.push_back(sweep);
     }
-    content.sections.push_back(armSection(*one, steered));
+    content.sections.push_back(armSection(*one, selected));
     if (m_calibration) {
         InspectorSection choice{tr("Calibration choice"), {}, q(m_calibration->reason)};
         choice.rows.push_back({tr("Status"), q(toString(m_calibration->status))});
@@ -226,7 +245,7 @@ InspectorContent ApplyPage::inspector() const {
     }
     if (selected)
         content.sections.push_back(controlSection(*selected));
-    content.sections.push_back(provenanceSection(steered));
+    content.sections.push_back(provenanceSection(selected));
     content.note = steered ? noteOn(NoteSubject::Completion, toHex(steered->key))
                            : noteOn(NoteSubject::Arm, one->digest());
     return content;

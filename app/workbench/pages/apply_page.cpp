@@ -285,7 +285,7 @@ void ApplyPage::labelRow(int index, LabelShape label) {
     const bool byHand = row.steeredLabel && row.steeredLabel->source == Label::Source::Human;
     if (row.steered < 0 || (!verdict && !byHand))
         return;
-    const auto& key = view()->completions->row(static_cast<std::size_t>(row.steered)).key;
+    const auto& key = view()->completions->key(static_cast<std::size_t>(row.steered));
     const QString of = tr("prompt %1").arg(numberOf(row));
     Q_EMIT editRequested(verdict ? tr("label %1 of %2").arg(q(toString(*verdict)), of)
                                  : tr("clear label of %1").arg(of),
@@ -306,7 +306,7 @@ CompletionRow ApplyPage::fetch(int index) const {
     out.prompt = q(row.prompt->text);
     const auto& table = *view()->completions;
     const auto text = [&](std::int64_t at) {
-        return at < 0 ? tr("Not measured yet") : q(table.row(static_cast<std::size_t>(at)).text);
+        return at < 0 ? tr("Not measured yet") : words::completionText(table, static_cast<std::size_t>(at));
     };
     out.control = text(row.control);
     out.steered = text(row.steered);

@@ -55,16 +55,17 @@ private:
     const std::vector<ComparisonRow>& allRows() const;
     // What would be chosen now, if that is out of date; else null.
     const Calibration* wouldChoose() const;
-    const Arm* arm() const;             // the selected one, or null
-    int pointOfArm() const;             // of the calibration, or -1
-    const ComparisonRow* row() const;   // of the selected prompt, or null
+    const Arm* arm() const;           // the selected one, or null
+    int pointOfArm() const;           // of the calibration, or -1
+    const ComparisonRow* row() const; // of the selected prompt, or null
+    std::optional<CompletionHead> steeredOf(const ComparisonRow* row) const;
     CompletionRow fetch(int row) const; // of m_rows
     QString numberOf(const ComparisonRow& row) const;
 
     InspectorSection labelSection(const ComparisonRow& row) const;
-    InspectorSection armSection(const Arm& arm, const Completion* steered) const;
+    InspectorSection armSection(const Arm& arm, const ComparisonRow* row) const;
     InspectorSection controlSection(const ComparisonRow& row) const;
-    InspectorSection provenanceSection(const Completion* steered) const;
+    InspectorSection provenanceSection(const ComparisonRow* row) const;
 
     QWidget *m_sweep, *m_lower, *m_curves, *m_filterRow;
     QPushButton* m_export;

@@ -83,14 +83,18 @@ private Q_SLOTS:
         QCOMPARE(jobId("generate", {key}),
                  std::string("47f0c1bdbc7ee66d6444de8cc786477a51458882a8fb57feb8e7835554fef1d3"));
         const Continuation text{"Sure \u2014 \u8a69", true, {}}, given{"", false, {1, 2}};
-        QCOMPARE(text.digest(), std::string("52d6c688c1db32f9ed2adcea1b550041b6f6ef763ab5005ce06f9d86b3fae184"));
-        QCOMPARE(given.digest(), std::string("eff9df2013c08a13cdd7ffabfcf9514b6f6411e2a0b52c5948c7036d3d442253"));
+        QCOMPARE(text.digest(),
+                 std::string("52d6c688c1db32f9ed2adcea1b550041b6f6ef763ab5005ce06f9d86b3fae184"));
+        QCOMPARE(given.digest(),
+                 std::string("eff9df2013c08a13cdd7ffabfcf9514b6f6411e2a0b52c5948c7036d3d442253"));
         QCOMPARE(toHex(scoreKey(identity, Rendering{}, prompt.id, text, knownArm().digest(), Arm{}.digest())),
                  std::string("fd9a7f2d11b0dff36e2c541f4a5456b246b9b638843ea8b6632086e04d2e92bb"));
         QCOMPARE(toHex(scoreKey(identity, Rendering{}, prompt.id, given, knownArm().digest(), "")),
                  std::string("70ede1564d20996e7a119d571c39f256e88fb4bd3b2a2f8357576de0643db8e8"));
-        const Arm inside{"x", {{Operation::Ablate, repeated('e'), 0, 3, 4, TokenScope::Generated, Site::MlpOut}}};
-        QCOMPARE(inside.digest(), std::string("dd36327517e823065b7f82854dcda06ab8a3c1c2e6258790823ac68f28926eca"));
+        const Arm inside{"x",
+                         {{Operation::Ablate, repeated('e'), 0, 3, 4, TokenScope::Generated, Site::MlpOut}}};
+        QCOMPARE(inside.digest(),
+                 std::string("dd36327517e823065b7f82854dcda06ab8a3c1c2e6258790823ac68f28926eca"));
         PromptSet positive, negative;
         positive.prompts = {Prompt::of("a"), Prompt::of("b")};
         negative.prompts = {Prompt::of("b")};
@@ -142,9 +146,10 @@ private Q_SLOTS:
 
     void scoresAreDeclaredPerConceptAndRole() {
         const auto entry = [](const char* concept_, const char* role) {
-            return parseJson(R"({"name":"first words","concept":")" + std::string(concept_) + R"(","role":")" + role +
-                                 R"(","kl":true,"continuations":[{"text":"Roses","first":true},{"ids":[5,6]}]})",
-                             "entry");
+            return parseJson(
+                R"({"name":"first words","concept":")" + std::string(concept_) + R"(","role":")" + role +
+                    R"(","kl":true,"continuations":[{"text":"Roses","first":true},{"ids":[5,6]}]})",
+                "entry");
         };
         const auto name = readStudyFile(demoPath("small.json")).concepts[0].name;
         const auto with = [&](const Json& one) {
@@ -156,7 +161,9 @@ private Q_SLOTS:
         QVERIFY(study.scores[0].continuations[0] == (Continuation{"Roses", true, {}}));
         QVERIFY(readStudy(toJson(study), "again").scores == study.scores);
         QVERIFY(!toJson(readStudyFile(demoPath("small.json"))).contains("scores"));
-        const auto codeOf = [&](const Json& one) { return checks::codeOf([&] { readStudy(with(one), "bad.json"); }); };
+        const auto codeOf = [&](const Json& one) {
+            return checks::codeOf([&] { readStudy(with(one), "bad.json"); });
+        };
         QCOMPARE(codeOf(entry("nothing", "test-induce")), std::string("json.content"));
         QCOMPARE(codeOf(entry(name.c_str(), "neutral")), std::string("json.content"));
         auto twice = entry(name.c_str(), "test-induce");
@@ -262,6 +269,46 @@ private Q_SLOTS:
         QCOMPARE(merged.row(0).text, std::string("first"));
         QCOMPARE(table.size(), std::size_t{1});
         QVERIFY(merged.contains(other.key));
+    }
+
+    void aTableFindsWhatItHolds() {
+        std::vector<Completion> rows(1000);
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            rows[i].key = sha256(std::to_string(i));
+            rows[i].modelIdentity = i < 500 ? "a" : "b";
+            rows[i].promptId = std::to_string(i % 7);
+            rows[i].text = "text " + std::to_string(i);
+            rows[i].ids.assign(i % 5, static_cast<std::int32_t>(i));
+            rows[i].logProbability = static_cast<double>(i);
+        }
+        CompletionTable table;
+        for (std::size_t i = 0; i < rows.size(); i += 10)
+            table = table.with(std::vector<Completion>(rows.begin() + static_cast<std::ptrdiff_t>(i),
+                                                       rows.begin() + static_cast<std::ptrdiff_t>(i + 10)));
+        QCOMPARE(table.size(), rows.size());
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            QCOMPARE(table.find(rows[i].key), static_cast<std::int64_t>(i));
+            const auto head = table.head(i);
+            QCOMPARE(head.modelIdentity, rows[i].modelIdentity);
+            QCOMPARE(&head.modelIdentity, &table.head(i < 500 ? 0 : 999).modelIdentity);
+            QCOMPARE(head.promptId, rows[i].promptId);
+            QCOMPARE(std::size_t{head.tokens}, rows[i].ids.size());
+            QCOMPARE(head.logProbability, rows[i].logProbability);
+            QCOMPARE(table.text(i), rows[i].text);
+            QCOMPARE(table.ids(i), rows[i].ids);
+        }
+        QCOMPARE(table.find(sha256("not there")), std::int64_t{-1});
+        QCOMPARE(CompletionTable().find(sha256("0")), std::int64_t{-1});
+        QVERIFY_THROWS_EXCEPTION(std::out_of_range, table.text(1000));
+        QVERIFY_THROWS_EXCEPTION(std::out_of_range, table.head(1000));
+        QVERIFY(table.sourceOf(20, 30) != nullptr); // as they were added
+        QVERIFY(!table.sourceOf(20, 31) && !table.sourceOf(21, 30) && !table.sourceOf(995, 1005));
+
+        CompletionTable::Builder builder(table);
+        const auto other = CompletionTable().with({rows[3], Completion{}});
+        QVERIFY(!builder.add(other, 0));
+        QVERIFY(builder.add(other, 1));
+        QCOMPARE(builder.finish().size(), std::size_t{1001});
     }
 };
 

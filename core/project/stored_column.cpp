@@ -1,0 +1,217 @@
+#include "core/project/stored_column.h"
+
+#include "core/base/inflate.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <tuple>
+#include <unistd.h>
+
+namespace azimuth::h5 {
+namespace {
+
+constexpr std::uint64_t maximumUnchunkedBytes = std::uint64_t{64} << 20;
+
+[[noreturn]] void badChunk(const std::string& place, const std::string& finding) {
+    throw Error(
+        "project.content", place + ": " + finding + ".",
+        "The file was damaged since it was opened, or was not written by Azimuth; open an earlier copy.");
+}
+
+// As HDF5 computes it: sums of big-endian words of two bytes.
+std::uint32_t fletcher32(std::span<const std::byte> data) {
+    std::uint32_t low = 0, high = 0;
+    const auto fold = [&] {
+        low = (low & 0xFFFF) + (low >> 16);
+        high = (high & 0xFFFF) + (high >> 16);
+    };
+    const auto words = data.size() / 2;
+    for (std::size_t i = 0; i < words;) {
+        for (const auto end = std::min(i + 360, words); i < end; ++i) {
+            low += std::to_integer<std::uint32_t>(data[2 * i]) << 8 |
+                   std::to_integer<std::uint32_t>(data[2 * i + 1]);
+            high += low;
+        }
+        fold();
+    }
+    if (data.size() % 2 != 0) {
+        low += std::to_integer<std::uint32_t>(data.back()) << 8;
+        high += low;
+        fold();
+    }
+    fold();
+    return high << 16 | low;
+}
+
+void checkAndStrip(std::vector<std::byte>& data, const std::string& place) {
+    std::uint32_t stored = 0;
+    if (data.size() < sizeof stored)
+        badChunk(place, "a chunk is too short for its checksum");
+    std::memcpy(&stored, data.data() + data.size() - sizeof stored, sizeof stored);
+    data.resize(data.size() - sizeof stored);
+    if (fletcher32(data) != stored)
+        badChunk(place, "a chunk does not have its checksum");
+}
+
+// From the first bytes of all elements, then the second ones, back to elements.
+std::vector<std::byte> unshuffled(const std::vector<std::byte>& data, std::size_t elementBytes) {
+    std::vector<std::byte> out(data.size());
+    const auto elements = data.size() / elementBytes;
+    for (std::size_t byte = 0; byte < elementBytes; ++byte)
+        for (std::size_t i = 0; i < elements; ++i)
+            out[i * elementBytes + byte] = data[byte * elements + i];
+    std::copy(data.begin() + static_cast<std::ptrdiff_t>(elements * elementBytes), data.end(),
+              out.begin() + static_cast<std::ptrdiff_t>(elements * elementBytes));
+    return out;
+}
+
+std::vector<std::byte> decoded(std::vector<std::byte> data, const ChunkStore::Chunk& at,
+                               const ChunkStore::Layout& layout, const std::string& place) {
+    for (auto i = layout.filters.size(); i-- > 0;) {
+        if ((at.skippedFilters >> i & 1) != 0)
+            continue;
+        switch (layout.filters[i]) {
+        case H5Z_FILTER_FLETCHER32:
+            checkAndStrip(data, place);
+            break;
+        case H5Z_FILTER_DEFLATE: // a checksum may have been added before
+            if (auto bytes = inflate(data, layout.chunkBytes + 4 * layout.filters.size()))
+                data = std::move(*bytes);
+            else
+                badChunk(place, "a chunk cannot be inflated");
+            break;
+        case H5Z_FILTER_SHUFFLE:
+            data = unshuffled(data, layout.elementBytes);
+            break;
+        default:
+            badChunk(place, "a chunk has a filter that is not of the format");
+        }
+    }
+    if (data.size() != layout.chunkBytes)
+        badChunk(place, "a chunk has " + std::to_string(data.size()) + " bytes, expected " +
+                            std::to_string(layout.chunkBytes));
+    return data;
+}
+
+// Since 1.14.4 HDF5 counts chunk addresses from the beginning of the file, before from the end of the user
+// block.
+std::uint64_t chunkBase() {
+    unsigned major = 0, minor = 0, release = 0;
+    H5get_libversion(&major, &minor, &release);
+    const bool fromStart = std::tie(major, minor, release) >= std::make_tuple(1U, 14U, 4U);
+    return fromStart ? 0 : userBlockBytes;
+}
+
+} // namespace
+
+ChunkStore::ChunkStore(const ReadFile& file) : m_source(file.source().descriptor(), file.path()) {}
+
+ChunkStore::Bytes ChunkStore::chunk(const Chunk& at, const Layout& layout, const std::string& place) {
+    {
+        const std::lock_guard lock(m_mutex);
+        if (const auto known = m_known.find(at.address); known != m_known.end()) {
+            m_recent.splice(m_recent.begin(), m_recent, known->second);
+            return known->second->second;
+        }
+    }
+    m_source.requireUnchanged();
+    std::vector<std::byte> stored(at.storedBytes);
+    for (std::size_t done = 0; done < stored.size();) {
+        const auto count = ::pread(m_source.descriptor(), stored.data() + done, stored.size() - done,
+                                   static_cast<off_t>(at.address + done));
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            throw systemError("read", path(), errno);
+        if (count == 0)
+            badChunk(path() + ", " + place, "the file ends before a chunk does");
+        done += static_cast<std::size_t>(count);
+    }
+    auto bytes = std::make_shared<const std::vector<std::byte>>(
+        decoded(std::move(stored), at, layout, path() + ", " + place));
+    const std::lock_guard lock(m_mutex);
+    if (m_known.count(at.address) == 0) {
+        m_recent.emplace_front(at.address, bytes);
+        m_known[at.address] = m_recent.begin();
+        m_bytes += bytes->size();
+        while (m_bytes > keptBytes && m_recent.size() > 1) {
+            m_bytes -= m_recent.back().second->size();
+            m_known.erase(m_recent.back().first);
+            m_recent.pop_back();
+        }
+    }
+    return bytes;
+}
+
+StoredColumn::StoredColumn(const ReadFile& file, const std::string& place, hid_t type,
+                           std::shared_ptr<ChunkStore> store)
+    : m_store(std::move(store)), m_place(place) {
+    const auto id = file.dataset(place);
+    if (H5Tequal(datatype(H5Dget_type(id), place), type) <= 0)
+        file.bad(place, "its type is not the one of the format");
+    const auto shape = inspectDataset(file, id, place);
+    if (shape.extents.size() != 1)
+        file.bad(place, "it has " + std::to_string(shape.extents.size()) + " dimensions, expected 1");
+    m_elements = shape.elements;
+    m_layout.elementBytes = shape.elementBytes;
+    const auto creation = properties(H5Dget_create_plist(id), place);
+    if (m_elements > 0 && H5Pget_layout(creation) == H5D_CHUNKED) {
+        takeDownChunks(file, id);
+        return;
+    }
+    const auto bytes = m_elements * m_layout.elementBytes;
+    if (bytes > maximumUnchunkedBytes)
+        file.bad(place, "it is not stored in chunks");
+    m_small.resize(bytes);
+    if (bytes > 0)
+        checkStatus(H5Dread(id, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, m_small.data()),
+                    file.path() + ", " + place);
+}
+
+void StoredColumn::takeDownChunks(const ReadFile& file, hid_t dataset) {
+    const auto what = file.path() + ", " + m_place;
+    const auto creation = properties(H5Dget_create_plist(dataset), what);
+    hsize_t perChunk = 0;
+    check(H5Pget_chunk(creation, 1, &perChunk), what);
+    m_layout.chunkBytes = perChunk * m_layout.elementBytes; // bounded by inspectDataset
+    for (int i = 0; i < H5Pget_nfilters(creation); ++i) {
+        unsigned flags = 0, config = 0;
+        std::size_t values = 0;
+        m_layout.filters.push_back(H5Pget_filter2(creation, static_cast<unsigned>(i), &flags, &values,
+                                                  nullptr, 0, nullptr, &config));
+    }
+    const auto most = m_layout.chunkBytes + m_layout.chunkBytes / 100 + 256;
+    for (hsize_t at = 0; at < m_elements; at += perChunk) {
+        haddr_t address = HADDR_UNDEF;
+        hsize_t bytes = 0;
+        ChunkStore::Chunk chunk;
+        checkStatus(H5Dget_chunk_info_by_coord(dataset, &at, &chunk.skippedFilters, &address, &bytes), what);
+        if (address == HADDR_UNDEF)
+            file.bad(m_place, "a chunk of it is missing");
+        chunk.address = address + chunkBase();
+        chunk.storedBytes = bytes;
+        const auto fileBytes = file.block().fileBytes;
+        if (bytes > most || chunk.address > fileBytes || bytes > fileBytes - chunk.address)
+            file.bad(m_place, "a chunk of it lies outside the file or is too large");
+        m_chunks.push_back(chunk);
+    }
+}
+
+void StoredColumn::read(std::uint64_t first, std::span<std::byte> out) const {
+    auto at = first * m_layout.elementBytes;
+    if (m_chunks.empty()) {
+        std::memcpy(out.data(), m_small.data() + at, out.size());
+        return;
+    }
+    while (!out.empty()) {
+        const auto chunk = m_store->chunk(m_chunks.at(at / m_layout.chunkBytes), m_layout, m_place);
+        const auto from = at % m_layout.chunkBytes;
+        const auto count = std::min<std::size_t>(out.size(), m_layout.chunkBytes - from);
+        std::memcpy(out.data(), chunk->data() + from, count);
+        out = out.subspan(count);
+        at += count;
+    }
+}
+
+} // namespace azimuth::h5
