@@ -256,7 +256,7 @@ std::shared_ptr<const ProjectView> view(Stage stage) {
     return std::make_shared<const ProjectView>(maker.view());
 }
 
-std::shared_ptr<const ProjectView> largeView(int prompts) {
+std::shared_ptr<const ProjectView> largeView(int prompts, int arms) {
     Maker maker;
     auto& set = maker.study.concepts.front().sets[PromptRole::TestInduce];
     set.prompts.clear();
@@ -276,6 +276,13 @@ std::shared_ptr<const ProjectView> largeView(int prompts) {
         sweepArm(maker.models[0], maker.banks[0], maker.study.sweep, choice->k, choice->gridStrength);
     maker.put(maker.models[0], PromptRole::TestInduce, controlArm(), 0.02, 0);
     maker.put(maker.models[0], PromptRole::TestInduce, arm, 0.8, 0.05);
+    for (int i = 2; i < arms; ++i) { // a little stronger each
+        auto other = arm;
+        other.name += " " + std::to_string(i);
+        for (auto& intervention : other.interventions)
+            intervention.strength += i;
+        maker.put(maker.models[0], PromptRole::TestInduce, other, 0.5, 0.1);
+    }
     maker.judgeAll();
     return std::make_shared<const ProjectView>(maker.view());
 }

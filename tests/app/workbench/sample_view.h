@@ -19,8 +19,8 @@ enum class Stage {
 
 std::shared_ptr<const ProjectView> view(Stage stage = Stage::Complete);
 
-// The first model with its calibrated arm on so many evaluation prompts, beside the control: 2 x prompts
-// completions, labelled.
-std::shared_ptr<const ProjectView> largeView(int prompts);
+// The first model with its calibrated arm, and others, on so many evaluation prompts, beside the control:
+// prompts x arms completions, labelled, and those of the sweep.
+std::shared_ptr<const ProjectView> largeView(int prompts, int arms = 2);
 
 } // namespace azimuth::sample
