@@ -55,12 +55,11 @@ private:
 
 // A part's columns but texts and ids, in memory while the table is built.
 struct Part {
-    Part(const ReadFile& file, const std::string& path, const std::shared_ptr<ChunkStore>& store)
+    Part(const ReadFile& file, const std::string& path, const std::shared_ptr<ChunkStore>& store,
+         CompletionTable::Builder& builder)
         : columns(file, path), source(std::make_shared<const StoredPart>(file, columns, path, store)),
-          keys(columns.keys("key")), model(columns.strings("model", schema::Type::Digest, 64)),
-          prompt(columns.strings("prompt", schema::Type::Digest, 64)),
-          arm(columns.strings("arm", schema::Type::Digest, 64)),
-          job(columns.strings("job", schema::Type::Digest, 64)), finish(columns.choices("finish")),
+          keys(columns.keys("key")), model(names("model", builder)), prompt(names("prompt", builder)),
+          arm(names("arm", builder)), job(names("job", builder)), finish(columns.choices("finish")),
           logProbability(columns.numbers<double>("log_probability")),
           promptTokens(columns.numbers<std::int32_t>("prompt_tokens")) {}
 
@@ -68,10 +67,10 @@ struct Part {
         CompletionTable::Builder::Row row;
         std::copy_n(keys.begin() + static_cast<std::ptrdiff_t>(i * row.key.size()), row.key.size(),
                     row.key.begin());
-        row.modelIdentity = ColumnReader::unpadded(model, i, 64);
-        row.promptId = ColumnReader::unpadded(prompt, i, 64);
-        row.armDigest = ColumnReader::unpadded(arm, i, 64);
-        row.jobId = ColumnReader::unpadded(job, i, 64);
+        row.model = model[i];
+        row.prompt = prompt[i];
+        row.arm = arm[i];
+        row.job = job[i];
         row.finish = static_cast<Finish>(finish[i]);
         row.logProbability = logProbability[i];
         row.promptTokens = promptTokens[i];
@@ -79,10 +78,18 @@ struct Part {
         return row;
     }
 
+    std::vector<std::uint32_t> names(const char* column, CompletionTable::Builder& builder) const {
+        const auto padded = columns.strings(column, schema::Type::Digest, 64);
+        std::vector<std::uint32_t> names(columns.rows());
+        for (std::size_t i = 0; i < names.size(); ++i)
+            names[i] = builder.name(ColumnReader::unpadded(padded, i, 64));
+        return names;
+    }
+
     ColumnReader columns;
     std::shared_ptr<const StoredPart> source;
     std::vector<std::uint8_t> keys;
-    std::string model, prompt, arm, job;
+    std::vector<std::uint32_t> model, prompt, arm, job;
     std::vector<std::uint8_t> finish;
     std::vector<double> logProbability;
     std::vector<std::int32_t> promptTokens;
@@ -115,10 +122,9 @@ CompletionTable readCompletions(const ReadFile& file) {
     const Index index(file);
     const auto store = std::make_shared<ChunkStore>(file);
     CompletionTable::Builder builder({}, index.part.size());
-    std::unique_ptr<Part> part;
     std::vector<std::unique_ptr<Part>> parts;
     for (std::size_t i = 0; i < index.parts; ++i) {
-        parts.push_back(std::make_unique<Part>(file, partPath(i), store));
+        parts.push_back(std::make_unique<Part>(file, partPath(i), store, builder));
         builder.addSource(parts.back()->source);
     }
     for (std::size_t i = 0; i < index.part.size(); ++i) {

@@ -124,8 +124,9 @@ CompletionTable CompletionTable::with(std::vector<Completion> rows) const {
     std::vector<MemorySource::Content> content;
     const auto source = static_cast<std::uint32_t>(m_sources.size());
     for (auto& row : rows)
-        if (builder.add({row.key, row.modelIdentity, row.promptId, row.armDigest, row.jobId, row.finish,
-                         row.logProbability, row.promptTokens, static_cast<std::uint32_t>(row.ids.size())},
+        if (builder.add({row.key, builder.name(row.modelIdentity), builder.name(row.promptId),
+                         builder.name(row.armDigest), builder.name(row.jobId), row.finish, row.logProbability,
+                         row.promptTokens, static_cast<std::uint32_t>(row.ids.size())},
                         source, static_cast<std::uint32_t>(content.size())))
             content.push_back({std::move(row.ids), std::move(row.text)});
     if (!content.empty())
@@ -199,18 +200,18 @@ std::uint32_t CompletionTable::Builder::addSource(std::shared_ptr<const Completi
     return static_cast<std::uint32_t>(m_table.m_sources.size() - 1);
 }
 
-std::uint32_t CompletionTable::Builder::nameOf(std::string_view text, std::uint32_t& last) {
+std::uint32_t CompletionTable::Builder::name(std::string_view text) {
     const Names* names = m_table.m_names.get();
-    if (names && last < names->values.size() && names->values[last] == text)
-        return last; // rows of one model and arm come together
+    if (names && m_last < names->values.size() && names->values[m_last] == text)
+        return m_last; // rows of one model and arm come together
     if (names)
         if (const auto found = names->index.find(text); found != names->index.end())
-            return last = found->second;
+            return m_last = found->second;
     if (!m_ownNames) {
         m_ownNames = names ? std::make_shared<Names>(*names) : std::make_shared<Names>();
         m_table.m_names = m_ownNames;
     }
-    return last = m_ownNames->add(text);
+    return m_last = m_ownNames->add(text);
 }
 
 bool CompletionTable::Builder::add(const Row& row, std::uint32_t source, std::uint32_t place) {
@@ -226,9 +227,8 @@ bool CompletionTable::Builder::add(const Row& row, std::uint32_t source, std::ui
     if (entries.size() >= std::numeric_limits<std::uint32_t>::max() - 1)
         throw Error("study.completions", "A project holds at most 4,294,967,294 completions.", "");
     slots[slot] = static_cast<std::uint32_t>(entries.size() + 1);
-    entries.push_back({row.key, nameOf(row.modelIdentity, m_last[0]), nameOf(row.promptId, m_last[1]),
-                       nameOf(row.armDigest, m_last[2]), nameOf(row.jobId, m_last[3]), row.logProbability,
-                       row.promptTokens, row.tokens, source, place, row.finish});
+    entries.push_back({row.key, row.model, row.prompt, row.arm, row.job, row.logProbability, row.promptTokens,
+                       row.tokens, source, place, row.finish});
     return true;
 }
 
@@ -239,8 +239,8 @@ bool CompletionTable::Builder::add(const CompletionTable& other, std::size_t ind
     const auto known = m_known.find(from.get());
     const auto source =
         known != m_known.end() ? known->second : static_cast<std::uint32_t>(m_table.m_sources.size());
-    if (!add({row.key, row.modelIdentity, row.promptId, row.armDigest, row.jobId, row.finish,
-              row.logProbability, row.promptTokens, row.tokens},
+    if (!add({row.key, name(row.modelIdentity), name(row.promptId), name(row.armDigest), name(row.jobId),
+              row.finish, row.logProbability, row.promptTokens, row.tokens},
              source, entry.row))
         return false;
     if (known == m_known.end())

@@ -119,9 +119,10 @@ public:
     explicit Builder(const CompletionTable& base = {}, std::size_t more = 0); // more: rows that will come
     ~Builder();
 
+    std::uint32_t name(std::string_view text); // for a Row
     struct Row {
         Digest key{};
-        std::string_view modelIdentity, promptId, armDigest, jobId;
+        std::uint32_t model = 0, prompt = 0, arm = 0, job = 0; // names
         Finish finish = Finish::Length;
         double logProbability = 0;
         std::int32_t promptTokens = 0;
@@ -134,12 +135,11 @@ public:
     CompletionTable finish();
 
 private:
-    std::uint32_t nameOf(std::string_view text, std::uint32_t& last);
     void growSlots(std::size_t rows);
 
     CompletionTable m_table;
     std::shared_ptr<Names> m_ownNames; // once there is a new one
-    std::uint32_t m_last[4] = {};
+    std::uint32_t m_last = 0;
     std::unordered_map<const CompletionSource*, std::uint32_t> m_known; // sources of other tables
 };
 

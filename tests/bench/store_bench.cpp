@@ -2,6 +2,7 @@
 // current folder. Prints a table and asserts nothing.
 #include "app/session/project_store.h"
 #include "core/base/time.h"
+#include "core/container/safetensors.h"
 #include "core/project/project.h"
 #include "tests/core/project/sample.h"
 
@@ -9,10 +10,13 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <random>
+#include <span>
 #include <string>
 #include <unistd.h>
 #include <vector>
@@ -63,7 +67,7 @@ void measureOpening(const std::string& path) {
     print("opened, cold", millisecondsOf([&] { view = openProject(path); }), "ms", "500");
     print("memory above empty", residentMegabytes() - empty, "MB", "150");
     std::string text;
-    print("a text", millisecondsOf([&] { text = view.completions->row(view.completions->size() / 2).text; }),
+    print("a text", millisecondsOf([&] { text = view.completions->text(view.completions->size() / 2); }),
           "ms", "50");
     print("opened again", millisecondsOf([&] { openProject(path); }), "ms", "");
 }
@@ -75,8 +79,7 @@ void measureEdits(const std::string& path) {
     for (std::size_t i = 0; i < 200; ++i) {
         const Edit edit{
             "label", "bench", unixSeconds(),
-            SetLabels{{{rows.row(i % rows.size()).key, i % 2 ? Verdict::Normal : Verdict::Coherent}},
-                      "bench"}};
+            SetLabels{{{rows.key(i % rows.size()), i % 2 ? Verdict::Normal : Verdict::Coherent}}, "bench"}};
         times.push_back(millisecondsOf([&] { store.head()->edit(edit); }));
     }
     std::sort(times.begin(), times.end());
@@ -107,6 +110,49 @@ void measureBank(const std::string& path) {
           millisecondsOf([&] { readBankTensor(path, view.banks[10]->key); }), "ms", "100");
 }
 
+// A file of those bytes, durable, in pieces of one.
+double rawWriteMilliseconds(const std::string& path, const std::vector<std::byte>& piece,
+                            std::size_t pieces) {
+    return millisecondsOf([&] {
+        const int file = ::open(path.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0644);
+        for (std::size_t i = 0; i < pieces; ++i)
+            if (::write(file, piece.data(), piece.size()) != static_cast<ssize_t>(piece.size()))
+                std::perror("write");
+        ::fsync(file);
+        ::close(file);
+    });
+}
+
+// 64 layers x 256 prompts x 2,560 in bf16, as capture writes it, and the same bytes by plain writes in turns.
+void measureActivations(const std::string& folder) {
+    constexpr std::size_t layers = 64;
+    std::vector<SafetensorsDeclaration> declarations;
+    for (std::size_t k = 0; k < layers; ++k)
+        declarations.push_back({"acts/resid/" + std::to_string(k), DType::BF16, {256, 2560}});
+    std::vector<std::byte> layer(std::size_t{256} * 2560 * 2);
+    std::mt19937_64 random(1); // no file system can make it smaller
+    for (std::size_t i = 0; i + 8 <= layer.size(); i += 8) {
+        const auto value = random();
+        std::memcpy(layer.data() + i, &value, sizeof value);
+    }
+    std::vector<double> ratios, rates;
+    for (int round = 0; round < 7; ++round) {
+        const auto raw = rawWriteMilliseconds(folder + "/raw", layer, layers);
+        const auto ours = millisecondsOf([&] {
+            SafetensorsWriter writer(folder + "/acts.safetensors", declarations);
+            for (const auto& one : declarations)
+                writer.append(one.name, std::span<const std::byte>(layer));
+            writer.finish();
+        });
+        ratios.push_back(100 * raw / ours);
+        rates.push_back(static_cast<double>(layer.size() * layers) / 1e3 / ours);
+    }
+    std::sort(ratios.begin(), ratios.end());
+    std::sort(rates.begin(), rates.end());
+    print("activations written: median of 7", rates[3], "MB/s", "");
+    print("of the rate of plain writes in the same turns", ratios[3], "%", "70");
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -124,6 +170,7 @@ int main(int argc, char** argv) {
         return 1;
     measureEdits(folder + "/large.h5");
     measureBank(folder + "/banks.h5");
+    measureActivations(folder);
     if (!std::getenv("AZIMUTH_KEEP"))
         fs::remove_all(folder);
     return 0;
