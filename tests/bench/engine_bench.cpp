@@ -10,6 +10,7 @@
 //   decoder on top
 //   {"task": "stream"}                  one pass over the weights' bytes by a plain sum; + "bytes"
 //   {"task": "load"}                    the model once more, from the file to the first token
+//   {"task": "dequantise"}              every tensor of the file to fp32, one after the other; tokens: values
 #include "core/base/json.h"
 #include "core/engine/capture/capture.h"
 #include "core/engine/generate/generate.h"
@@ -149,6 +150,16 @@ Json stream(const std::vector<at::Tensor>& weights) {
     return {{"tokens", 1}, {"seconds", seconds}, {"bytes", bytes}};
 }
 
+Json dequantise(const std::string& path) {
+    const auto checkpoint = Checkpoint::open(path);
+    std::int64_t values = 0;
+    const double seconds = secondsOf([&] {
+        for (const auto& name : checkpoint.names())
+            values += checkpoint.load(name, at::kFloat).numel();
+    });
+    return {{"tokens", values}, {"seconds", seconds}};
+}
+
 Decoder load(const std::string& path, at::ScalarType type) {
     const at::NoGradGuard noGrad;
     return Decoder::load(Checkpoint::open(path), type);
@@ -186,6 +197,8 @@ int main(int argc, char** argv) {
             answer = linear(weights, task.at("rows").get<std::int64_t>());
         else if (name == "stream")
             answer = stream(weights);
+        else if (name == "dequantise")
+            answer = dequantise(argv[1]);
         else if (name == "load")
             answer = {{"tokens", 1}, {"seconds", secondsOf([&] { load(argv[1], type); })}};
         else

@@ -4,9 +4,10 @@
 tests/bench/run.py [--build build/release] [--model MODEL.gguf] [--threads 2] [--repeat 5] [--prompts 512] [--only NAME]
                    [--precision fp32,bf16] [--json OUT.json]
 
-Every number is the median of --repeat runs, Azimuth and the peer taking turns, on the same weights, token ids, direction and
-threads. Prints a table and, with --json, every single time. The peer always computes at fp32 (its quickest on most machines)
-and at bf16 where that is asked for. It asserts nothing: a busy machine gives busy numbers (the load is printed).
+Every number is the median of --repeat runs, Azimuth and its peers taking turns, on the same weights, token ids, direction and
+threads. Prints a table, then a line of JSON with every ratio; --json keeps every single time too. Transformers computes at fp32,
+which the budgets are about, and in the bf16 rows at bf16 as well. It asserts nothing: a busy machine gives busy numbers (the load
+is printed).
 """
 import argparse
 import json
@@ -20,10 +21,20 @@ root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 cache = os.path.join(os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache")), "azimuth")
 
 
+WORDS = ("light river garden number window letter answer morning simple letters travel story market paper music village question "
+         "winter bread machine summer colour happy silver mountain forest teacher doctor kitchen table bridge ocean").split()
+
+
+def chat_texts(numbers, count, shortest, longest):
+    """Questions of about so many tokens."""
+    return [" ".join(numbers.choice(WORDS) for _ in range(numbers.randint(shortest, longest))).capitalize() + "?" for _ in range(count)]
+
+
 class Side:
     def __init__(self, name, *command):
         self.name = name
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                        env={**os.environ, "TQDM_DISABLE": "1"})
         self.hello = self.read()
 
     def read(self):
@@ -48,9 +59,10 @@ class Bench:
         self.records = []
         self.sides = {}
         numbers = random.Random(20260314)
-        self.prompts = [[numbers.randrange(20, 40000) for _ in range(numbers.randint(8, 200))] for _ in range(options.prompts)]
-        self.chat = [[numbers.randrange(20, 40000) for _ in range(numbers.randint(30, 48))] for _ in range(128)]
-        self.numbers = numbers
+        render = self.side("transformers", "fp32").ask  # with the model's own chat template
+        self.prompts = render(task="render", texts=chat_texts(numbers, options.prompts, 7, 198))["ids"]
+        self.chat = render(task="render", texts=chat_texts(numbers, 128, 8, 24))["ids"]
+        self.ratios = {}
 
     def side(self, kind, precision):
         key = kind, precision
@@ -86,6 +98,8 @@ class Bench:
 
     def line(self, name, ours, peer, unit="tok/s", budget="", note=""):
         ratio = f"{ours / peer:6.2f} x" if peer else ""
+        if peer:
+            self.ratios[name] = round(ours / peer, 3)
         print(f"{name:40s} {ours:10.1f} {peer or float('nan'):10.1f} {unit:6s} {ratio:9s} {budget:10s} {note}", flush=True)
 
     def extraction(self, precision):
@@ -98,13 +112,21 @@ class Bench:
             run = peer.ask(task="extract", prompts=self.prompts[:64], batch=batch)
             speeds[batch] = run["tokens"] / run["seconds"]
         best = max(speeds, key=speeds.get)
-        result = self.turns(name, [("azimuth", ours, {"task": "extract", "prompts": self.prompts}),
-                                   ("transformers", peer, {"task": "extract", "prompts": self.prompts, "batch": best})])
+        peers = [("transformers", peer, {"task": "extract", "prompts": self.prompts, "batch": best})]
+        if precision == "bf16":
+            peers.append(("transformers bf16", self.side("transformers", "bf16"), peers[0][2]))
+        result = self.turns(name, [("azimuth", ours, {"task": "extract", "prompts": self.prompts}), *peers])
         pairs = zip(self.last["azimuth"]["norms"], self.last["transformers"]["norms"])
         off = max(abs(a - b) / b for a, b in pairs)
-        self.line(f"{name}, {len(self.prompts)} prompts, 8-200 tokens", result["azimuth"], result["transformers"],
+        lengths = [len(prompt) for prompt in self.prompts]
+        self.line(f"{name}, {len(lengths)} chat prompts", result["azimuth"], result["transformers"],
                   budget=">= 1.3 x" if precision == "fp32" else ">= 2.5 x",
-                  note=f"peer fp32, batch {best}; norms differ by at most {off:.1e}")
+                  note=f"{min(lengths)}-{max(lengths)} tokens; peer fp32, batch {best}; norms differ by at most {off:.1e}")
+        self.beside_bf16(name, result)
+
+    def beside_bf16(self, name, result):
+        if "transformers bf16" in result:
+            self.line(f"{name}, peer at bf16", result["azimuth"], result["transformers bf16"])
 
     def decoding(self, precision):
         width = self.side("azimuth", precision).hello["width"]
@@ -116,6 +138,8 @@ class Bench:
         for rows in (1, 8, 32, 128):
             task = {"task": "generate", "prompts": self.chat[:rows], "strengths": [20.0], "new_tokens": 64, **steer}
             entries = [("azimuth", ours, task), ("transformers", peer, task), ("linear layers", ours, {"task": "linear", "rows": rows})]
+            if precision == "bf16":
+                entries.append(("transformers bf16", self.side("transformers", "bf16"), task))
             if rows == 1:
                 entries.append(("stream", ours, {"task": "stream"}))
             result = self.turns(f"decoding, {precision}, {rows} rows", entries)
@@ -127,6 +151,11 @@ class Bench:
                 note += f"; {result['azimuth'] / result['stream']:.0%} of memory bandwidth"
             self.line(f"decoding, {precision}, {rows} rows, 64 tokens", result["azimuth"], result["transformers"],
                       budget=">= 3.5 x" if precision == "bf16" and rows == 32 else "", note=note)
+            self.ratios[f"decoding, {precision}, {rows} rows, of the linear layers"] = round(
+                result["azimuth"] / result["linear layers"], 3)
+            if rows == 1:
+                self.ratios[f"decoding, {precision}, 1 row, of memory bandwidth"] = round(result["azimuth"] / result["stream"], 3)
+            self.beside_bf16(f"decoding, {precision}, {rows} rows", result)
         sweep = {"task": "generate", "prompts": self.chat[:8], "strengths": [2.0 * (i + 1) for i in range(16)], "new_tokens": 32,
                  **steer}
         result = self.turns(f"sweep, {precision}", [("azimuth", ours, sweep), ("transformers", peer, sweep)])
@@ -140,6 +169,14 @@ class Bench:
         if result:
             print(f"{'loading, ' + precision:40s} {1 / result['azimuth']:10.2f} {1 / result['transformers']:10.2f} s      "
                   f"{result['azimuth'] / result['transformers']:6.2f} x  <= 2 s", flush=True)
+            self.ratios[f"loading, {precision}"] = round(result["azimuth"] / result["transformers"], 3)
+
+    def dequantising(self):
+        """Every tensor of the file to fp32, one after the other; the peer is the gguf package on numpy."""
+        ours, peer = self.side("azimuth", "fp32"), self.side("transformers", "fp32")
+        result = self.turns("dequantising", [("azimuth", ours, {"task": "dequantise"}), ("gguf-py", peer, {"task": "dequantise"})])
+        if result:
+            self.line("dequantising", result["azimuth"] / 1e6, result["gguf-py"] / 1e6, unit="M/s", note="values; the peer: gguf-py")
 
     def llama(self, precision):
         if not os.path.exists(os.path.join(cache, "peers", "llama")) or (self.options.only and self.options.only not in "llama.cpp"):
@@ -185,6 +222,7 @@ def main():
     print(f"{os.path.basename(options.model)}, {options.threads} threads, load before {os.getloadavg()[0]:.1f}, "
           f"median of {options.repeat}")
     print(f"{'':40s} {'azimuth':>10s} {'peer':>10s}        ratio     budget")
+    bench.dequantising()
     for precision in options.precision.split(","):
         bench.loading(precision)
         bench.extraction(precision)
@@ -192,13 +230,14 @@ def main():
         bench.llama(precision)
         bench.linear_growth(precision)
         bench.side("azimuth", precision).end()
-    for (kind, _), side in bench.sides.items():
-        if kind != "azimuth":
-            side.end()
+        del bench.sides["azimuth", precision]
+    for side in bench.sides.values():
+        side.end()
     print(f"load after {os.getloadavg()[0]:.1f}")
+    print(json.dumps({"ratios": bench.ratios}))
     if options.json:
         with open(options.json, "w") as out:
-            json.dump({"options": vars(options), "records": bench.records}, out, indent=1)
+            json.dump({"options": vars(options), "ratios": bench.ratios, "records": bench.records}, out, indent=1)
 
 
 if __name__ == "__main__":

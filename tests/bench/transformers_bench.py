@@ -6,7 +6,9 @@ import os
 import sys
 import time
 
+import gguf
 import torch
+import transformers
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "peers"))
 import reference_decoder  # noqa: E402
@@ -72,6 +74,18 @@ class Peer:
         hook.remove()
         rows = [out[arm][prompt] for prompt in range(len(ids)) for arm in range(len(out))]
         return {"tokens": sum(map(len, rows)), "seconds": seconds, "ids": rows}
+
+    def render(self, task):
+        tokenizer = transformers.AutoTokenizer.from_pretrained(os.path.dirname(self.path), gguf_file=os.path.basename(self.path))
+        texts = [tokenizer.apply_chat_template([{"role": "user", "content": text}], tokenize=False, add_generation_prompt=True)
+                 for text in task["texts"]]
+        return {"ids": [tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]}
+
+    def dequantise(self, task):
+        tensors = gguf.GGUFReader(self.path).tensors
+        start = time.perf_counter()
+        values = sum(gguf.dequantize(tensor.data, tensor.tensor_type).size for tensor in tensors)
+        return {"tokens": int(values), "seconds": time.perf_counter() - start}
 
     def load(self, task):
         start = time.perf_counter()
