@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Tokenizers of every family as Hugging Face folders, and what tokenizers and transformers make of texts and chats.
 
-    text_families.py FOLDER     writes FOLDER/<family>/ and FOLDER/answers.json; run by tests/core/engine/text
+    text_families.py FOLDER     writes FOLDER/<family>/, FOLDER/<vocabulary>.gguf and FOLDER/answers.json; run by
+                                tests/core/engine/text
 
 The vocabularies are small and trained here (on Python's own documentation and the texts of make_token_fixtures.py); normaliser,
 pre-tokenizer, post-processor, decoder and added tokens are those that each family publishes. transformers is asked through
 PreTrainedTokenizerFast, which takes tokenizer.json as it is: in transformers 5 classes such as LlamaTokenizer build a pipeline
-of their own in its place. Chat templates are those of chat_templates/.
+of their own in its place. Chat templates are those of chat_templates/; some are equivalents of a published one, written
+for this project. The .gguf files hold a vocabulary only, as llama.cpp's converter writes it, for llama.cpp to answer.
 """
 
 import argparse
@@ -25,6 +27,7 @@ import random
 import sys
 import textwrap
 
+import gguf
 import make_token_fixtures as fixtures
 import tokenizers
 import transformers
@@ -51,9 +54,7 @@ PARTS = [
 
 
 def corpus():
-    texts = list(fixtures.TEXTS)
-    for piece in ("a", " ", "\n", "😀", "e\u0301", "1", "ab", "word ", "的", "!", "\t", "\u0301", "▁", "\x00", "A", " a", "</s>"):
-        texts.append((piece * 10000)[:10000])
+    texts = fixtures.hard_texts()
     texts += ["<|im_end|>" * 3, " <|end|>  <|end|>\n", "<|im_start|> \n x", "\n\n\n\n", "<s>hello", " <s> hello", "hello </s>x",
               "<image_soft_token", "[INST] hi [/INST]", "<|reserved_special_token_3|>", "\ufb01 \u212b \u1e9b\u0323 \uac00"]
     random.seed(2026)
@@ -279,6 +280,15 @@ FAMILIES = {
               1, ["gemma2", "gemma3"]),
 }
 
+# GGUF vocabulary -> (family whose pieces it has, tokenizer.ggml.pre, whether that means Unicode NFC first); no pre:
+# SentencePiece with a blank put before the text.
+VOCABULARIES = {
+    "gpt2": ("gpt2", "gpt-2", False), "olmo": ("gpt_neox", "olmo", True), "llama3": ("llama3", "llama-bpe", False),
+    "qwen": ("qwen", "qwen2", True), "smollm": ("smollm", "smollm", False), "olmo2": ("olmo2", "dbrx", False),
+    "phi4": ("phi4", "gpt-4o", False), "tekken": ("tekken", "tekken", False), "deepseek": ("olmo2", "deepseek-v3", False),
+    "falcon": ("gpt2", "falcon", False), "llama2": ("llama2", "", False), "mistral": ("mistral", "", False),
+}
+
 SYSTEM = ["system", "  You answer in verse.\n"]
 CONVERSATIONS = [
     [["user", "Zebra crossing 42?"]],
@@ -353,6 +363,41 @@ def write_family(folder, name):
     return tokenizer, tokenizer.get_vocab_size(with_added_tokens=True) - less, sources
 
 
+def write_vocabulary(path, tokenizer, pre):
+    """Names and types as llama.cpp's converter writes them. A piece's score falls with its id."""
+    state = json.loads(tokenizer.to_str())
+    count = tokenizer.get_vocab_size(with_added_tokens=True)
+    tokens = [tokenizer.id_to_token(index) for index in range(count)]
+    special = {token["id"]: token["special"] for token in state["added_tokens"]}
+    types = [gguf.TokenType.NORMAL] * count
+    for index, text in enumerate(tokens):
+        if index in special:
+            types[index] = gguf.TokenType.CONTROL if special[index] else gguf.TokenType.USER_DEFINED
+        if not pre and text == "<unk>":
+            types[index] = gguf.TokenType.UNKNOWN
+        if not pre and len(text) == 6 and text.startswith("<0x"):
+            types[index] = gguf.TokenType.BYTE
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_context_length(256)
+    writer.add_tokenizer_model("gpt2" if pre else "llama")
+    writer.add_tokenizer_pre(pre or "default")
+    writer.add_token_list(tokens)
+    writer.add_token_types(types)
+    if pre:
+        writer.add_token_merges([" ".join(pair) for pair in state["model"]["merges"]])
+    else:
+        writer.add_token_scores([0.0 if kind != gguf.TokenType.NORMAL else -float(index) for index, kind in enumerate(types)])
+        writer.add_add_space_prefix(True)
+        writer.add_unk_token_id(tokens.index("<unk>"))
+    bos = next((text for text in ("<s>", "<|begin_of_text|>") if text in tokens), None)
+    if bos:
+        writer.add_bos_token_id(tokens.index(bos))
+    writer.add_add_bos_token(bos is not None)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.close()
+
+
 def in_bytes(text, spans):
     at = [0]
     for character in text:
@@ -383,6 +428,9 @@ def chat_answer(tokenizer, template, conversation, variables):
 
 def family_answers(folder, name, texts):
     raw, rows, sources = write_family(folder, name)
+    for vocabulary, (family, pre, _) in VOCABULARIES.items():
+        if family == name:
+            write_vocabulary(f"{folder}/../{vocabulary}.gguf", raw, pre)
     tokenizer = transformers.PreTrainedTokenizerFast.from_pretrained(folder)
     backend = tokenizer.backend_tokenizer
     backend.no_truncation()
@@ -419,7 +467,8 @@ def main():
     transformers.utils.logging.set_verbosity_error()
     texts = corpus()
     answers = {"peers": [f"tokenizers {tokenizers.__version__}", f"transformers {transformers.__version__}"], "texts": texts,
-               "date": "2024-07-26T13:05:09",
+               "date": "2024-07-26T13:05:09", "vocabularies": list(VOCABULARIES),
+               "normalised": [name for name, row in VOCABULARIES.items() if row[2]],
                "families": {name: family_answers(os.path.join(sys.argv[1], name), name, texts) for name in FAMILIES}}
     with open(os.path.join(sys.argv[1], "answers.json"), "w", encoding="utf-8") as file:
         json.dump(answers, file)

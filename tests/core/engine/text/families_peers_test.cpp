@@ -1,16 +1,16 @@
 // Tokenizers of every family, read from Hugging Face folders, against tokenizers and transformers: ids,
-// spans, texts put together again, chats with their ids and the positions after the instruction. Asked of the
-// peers now: tests/peers/text_families.py.
+// spans, texts put together again, chats with their ids and the positions after the instruction; and read
+// from GGUF metadata, against llama.cpp. Asked of the peers now: tests/peers/text_families.py.
 #include "core/base/text.h"
+#include "core/container/gguf_file.h"
 #include "core/engine/checkpoint/folder_tokenizer_reader.h"
+#include "core/engine/checkpoint/tokenizer_source_reader.h"
 #include "core/engine/text/renderer.h"
 #include "tests/core/checks.h"
 #include "tests/core/engine/text/text_checks.h"
+#include "tests/core/engine/text/text_peers.h"
 
-#include <QFileInfo>
-#include <QProcess>
 #include <QTemporaryDir>
-#include <QtTest>
 
 using namespace azimuth;
 using namespace azimuth::checks;
@@ -45,10 +45,8 @@ class FamiliesPeersTest : public QObject {
 
 private Q_SLOTS:
     void initTestCase() {
-        const auto given = qEnvironmentVariable("AZIMUTH_PEER_BASE");
-        const auto python =
-            given.isEmpty() ? QStringLiteral(AZIMUTH_CACHE_DIR "/peers/base/bin/python") : given;
-        if (!QFileInfo::exists(python))
+        const QString python = peerInterpreter("AZIMUTH_PEER_BASE", "base");
+        if (python.isEmpty())
             QSKIP("the peer environment \"base\" is not set up");
         QProcess process;
         process.start(python,
@@ -107,6 +105,41 @@ private Q_SLOTS:
                           std::to_string(bare.spans[at].begin) + ", " + std::to_string(bare.spans[at].end) +
                           "), expected " + span.dump())
                              .c_str());
+            }
+        }
+    }
+
+    // Vocabularies without weights, as GGUF files hold them: kinds of SentencePiece and of cutting for byte
+    // pairs.
+    void metadata() {
+        const QString python = peerInterpreter("AZIMUTH_PEER_LLAMA", "llama");
+        if (python.isEmpty())
+            QSKIP("the peer environment \"llama\" is not set up");
+        const auto pathOf = [&](const std::string& name) {
+            return m_folder.filePath(QString::fromStdString(name + ".gguf")).toStdString();
+        };
+        const auto names = m_answers.at("vocabularies").get<std::vector<std::string>>();
+        Json models;
+        for (const auto& name : names)
+            models[name] = pathOf(name);
+        const Json answer = askPeer(QStringLiteral("llama"), python,
+                                    {{"texts", m_answers.at("texts")},
+                                     {"models", models},
+                                     {"normalised", m_answers.at("normalised")}});
+        const auto texts = m_answers.at("texts").get<std::vector<std::string>>();
+        QVERIFY(names.size() >= 10 && texts.size() > 350);
+        for (const auto& name : names) {
+            const GgufFile file = GgufFile::open(pathOf(name));
+            const Tokenizer tokenizer = Tokenizer::from(readTokenizerSource(file, 1 << 20));
+            for (const bool ends : {false, true}) {
+                const Json& theirs = answer.at(ends ? name + "_plain" : name);
+                QCOMPARE(theirs.size(), texts.size());
+                for (std::size_t i = 0; i < texts.size(); ++i) {
+                    const auto ours = tokenizer.encode(texts[i], ends);
+                    QVERIFY2(ours == idsOf(theirs.at(i)), (name + ", " + about(texts[i]) + shown(ours) +
+                                                           " expected " + shown(idsOf(theirs.at(i))))
+                                                              .c_str());
+                }
             }
         }
     }
