@@ -7,8 +7,8 @@
 The vocabularies are small and trained here (on Python's own documentation and the texts of make_token_fixtures.py); normaliser,
 pre-tokenizer, post-processor, decoder and added tokens are those that each family publishes. transformers is asked through
 PreTrainedTokenizerFast, which takes tokenizer.json as it is: in transformers 5 classes such as LlamaTokenizer build a pipeline
-of their own in its place. Chat templates are those of chat_templates/; some are equivalents of a published one, written
-for this project. The .gguf files hold a vocabulary only, as llama.cpp's converter writes it, for llama.cpp to answer.
+of their own in its place. Chat templates are those of chat_templates/. The .gguf files hold a vocabulary only, as
+llama.cpp's converter writes it, for llama.cpp to answer.
 """
 
 import argparse
@@ -69,8 +69,8 @@ def training_texts():
     texts = [textwrap.dedent(m.__doc__ or "") for m in modules]
     for module in modules:
         texts += [getattr(module, name).__doc__ or "" for name in dir(module)]
-    # transformers' tokenizers cannot train on NUL; the byte alphabet holds it anyway.
-    return [t for t in texts if isinstance(t, str)] + [t for t in fixtures.TEXTS if len(t) < 200] * 3
+    # llama.cpp reads a piece up to NUL only, which published vocabularies have as a byte alone.
+    return [t for t in texts if isinstance(t, str)] + [t for t in fixtures.TEXTS if len(t) < 200 and "\0" not in t] * 3
 
 
 def bpe_parts(model):
@@ -255,7 +255,7 @@ FAMILIES = {
                {"generation_config.json": {"eos_token_id": ["<|end_of_text|>", "<|eom_id|>", "<|eot_id|>"]}}, 0,
                ["llama3", "llama31", "llama32", "macros"]),
     "qwen": (qwen, {"tokenizer_class": "Qwen2Tokenizer", "bos_token": None, "eos_token": "<|im_end|>", "pad_token": "<|endoftext|>",
-                    "unk_token": None, "add_bos_token": False}, {}, 0, ["qwen25", "qwen3"]),
+                    "unk_token": None, "add_bos_token": False}, {}, 0, ["qwen2", "qwen25", "qwen3"]),
     "smollm": (smollm, {"tokenizer_class": "GPT2Tokenizer", "bos_token": "<|im_start|>", "eos_token": "<|im_end|>",
                         "pad_token": "<|im_end|>", "unk_token": "<|endoftext|>"}, {}, 0, ["smollm2"]),
     "olmo2": (olmo2, {"tokenizer_class": "GPT2Tokenizer", "bos_token": "<|endoftext|>", "eos_token": "<|endoftext|>",
@@ -272,22 +272,24 @@ FAMILIES = {
                         "eos_token": "</s>", "unk_token": "<unk>", "add_bos_token": True, "add_eos_token": False, "legacy": False},
                {}, 0, ["llama2"]),
     "mistral": (mistral, {"tokenizer_class": "LlamaTokenizer", "bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"}, {}, 0,
-                ["mistral"]),
+                ["mistral", "mistral01", "mistral02"]),
     "phi3": (phi3, {"tokenizer_class": "LlamaTokenizer", "bos_token": "<s>", "eos_token": "<|endoftext|>", "unk_token": "<unk>",
-                    "pad_token": "<|endoftext|>", "add_bos_token": False}, {}, 0, ["phi3"]),
+                    "pad_token": "<|endoftext|>", "add_bos_token": False}, {}, 0, ["phi3", "phi35", "phi4mini"]),
     "gemma": (gemma, {"tokenizer_class": "GemmaTokenizer", "bos_token": "<bos>", "eos_token": "<eos>", "pad_token": "<pad>",
                       "unk_token": "<unk>", "add_bos_token": True}, {"generation_config.json": {"eos_token_id": ["<eos>", "<end_of_turn>"]}},
               1, ["gemma2", "gemma3"]),
 }
 
-# GGUF vocabulary -> (family whose pieces it has, tokenizer.ggml.pre, whether that means Unicode NFC first); no pre:
-# SentencePiece with a blank put before the text.
+# GGUF vocabulary -> family whose pieces it has, tokenizer.ggml.pre (none: SentencePiece with a blank put before the text),
+# whom its ids must equal: llama.cpp, transformers with the family's tokenizer.json, or both. llama.cpp cuts tekken by a
+# pattern that only resembles the published one.
 VOCABULARIES = {
-    "gpt2": ("gpt2", "gpt-2", False), "olmo": ("gpt_neox", "olmo", True), "llama3": ("llama3", "llama-bpe", False),
-    "qwen": ("qwen", "qwen2", True), "smollm": ("smollm", "smollm", False), "olmo2": ("olmo2", "dbrx", False),
-    "phi4": ("phi4", "gpt-4o", False), "tekken": ("tekken", "tekken", False), "deepseek": ("olmo2", "deepseek-v3", False),
-    "falcon": ("gpt2", "falcon", False), "llama2": ("llama2", "", False), "mistral": ("mistral", "", False),
+    "gpt2": ("gpt2", "gpt-2", "both"), "olmo": ("gpt_neox", "olmo", "both"), "llama3": ("llama3", "llama-bpe", "both"),
+    "qwen": ("qwen", "qwen2", "both"), "smollm": ("smollm", "smollm", "both"), "olmo2": ("olmo2", "dbrx", "both"),
+    "tekken": ("tekken", "tekken", "transformers"), "deepseek": ("olmo2", "deepseek-v3", "llama"),
+    "llama2": ("llama2", "", "llama"), "mistral": ("mistral", "", "llama"),
 }
+NORMALISED = ("olmo", "qwen")  # tokenizer.ggml.pre stands for Unicode NFC too
 
 SYSTEM = ["system", "  You answer in verse.\n"]
 CONVERSATIONS = [
@@ -467,8 +469,8 @@ def main():
     transformers.utils.logging.set_verbosity_error()
     texts = corpus()
     answers = {"peers": [f"tokenizers {tokenizers.__version__}", f"transformers {transformers.__version__}"], "texts": texts,
-               "date": "2024-07-26T13:05:09", "vocabularies": list(VOCABULARIES),
-               "normalised": [name for name, row in VOCABULARIES.items() if row[2]],
+               "date": "2024-07-26T13:05:09", "normalised": NORMALISED,
+               "vocabularies": {name: {"family": row[0], "peer": row[2]} for name, row in VOCABULARIES.items()},
                "families": {name: family_answers(os.path.join(sys.argv[1], name), name, texts) for name in FAMILIES}}
     with open(os.path.join(sys.argv[1], "answers.json"), "w", encoding="utf-8") as file:
         json.dump(answers, file)
