@@ -14,6 +14,7 @@ import json
 import os
 import subprocess
 import sys
+import unicodedata
 
 CACHE = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "azimuth")
 MODELS = {
@@ -51,6 +52,19 @@ TEXTS = [
     "\u1112\u1161\u11ab\u1100\u116e\u11a8",
     "日本語の文章です。カタカナ、ひらがな、漢字。",
     "中文句子，没有空格。繁體字也有。",
+    "తెలుగు భాష ಕನ್ನಡ ಭಾಷೆ ೧೨೩",
+    "മലയാളം ഭാഷ ഗുജറാത്തി ગુજરાતી ભાષા",
+    "ਪੰਜਾਬੀ ਭਾਸ਼ਾ ଓଡ଼ିଆ ଭାଷା ୧୨୩",
+    "සිංහල භාෂාව ශ්\u200dරී မြန်မာဘာသာစကား ၁၂၃",
+    "ᠮᠣᠩᠭᠣᠯ\u180e ᠪᠢᠴᠢᠭ ᠑᠒᠓ ᡥᠠᡥᠠ",
+    "ᏣᎳᎩ ᎦᏬᏂᎯᏍᏗ ꭳꮅ ᐃᓄᒃᑎᑐᑦ ᓀᐦᐃᔭᐍᐏᐣ",
+    "ܠܫܢܐ ܣܘܪܝܝܐ ދިވެހި ބަސް ߒߞߏ ߞߊ߲ ߁߂",
+    "ⵜⴰⵎⴰⵣⵉⵖⵜ ꆈꌠꁱꂷ ꕙꔤ ꚠꚡ ꓡꓲꓢꓴ 𞤀𞤣𞤤𞤢𞤥 𞥑",
+    "ꦧꦱꦗꦮ ꧑꧒ ᬅᬓ᭄ᬱᬭ ᬩᬮᬶ ᮘᮞ ᮞᮥᮔ᮪ᮓ ᨒᨚᨈᨑ ᯅᯖᯂ᯲",
+    "ᜊᜌ᜔ᜊᜌᜒᜈ᜔ ᜱᜨᜳ ꨌꩌ ᥖᥭᥰ ᦺᦑᦟᦹᧉ ᨣᩴᩣᨾᩮᩬᩥᨦ ꪼꪕ",
+    "ᰛᰩᰵ ᤕᤠᤰᤌᤢᤱ ᱥᱟᱱᱛᱟᱲᱤ ꯃꯤꯇꯩ ꢱꣃ ꤊꤢꤛ ꤰꥇ ꡏꡡꡃ 𑄌𑄋𑄴𑄟𑄳𑄦",
+    "ㄅㄆㄇㄈ ⲙⲉⲧⲣⲉⲙ ⰳⰾⰰⰳⱁⰾⰻⱌⰰ ᚱᚢᚾᛁᚲ ᚑᚌ\u1680ᚆᚐᚋ ᲥᲐᲠᲗᲣᲚᲘ ⠃⠗⠇",
+    "𐐔𐐯𐑅𐐨𐑉𐐯𐐻 𐓏𐓘𐓻 𐤀𐤁 𐌀𐌁 𐀀𐀁 𒀭 𑀩𑁆𑀭𑀸𑀳𑁆𑀫𑀻 ࠔࠌࠓ ࡌࡀࡍ 𐴌𐴗",
     "Tiếng Việt có dấu",
     "İstanbul ıslak Şişli ğ",
     "ß ẞ ﬁ ﬀ ǆ Ǆ ŉ",
@@ -122,6 +136,15 @@ TEXTS = [
     "Supercalifragilisticexpialidocious antidisestablishmentarianism",
     "Write a poem about the sea.\n\nMake it rhyme.",
 ]
+
+RUNS = ("a", " ", "\n", "😀", "e\u0301", "1", "ab", "word ", "的", "!", "\t", "\u0301", "▁", "\x00", "A", " a", "</s>")
+CONTROLS = [chr(c) for c in (*range(0x20), *range(0x7f, 0xa0))]
+
+
+def hard_texts():
+    """TEXTS, runs of 10,000 characters, and every control character between letters, blanks, digits and its like."""
+    return TEXTS + [(piece * 10000)[:10000] for piece in RUNS] + [f"a{c}b {c}{c} {c} 1{c}2\n{c}" for c in CONTROLS]
+
 
 # [messages, template variables]; SmolLM2's own template.
 CHATS = [
@@ -201,7 +224,8 @@ def answer_transformers(request):
     def ids(text):
         return tokenizer(text, add_special_tokens=False)["input_ids"]
 
-    answer = {"version": f"transformers {transformers.__version__}", "as_loaded": [ids(t) for t in request["texts"]]}
+    answer = {"version": f"transformers {transformers.__version__}", "texts": request["texts"],
+              "as_loaded": [ids(t) for t in request["texts"]]}
     tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
         pre_tokenizers.Digits(individual_digits=True),
         pre_tokenizers.ByteLevel(add_prefix_space=False, trim_offsets=True, use_regex=True)])
@@ -228,11 +252,14 @@ def answer_transformers(request):
 def answer_llama(request):
     import llama_cpp
 
-    answer = {"version": f"llama-cpp-python {llama_cpp.__version__}"}
-    for name, path in MODELS.items():
+    answer = {"version": f"llama-cpp-python {llama_cpp.__version__}", "texts": request["texts"]}
+    for name, path in request.get("models", MODELS).items():
         model = llama_cpp.Llama(path, vocab_only=True, verbose=False)
-        answer[name] = [model.tokenize(t.encode(), add_bos=False, special=True) for t in request["texts"]]
-        answer[name + "_plain"] = [model.tokenize(t.encode(), add_bos=True, special=True) for t in request["texts"]]
+        texts = request["texts"]
+        if name in request.get("normalised", []):  # llama.cpp leaves NFC, which no GGUF file states, to its caller
+            texts = [unicodedata.normalize("NFC", t) for t in texts]
+        answer[name] = [model.tokenize(t.encode(), add_bos=False, special=True) for t in texts]
+        answer[name + "_plain"] = [model.tokenize(t.encode(), add_bos=True, special=True) for t in texts]
     return answer
 
 
@@ -273,6 +300,8 @@ def write_fixture(out):
 def main():
     if len(sys.argv) == 3 and sys.argv[1] == "--peer":
         request = json.load(sys.stdin)
+        if request.get("hard"):
+            request["texts"] += hard_texts()
         answer = {"transformers": answer_transformers, "llama": answer_llama}[sys.argv[2]](request)
         json.dump(answer, sys.stdout)
     elif len(sys.argv) == 2:

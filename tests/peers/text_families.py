@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Tokenizers of every family as Hugging Face folders, and what tokenizers and transformers make of texts and chats.
 
-    text_families.py FOLDER     writes FOLDER/<family>/ and FOLDER/answers.json; run by tests/core/engine/text
+    text_families.py FOLDER     writes FOLDER/<family>/, FOLDER/<vocabulary>.gguf and FOLDER/answers.json; run by
+                                tests/core/engine/text
 
 The vocabularies are small and trained here (on Python's own documentation and the texts of make_token_fixtures.py); normaliser,
 pre-tokenizer, post-processor, decoder and added tokens are those that each family publishes. transformers is asked through
 PreTrainedTokenizerFast, which takes tokenizer.json as it is: in transformers 5 classes such as LlamaTokenizer build a pipeline
-of their own in its place. Chat templates are those of chat_templates/.
+of their own in its place. Chat templates are those of chat_templates/. The .gguf files hold a vocabulary only, as
+llama.cpp's converter writes it, for llama.cpp to answer.
 """
 
 import argparse
@@ -25,6 +27,7 @@ import random
 import sys
 import textwrap
 
+import gguf
 import make_token_fixtures as fixtures
 import tokenizers
 import transformers
@@ -51,9 +54,7 @@ PARTS = [
 
 
 def corpus():
-    texts = list(fixtures.TEXTS)
-    for piece in ("a", " ", "\n", "😀", "e\u0301", "1", "ab", "word ", "的", "!", "\t", "\u0301", "▁", "\x00", "A", " a", "</s>"):
-        texts.append((piece * 10000)[:10000])
+    texts = fixtures.hard_texts()
     texts += ["<|im_end|>" * 3, " <|end|>  <|end|>\n", "<|im_start|> \n x", "\n\n\n\n", "<s>hello", " <s> hello", "hello </s>x",
               "<image_soft_token", "[INST] hi [/INST]", "<|reserved_special_token_3|>", "\ufb01 \u212b \u1e9b\u0323 \uac00"]
     random.seed(2026)
@@ -68,8 +69,8 @@ def training_texts():
     texts = [textwrap.dedent(m.__doc__ or "") for m in modules]
     for module in modules:
         texts += [getattr(module, name).__doc__ or "" for name in dir(module)]
-    # transformers' tokenizers cannot train on NUL; the byte alphabet holds it anyway.
-    return [t for t in texts if isinstance(t, str)] + [t for t in fixtures.TEXTS if len(t) < 200] * 3
+    # llama.cpp reads a piece up to NUL only, which published vocabularies have as a byte alone.
+    return [t for t in texts if isinstance(t, str)] + [t for t in fixtures.TEXTS if len(t) < 200 and "\0" not in t] * 3
 
 
 def bpe_parts(model):
@@ -254,7 +255,7 @@ FAMILIES = {
                {"generation_config.json": {"eos_token_id": ["<|end_of_text|>", "<|eom_id|>", "<|eot_id|>"]}}, 0,
                ["llama3", "llama31", "llama32", "macros"]),
     "qwen": (qwen, {"tokenizer_class": "Qwen2Tokenizer", "bos_token": None, "eos_token": "<|im_end|>", "pad_token": "<|endoftext|>",
-                    "unk_token": None, "add_bos_token": False}, {}, 0, ["qwen25", "qwen3"]),
+                    "unk_token": None, "add_bos_token": False}, {}, 0, ["qwen2", "qwen25", "qwen3"]),
     "smollm": (smollm, {"tokenizer_class": "GPT2Tokenizer", "bos_token": "<|im_start|>", "eos_token": "<|im_end|>",
                         "pad_token": "<|im_end|>", "unk_token": "<|endoftext|>"}, {}, 0, ["smollm2"]),
     "olmo2": (olmo2, {"tokenizer_class": "GPT2Tokenizer", "bos_token": "<|endoftext|>", "eos_token": "<|endoftext|>",
@@ -271,13 +272,24 @@ FAMILIES = {
                         "eos_token": "</s>", "unk_token": "<unk>", "add_bos_token": True, "add_eos_token": False, "legacy": False},
                {}, 0, ["llama2"]),
     "mistral": (mistral, {"tokenizer_class": "LlamaTokenizer", "bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"}, {}, 0,
-                ["mistral"]),
+                ["mistral", "mistral01", "mistral02"]),
     "phi3": (phi3, {"tokenizer_class": "LlamaTokenizer", "bos_token": "<s>", "eos_token": "<|endoftext|>", "unk_token": "<unk>",
-                    "pad_token": "<|endoftext|>", "add_bos_token": False}, {}, 0, ["phi3"]),
+                    "pad_token": "<|endoftext|>", "add_bos_token": False}, {}, 0, ["phi3", "phi35", "phi4mini"]),
     "gemma": (gemma, {"tokenizer_class": "GemmaTokenizer", "bos_token": "<bos>", "eos_token": "<eos>", "pad_token": "<pad>",
                       "unk_token": "<unk>", "add_bos_token": True}, {"generation_config.json": {"eos_token_id": ["<eos>", "<end_of_turn>"]}},
               1, ["gemma2", "gemma3"]),
 }
+
+# GGUF vocabulary -> family whose pieces it has, tokenizer.ggml.pre (none: SentencePiece with a blank put before the text),
+# whom its ids must equal: llama.cpp, transformers with the family's tokenizer.json, or both. llama.cpp cuts tekken by a
+# pattern that only resembles the published one.
+VOCABULARIES = {
+    "gpt2": ("gpt2", "gpt-2", "both"), "olmo": ("gpt_neox", "olmo", "both"), "llama3": ("llama3", "llama-bpe", "both"),
+    "qwen": ("qwen", "qwen2", "both"), "smollm": ("smollm", "smollm", "both"), "olmo2": ("olmo2", "dbrx", "both"),
+    "tekken": ("tekken", "tekken", "transformers"), "deepseek": ("olmo2", "deepseek-v3", "llama"),
+    "llama2": ("llama2", "", "llama"), "mistral": ("mistral", "", "llama"),
+}
+NORMALISED = ("olmo", "qwen")  # tokenizer.ggml.pre stands for Unicode NFC too
 
 SYSTEM = ["system", "  You answer in verse.\n"]
 CONVERSATIONS = [
@@ -353,6 +365,41 @@ def write_family(folder, name):
     return tokenizer, tokenizer.get_vocab_size(with_added_tokens=True) - less, sources
 
 
+def write_vocabulary(path, tokenizer, pre):
+    """Names and types as llama.cpp's converter writes them. A piece's score falls with its id."""
+    state = json.loads(tokenizer.to_str())
+    count = tokenizer.get_vocab_size(with_added_tokens=True)
+    tokens = [tokenizer.id_to_token(index) for index in range(count)]
+    special = {token["id"]: token["special"] for token in state["added_tokens"]}
+    types = [gguf.TokenType.NORMAL] * count
+    for index, text in enumerate(tokens):
+        if index in special:
+            types[index] = gguf.TokenType.CONTROL if special[index] else gguf.TokenType.USER_DEFINED
+        if not pre and text == "<unk>":
+            types[index] = gguf.TokenType.UNKNOWN
+        if not pre and len(text) == 6 and text.startswith("<0x"):
+            types[index] = gguf.TokenType.BYTE
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_context_length(256)
+    writer.add_tokenizer_model("gpt2" if pre else "llama")
+    writer.add_tokenizer_pre(pre or "default")
+    writer.add_token_list(tokens)
+    writer.add_token_types(types)
+    if pre:
+        writer.add_token_merges([" ".join(pair) for pair in state["model"]["merges"]])
+    else:
+        writer.add_token_scores([0.0 if kind != gguf.TokenType.NORMAL else -float(index) for index, kind in enumerate(types)])
+        writer.add_add_space_prefix(True)
+        writer.add_unk_token_id(tokens.index("<unk>"))
+    bos = next((text for text in ("<s>", "<|begin_of_text|>") if text in tokens), None)
+    if bos:
+        writer.add_bos_token_id(tokens.index(bos))
+    writer.add_add_bos_token(bos is not None)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.close()
+
+
 def in_bytes(text, spans):
     at = [0]
     for character in text:
@@ -383,6 +430,9 @@ def chat_answer(tokenizer, template, conversation, variables):
 
 def family_answers(folder, name, texts):
     raw, rows, sources = write_family(folder, name)
+    for vocabulary, (family, pre, _) in VOCABULARIES.items():
+        if family == name:
+            write_vocabulary(f"{folder}/../{vocabulary}.gguf", raw, pre)
     tokenizer = transformers.PreTrainedTokenizerFast.from_pretrained(folder)
     backend = tokenizer.backend_tokenizer
     backend.no_truncation()
@@ -419,7 +469,8 @@ def main():
     transformers.utils.logging.set_verbosity_error()
     texts = corpus()
     answers = {"peers": [f"tokenizers {tokenizers.__version__}", f"transformers {transformers.__version__}"], "texts": texts,
-               "date": "2024-07-26T13:05:09",
+               "date": "2024-07-26T13:05:09", "normalised": NORMALISED,
+               "vocabularies": {name: {"family": row[0], "peer": row[2]} for name, row in VOCABULARIES.items()},
                "families": {name: family_answers(os.path.join(sys.argv[1], name), name, texts) for name in FAMILIES}}
     with open(os.path.join(sys.argv[1], "answers.json"), "w", encoding="utf-8") as file:
         json.dump(answers, file)

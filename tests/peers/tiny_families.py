@@ -54,6 +54,10 @@ def llama(**options):
     return transformers.LlamaConfig(**{**COMMON, **options})
 
 
+def mistral(**options):
+    return transformers.MistralConfig(**{**COMMON, "rope_parameters": rope(theta=1e6), **options})
+
+
 def phi3(**options):
     return transformers.Phi3Config(**{**without("head_dim"), "hidden_size": 64, "rms_norm_eps": 1e-5, **options})
 
@@ -64,11 +68,11 @@ def gemma2(scalar, **options):
                                         "attn_implementation": "eager", **options})
 
 
-def gemma3(scalar, types):
+def gemma3(scalar, types, **options):
     return transformers.Gemma3TextConfig(**{**COMMON, "query_pre_attn_scalar": scalar, "sliding_window": 7,
                                             "num_hidden_layers": len(types), "layer_types": types,
                                             "rope_parameters": {FULL: rope("linear", 1e6, factor=8.0),
-                                                                SLIDING: rope()}})
+                                                                SLIDING: rope()}, **options})
 
 
 def neox(**options):
@@ -87,38 +91,54 @@ MODELS = {
                              rms_norm_eps=1e-5, rope_parameters=rope()), True),
     "llama3": (lambda: llama(rope_parameters=rope("llama3", 1e4, factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0,
                                                   original_max_position_embeddings=32)), True),
-    "llama_bias": (lambda: llama(attention_bias=True, mlp_bias=True, rope_parameters=rope(theta=5e5)), False),
+    "llama_bias": (lambda: llama(attention_bias=True, mlp_bias=True, rope_parameters=rope(theta=5e5)), True),
     "llama_linear": (lambda: llama(rope_parameters=rope("linear", factor=4.0)), True),
     "llama_dynamic": (lambda: llama(max_position_embeddings=32, rope_parameters=rope("dynamic", factor=8.0)), False),
-    "llama_yarn": (lambda: llama(rope_parameters=rope("yarn", factor=8.0, original_max_position_embeddings=32)), False),
-    "mistral": (lambda: transformers.MistralConfig(**{**COMMON, "tie_word_embeddings": False, "sliding_window": 7,
-                                                      "rope_parameters": rope(theta=1e6)}), False),
+    "llama_yarn": (lambda: llama(rope_parameters=rope("yarn", factor=8.0, original_max_position_embeddings=32,
+                                                      beta_fast=1.5, beta_slow=0.5)), True),
+    "llama_yarn_whole": (lambda: llama(rope_parameters=rope("yarn", factor=8.0, original_max_position_embeddings=32,
+                                                            mscale=1.7, mscale_all_dim=0.6, truncate=False)), False),
+    "mistral": (lambda: mistral(tie_word_embeddings=False, sliding_window=7), True),
+    "mistral_full": (lambda: mistral(hidden_size=64, num_key_value_heads=4, sliding_window=None), True),
     "qwen2": (lambda: transformers.Qwen2Config(**{**without("head_dim"), "rope_parameters": rope(theta=1e6)}), True),
     "qwen2_window": (lambda: transformers.Qwen2Config(**{
-        **without("head_dim"), "tie_word_embeddings": False, "use_sliding_window": True, "sliding_window": 7,
-        "max_window_layers": 1, "rope_parameters": rope(theta=1e6)}), False),
+        **without("head_dim"), "num_key_value_heads": 4, "tie_word_embeddings": False, "use_sliding_window": True,
+        "sliding_window": 7, "max_window_layers": 1, "rope_parameters": rope(theta=1e6)}), False),
+    "qwen2_yarn": (lambda: transformers.Qwen2Config(**{
+        **without("head_dim"), "rope_parameters": rope("yarn", 1e6, factor=4.0, original_max_position_embeddings=32,
+                                                       attention_factor=1.4)}), False),
     "qwen3": (lambda: transformers.Qwen3Config(**{**COMMON, "rope_parameters": rope(theta=1e6)}), True),
+    "qwen3_untied": (lambda: transformers.Qwen3Config(**{**COMMON, "hidden_size": 64, "num_key_value_heads": 4,
+                                                         "tie_word_embeddings": False,
+                                                         "rope_parameters": rope(theta=1e6)}), True),
     "gemma2": (lambda: gemma2(24, num_hidden_layers=4, rope_parameters=rope()), False),
-    "gemma2_plain": (lambda: gemma2(16, rope_parameters=rope()), True),
+    "gemma2_plain": (lambda: gemma2(16, num_key_value_heads=4, rope_parameters=rope()), True),
     "gemma3": (lambda: gemma3(24, [SLIDING, SLIDING, FULL, SLIDING]), False),
-    "gemma3_plain": (lambda: gemma3(16, [SLIDING, FULL, SLIDING]), True),
+    "gemma3_plain": (lambda: gemma3(16, [SLIDING, FULL, SLIDING], num_key_value_heads=1), True),
+    "gemma3_heads": (lambda: gemma3(12, [SLIDING, FULL], num_key_value_heads=4, head_dim=12), False),
     "phi3": (lambda: phi3(tie_word_embeddings=False, rope_parameters=rope()), True),
-    "phi3_long": (lambda: phi3(tie_word_embeddings=False, max_position_embeddings=128,
+    "phi3_long": (lambda: phi3(tie_word_embeddings=False, num_key_value_heads=4, max_position_embeddings=128,
                                original_max_position_embeddings=32,
                                rope_parameters=dict(LONG, short_factor=factors(8, 1.0, 1.3),
                                                     long_factor=factors(8, 1.1, 4.0))), True),
     "phi3_partial": (lambda: phi3(max_position_embeddings=128, original_max_position_embeddings=32, sliding_window=27,
                                   rope_parameters=dict(LONG, partial_rotary_factor=0.75,
                                                        short_factor=factors(6, 1.0, 1.2),
-                                                       long_factor=factors(6, 1.0, 5.0))), False),
+                                                       long_factor=factors(6, 1.0, 5.0))), True),
     "olmo2": (lambda: transformers.Olmo2Config(**{**without("head_dim"), "hidden_size": 64,
                                                   "tie_word_embeddings": False, "rope_parameters": rope(theta=5e5)}),
               True),
+    "olmo2_tied": (lambda: transformers.Olmo2Config(**{**without("head_dim"), "num_key_value_heads": 4,
+                                                       "num_hidden_layers": 2, "rope_parameters": rope(theta=5e5)}),
+                   True),
     "gpt_neox": (lambda: neox(rope_parameters=rope(partial_rotary_factor=0.25)), True),
     "gpt_neox_sequential": (lambda: neox(num_hidden_layers=2, use_parallel_residual=False,
-                                         rope_parameters=rope(partial_rotary_factor=1.0)), False),
+                                         rope_parameters=rope(partial_rotary_factor=1.0)), True),
     "gpt2": (lambda: transformers.GPT2Config(vocab_size=131, n_positions=128, n_embd=48, n_layer=3, n_head=4,
                                              bos_token_id=1, eos_token_id=2), True),
+    "gpt2_untied": (lambda: transformers.GPT2Config(vocab_size=131, n_positions=112, n_embd=64, n_layer=2, n_head=8,
+                                                    n_inner=100, layer_norm_epsilon=1e-3, bos_token_id=1,
+                                                    eos_token_id=2, tie_word_embeddings=False), True),
 }
 
 
@@ -384,7 +404,7 @@ def write(root, name, number):
 
 # GGUF by hand: names and metadata as llama.cpp's converter writes them.
 
-GGUF_FAMILY = {"gpt_neox": "gptneox", "gemma3_text": "gemma3"}
+GGUF_FAMILY = {"gpt_neox": "gptneox", "gemma3_text": "gemma3", "mistral": "llama"}
 GGUF_BLOCK = {
     "input_layernorm": "attn_norm", "self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k",
     "self_attn.v_proj": "attn_v", "self_attn.o_proj": "attn_output", "self_attn.q_norm": "attn_q_norm",
@@ -422,13 +442,13 @@ def gguf_tensors(model):
     config, parts = model.config, Parts(model)
     family = config.model_type
     heads = config.num_attention_heads
-    tied = config.tie_word_embeddings and family != "gpt2"
+    tied = config.tie_word_embeddings
     for name, parameter in model.state_dict().items():
         if name in ("lm_head.weight", "embed_out.weight") and tied or name.endswith("embed_scale"):
             continue
         values = parameter.numpy()
         stored = gguf_name(name, parts.post_norms)
-        if family == "llama" and (".attn_q." in stored or ".attn_k." in stored):
+        if family in ("llama", "mistral") and (".attn_q." in stored or ".attn_k." in stored):
             values = interleaved(values, heads if ".attn_q." in stored else config.num_key_value_heads)
         if family.startswith("gemma") and "norm" in stored:
             values = values + 1
@@ -451,7 +471,8 @@ def write_gguf(model, path):
     size("context_length", config.max_position_embeddings)
     size("embedding_length", config.hidden_size)
     size("block_count", config.num_hidden_layers)
-    size("feed_forward_length", getattr(config, "intermediate_size", None) or 4 * config.hidden_size)
+    inner = getattr(config, "n_inner" if family == "gpt2" else "intermediate_size")
+    size("feed_forward_length", inner or 4 * config.hidden_size)
     size("attention.head_count", heads)
     if family in ("gpt2", "gptneox"):
         real("attention.layer_norm_epsilon", getattr(config, "layer_norm_eps", None) or config.layer_norm_epsilon)
@@ -463,7 +484,7 @@ def write_gguf(model, path):
     if family == "gptneox":
         writer.add_bool(key("use_parallel_residual"), config.use_parallel_residual)
     window = getattr(config, "sliding_window", None)
-    if family in ("gemma2", "gemma3", "phi3"):
+    if family in ("gemma2", "gemma3", "phi3") or window and config.model_type == "mistral":
         size("attention.sliding_window", window or 0)
     if family == "gemma3":
         size("attention.sliding_window_pattern", config.layer_types.index(FULL) + 1)
@@ -493,6 +514,13 @@ def write_rope(writer, key, config, parameters, width):
         plain = 1.0 / parameters["rope_theta"] ** (torch.arange(0, rotary, 2).float() / rotary)
         scaled, _ = transformers.modeling_rope_utils.ROPE_INIT_FUNCTIONS["llama3"](config, "cpu")
         writer.add_tensor("rope_freqs.weight", (plain / scaled).numpy())
+    elif kind == "yarn":
+        writer.add_string(key("rope.scaling.type"), "yarn")
+        writer.add_float32(key("rope.scaling.factor"), parameters["factor"])
+        writer.add_uint32(key("rope.scaling.original_context_length"), parameters["original_max_position_embeddings"])
+        for name in ("beta_fast", "beta_slow"):
+            if name in parameters:
+                writer.add_float32(key(f"rope.scaling.yarn_{name}"), parameters[name])
     elif kind == "longrope":
         original = parameters["original_max_position_embeddings"]
         scale = config.max_position_embeddings / original

@@ -1,16 +1,16 @@
 // Tokenizers of every family, read from Hugging Face folders, against tokenizers and transformers: ids,
-// spans, texts put together again, chats with their ids and the positions after the instruction. Asked of the
-// peers now: tests/peers/text_families.py.
+// spans, texts put together again, chats with their ids and the positions after the instruction; and read
+// from GGUF metadata, against llama.cpp. Asked of the peers now: tests/peers/text_families.py.
 #include "core/base/text.h"
+#include "core/container/gguf_file.h"
 #include "core/engine/checkpoint/folder_tokenizer_reader.h"
+#include "core/engine/checkpoint/tokenizer_source_reader.h"
 #include "core/engine/text/renderer.h"
 #include "tests/core/checks.h"
 #include "tests/core/engine/text/text_checks.h"
+#include "tests/core/engine/text/text_peers.h"
 
-#include <QFileInfo>
-#include <QProcess>
 #include <QTemporaryDir>
-#include <QtTest>
 
 using namespace azimuth;
 using namespace azimuth::checks;
@@ -45,10 +45,8 @@ class FamiliesPeersTest : public QObject {
 
 private Q_SLOTS:
     void initTestCase() {
-        const auto given = qEnvironmentVariable("AZIMUTH_PEER_BASE");
-        const auto python =
-            given.isEmpty() ? QStringLiteral(AZIMUTH_CACHE_DIR "/peers/base/bin/python") : given;
-        if (!QFileInfo::exists(python))
+        const QString python = peerInterpreter("AZIMUTH_PEER_BASE", "base");
+        if (python.isEmpty())
             QSKIP("the peer environment \"base\" is not set up");
         QProcess process;
         process.start(python,
@@ -109,6 +107,60 @@ private Q_SLOTS:
                              .c_str());
             }
         }
+    }
+
+    // Vocabularies without weights, as GGUF files hold them: SentencePiece, and ways of cutting for byte
+    // pairs.
+    void metadata() {
+        const QString python = peerInterpreter("AZIMUTH_PEER_LLAMA", "llama");
+        if (python.isEmpty())
+            QSKIP("the peer environment \"llama\" is not set up");
+        const auto pathOf = [&](const std::string& name) {
+            return m_folder.filePath(QString::fromStdString(name + ".gguf")).toStdString();
+        };
+        const Json& vocabularies = m_answers.at("vocabularies");
+        Json models;
+        for (const auto& [name, row] : vocabularies.items())
+            if (row.at("peer") != "transformers")
+                models[name] = pathOf(name);
+        const Json llama = askPeer(QStringLiteral("llama"), python,
+                                   {{"texts", m_answers.at("texts")},
+                                    {"models", models},
+                                    {"normalised", m_answers.at("normalised")}});
+        std::string findings;
+        int compared = 0;
+        for (const auto& [name, row] : vocabularies.items()) {
+            const GgufFile file = GgufFile::open(pathOf(name));
+            const Tokenizer tokenizer = Tokenizer::from(readTokenizerSource(file, 1 << 20));
+            if (row.at("peer") != "llama") {
+                const Json& cases = of(row.at("family").get<std::string>().c_str()).at("cases");
+                findings += differences(name + ", transformers", tokenizer, false,
+                                        [&](std::size_t i) { return idsOf(cases.at(i).at("ids")); });
+                ++compared;
+            }
+            for (const auto& [key, ends] : {std::pair{name, false}, std::pair{name + "_plain", true}})
+                if (llama.contains(key)) {
+                    const Json& ids = llama.at(key);
+                    findings += differences(name + ", llama.cpp", tokenizer, ends,
+                                            [&](std::size_t i) { return idsOf(ids.at(i)); });
+                    ++compared;
+                }
+        }
+        QVERIFY(compared >= 25);
+        QVERIFY2(findings.empty(), findings.c_str());
+    }
+
+    std::string differences(const std::string& name, const Tokenizer& tokenizer, bool ends,
+                            const std::function<std::vector<std::int32_t>(std::size_t)>& expected) const {
+        const auto texts = m_answers.at("texts").get<std::vector<std::string>>();
+        std::size_t count = 0;
+        std::string first;
+        for (std::size_t i = 0; i < texts.size(); ++i)
+            if (const auto ours = tokenizer.encode(texts[i], ends), theirs = expected(i); ours != theirs) {
+                if (count++ == 0)
+                    first = about(texts[i]) + shown(ours) + " expected " + shown(theirs);
+            }
+        return count == 0 ? std::string() : name + ": " + std::to_string(count) + " texts, " + first + "\n";
     }
 
     void chats_data() { rows(); }
