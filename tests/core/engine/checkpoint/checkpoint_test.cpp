@@ -256,15 +256,21 @@ private Q_SLOTS:
     }
 
     void refusesTypesByName() {
-        TinyModel model;
-        model.otherTypes["blk.0.ffn_up.weight"] = GgufType{42}; // Q2_0, a type of four bytes for this purpose
-        const auto checkpoint = open(model);
-        for (const auto& work :
-             {std::function<void()>([&] { checkpoint.loadAll(at::kFloat); }),
-              std::function<void()>([&] { checkpoint.load("blocks.0.mlp.up.weight", at::kFloat); })}) {
-            QCOMPARE(codeOf(work), std::string("checkpoint.type"));
-            QVERIFY(messageOf(work).find("blk.0.ffn_up.weight is stored as Q2_0; readable are F32, F16") !=
-                    std::string::npos);
+        for (const auto& [type, name] : {std::pair(16u, "IQ2_XXS"),
+                                         {20u, "IQ4_NL"},
+                                         {23u, "IQ4_XS"},
+                                         {34u, "TQ1_0"},
+                                         {39u, "MXFP4"},
+                                         {42u, "Q2_0"},
+                                         {77u, "type 77"}}) {
+            TinyModel model;
+            model.width = 256; // a block of each; four bytes an element where no layout is known
+            model.otherTypes["blk.0.ffn_up.weight"] = GgufType{type};
+            QCOMPARE(codeOfOpening(model), std::string("checkpoint.type"));
+            const auto message = messageOfOpening(model);
+            QVERIFY2(message.find("blk.0.ffn_up.weight is stored as " + std::string(name) +
+                                  "; readable are F32, F16") != std::string::npos,
+                     message.c_str());
         }
     }
 
@@ -282,6 +288,56 @@ private Q_SLOTS:
                             }).find(std::string(name) + " holds a value that is not finite") !=
                             std::string::npos);
                 }
+    }
+
+    // One number that is not finite: an element of F16 or BF16, a scale or minimum of a quantised block (an
+    // infinite scale of zeros is not a number). Where it lies in a block: ggml-common.h.
+    void refusesWhatIsNotFiniteInOtherTypes_data() {
+        QTest::addColumn<int>("type");
+        QTest::addColumn<int>("at"); // in a block
+        QTest::addColumn<QByteArray>("bytes");
+        const QByteArray infinity("\x00\x7c", 2), nan("\x01\x7e", 2), negative("\x00\xfc", 2);
+        const auto row = [](const char* name, GgufType type, int at, const QByteArray& bytes) {
+            QTest::newRow(name) << int(type) << at << bytes;
+        };
+        row("F16 infinity", GgufType::F16, 0, infinity);
+        row("F16 nan", GgufType::F16, 0, nan);
+        row("BF16 infinity", GgufType::BF16, 0, QByteArray("\x80\x7f", 2));
+        row("BF16 nan", GgufType::BF16, 0, QByteArray("\xc0\x7f", 2));
+        row("Q4_0 scale", GgufType::Q4_0, 0, infinity);
+        row("Q4_1 scale", GgufType::Q4_1, 0, nan);
+        row("Q4_1 minimum", GgufType::Q4_1, 2, negative);
+        row("Q5_0 scale", GgufType::Q5_0, 0, infinity);
+        row("Q5_1 minimum", GgufType::Q5_1, 2, infinity);
+        row("Q8_0 scale", GgufType::Q8_0, 0, infinity);
+        row("Q2_K scale", GgufType::Q2_K, 80, infinity);
+        row("Q2_K minimum", GgufType::Q2_K, 82, nan);
+        row("Q3_K scale", GgufType::Q3_K, 108, infinity);
+        row("Q4_K scale", GgufType::Q4_K, 0, infinity);
+        row("Q4_K minimum", GgufType::Q4_K, 2, infinity);
+        row("Q5_K scale", GgufType::Q5_K, 0, nan);
+        row("Q6_K scale", GgufType::Q6_K, 208, infinity);
+    }
+    void refusesWhatIsNotFiniteInOtherTypes() {
+        QFETCH(int, type);
+        QFETCH(int, at);
+        QFETCH(QByteArray, bytes);
+        const std::string name = "blk.1.attn_k.weight";
+        TinyModel model;
+        model.width = 256;
+        model.otherTypes[name] = static_cast<GgufType>(type);
+        const auto block = *ggufBlock(static_cast<GgufType>(type));
+        const auto third = 3 * std::size_t{block.bytes}; // not the first block
+        for (const auto compute : {at::kFloat, at::kBFloat16})
+            open(model).loadAll(compute); // as zeros it loads
+        model.otherBytes[name] = {third + static_cast<std::size_t>(at), bytes.toStdString()};
+        const auto checkpoint = open(model);
+        for (const auto compute : {at::kFloat, at::kBFloat16}) {
+            QCOMPARE(codeOf([&] { checkpoint.loadAll(compute); }), std::string("checkpoint.tensor"));
+            const auto message = messageOf([&] { checkpoint.loadAll(compute); });
+            QVERIFY2(message.find(name + " holds a value that is not finite") != std::string::npos,
+                     message.c_str());
+        }
     }
 
     void refusesHyperparameters_data() {
@@ -336,13 +392,98 @@ private Q_SLOTS:
                  "names the file");
     }
 
+    // Against the formulas of llama.cpp and transformers; the arithmetic against transformers itself is in
+    // tests/core/engine/model/families_peer_test.cpp.
+    void readsYarn_data() {
+        QTest::addColumn<QMap<QString, float>>("keys");
+        QTest::addColumn<double>("attention");
+        const auto inferred = 0.1 * std::log(8.0) + 1;
+        using Keys = QMap<QString, float>;
+        const auto key = [](const char* name) { return QString::fromLatin1(name); };
+        QTest::newRow("inferred") << Keys{} << inferred;
+        QTest::newRow("of llama.cpp") << Keys{{key("attn_factor"), 1.25f}} << inferred * 1.25;
+        QTest::newRow("of transformers") << Keys{{key("yarn_attn_factor"), 1.5f}} << 1.5;
+        QTest::newRow("both") << Keys{{key("attn_factor"), 1.25f}, {key("yarn_attn_factor"), 1.5f}} << 1.875;
+        QTest::newRow("defaults written")
+            << Keys{{key("attn_factor"), 1.f}, {key("yarn_attn_factor"), 1.f}, {key("yarn_ext_factor"), 1.f}}
+            << inferred;
+    }
+    void readsYarn() {
+        using Keys = QMap<QString, float>;
+        QFETCH(Keys, keys);
+        QFETCH(double, attention);
+        TinyModel model;
+        model.metadata = [&](GgufBuilder& b) {
+            b.string("llama.rope.scaling.type", "yarn");
+            b.f32("llama.rope.scaling.factor", 8);
+            b.u32("llama.rope.scaling.original_context_length", 16);
+            b.f32("llama.rope.scaling.yarn_beta_fast", 24);
+            for (const auto& [name, value] : keys.asKeyValueRange())
+                b.f32("llama.rope.scaling." + name.toStdString(), value);
+        };
+        const auto rope = open(model).hyperparameters().rope;
+        QCOMPARE(int(rope.scaling), int(RopeScaling::Yarn));
+        QCOMPARE(rope.factor, 8.0);
+        QCOMPARE(rope.originalContext, 16);
+        QCOMPARE(rope.betaFast, 24.0);
+        QCOMPARE(rope.betaSlow, 1.0);
+        QVERIFY(rope.truncate);
+        QCOMPARE(rope.attentionFactor, attention);
+    }
+
+    // Every part says which it is and how the whole is made; the later ones hold no metadata but these.
+    void refusesPartsOfASplitModel() {
+        TinyModel first;
+        first.metadata = [](GgufBuilder& b) {
+            b.u32("split.no", 0);
+            b.u32("split.count", 3);
+        };
+        GgufBuilder second;
+        second.u32("split.no", 1);
+        second.u32("split.count", 3);
+        second.floats("blk.1.ffn_norm.weight", {4}, {1, 1, 1, 1});
+        const auto refusal = [&](const char* name, const std::string& bytes) -> std::string {
+            const auto path = m_folder.filePath(QString::fromLatin1(name)).toStdString();
+            writeFileAtomically(path, bytes);
+            try {
+                Checkpoint::open(path);
+            } catch (const Error& error) {
+                return error.code() + "|" + error.message() + "|" + error.remedy();
+            }
+            return {};
+        };
+        const auto one = refusal("big-00001-of-00003.gguf", first.builder().bytes());
+        QVERIFY2(
+            one.starts_with("checkpoint.split|") &&
+                one.find("big-00001-of-00003.gguf: this is part 1 of a model that is split into 3 files") !=
+                    std::string::npos,
+            one.c_str());
+        const auto two = refusal("big-00002-of-00003.gguf", second.bytes());
+        QVERIFY2(
+            two.find("big-00002-of-00003.gguf: this is part 2 of a model that is split into 3 files") !=
+                    std::string::npos &&
+                two.ends_with("|Join them with llama.cpp's llama-gguf-split --merge big-00001-of-00003.gguf "
+                              "big.gguf."),
+            two.c_str());
+        const auto renamed = refusal("of-me.gguf", first.builder().bytes());
+        QVERIFY2(renamed.ends_with("--merge of-me.gguf whole.gguf."), renamed.c_str());
+    }
+
     void refusesFeaturesByName() {
         TinyModel model;
         model.metadata = [](GgufBuilder& b) { b.string("llama.rope.scaling.type", "ntk"); };
         QCOMPARE(codeOfOpening(model), std::string("checkpoint.family"));
         QVERIFY(messageOfOpening(model).find("\"ntk\"") != std::string::npos);
-        model.metadata = [](GgufBuilder& b) { b.u32("split.count", 3); };
-        QCOMPARE(codeOfOpening(model), std::string("checkpoint.split"));
+        model.metadata = [](GgufBuilder& b) { b.f32("llama.rope.scaling.attn_factor", 2); }; // without yarn
+        QCOMPARE(codeOfOpening(model), std::string("checkpoint.family"));
+        QVERIFY(messageOfOpening(model).find("llama.rope.scaling.attn_factor") != std::string::npos);
+        model.metadata = [](GgufBuilder& b) {
+            b.string("llama.rope.scaling.type", "yarn");
+            b.f32("llama.rope.scaling.factor", 8);
+            b.f32("llama.rope.scaling.yarn_ext_factor", 0);
+        };
+        QCOMPARE(codeOfOpening(model), std::string("checkpoint.family"));
+        QVERIFY(messageOfOpening(model).find("yarn_ext_factor") != std::string::npos);
         model.metadata = [](GgufBuilder& b) { b.floats("rope_freqs.weight", {4}, {1, 0, 4, 8}); };
         QCOMPARE(codeOfOpening(model), std::string("checkpoint.metadata"));
         model.metadata = [](GgufBuilder& b) { b.floats("rope_freqs.weight", {3}, {1, 1, 1}); };
