@@ -211,8 +211,8 @@ class SessionEngineTest : public QObject {
             ::setrlimit(RLIMIT_AS, &limit);
         });
         process.start(QStringLiteral(AZIMUTH_BINARY_DIR "/bin/azimuth-worker"),
-                      {QStringLiteral("run"), QString::fromStdString(out("job.json")), QStringLiteral("--out"),
-                       QString::fromStdString(publish)});
+                      {QStringLiteral("run"), QString::fromStdString(out("job.json")),
+                       QStringLiteral("--out"), QString::fromStdString(publish)});
         if (!process.waitForFinished(100000) || process.exitCode() != 1 ||
             QFile::exists(QString::fromStdString(publish)))
             return QStringLiteral("not refused: ") + QString::fromUtf8(process.readAllStandardError());
@@ -379,7 +379,8 @@ private Q_SLOTS:
             auto job = extractOf(4, 20);
             job.negative[2] = {"long", idsOf(300000, 1)};
             text = refusalOf(specOf(job), limit);
-        } else { // one row of the model's whole context takes 1.2 GB, in bf16 half of that: 0.85 GB are left free
+        } else { // one row of the model's whole context takes 1.2 GB, in bf16 half of that: 0.85 GB are left
+                 // free
             const auto free = QRegularExpression(QStringLiteral("; ([0-9.]+) GB are free"))
                                   .match(refusalOf(specOf(generateOf(256, 1000, 7000)), limit))
                                   .captured(1)

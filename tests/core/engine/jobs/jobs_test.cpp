@@ -23,7 +23,8 @@ class JobsTest : public QObject {
     std::string path(const char* name) const {
         return m_folder.filePath(QString::fromLatin1(name)).toStdString();
     }
-    static LoadedModel& open(ModelCache& models, const std::string& folder, std::optional<std::string> digest) {
+    static LoadedModel& open(ModelCache& models, const std::string& folder,
+                             std::optional<std::string> digest) {
         return models.open({{"M", folder, std::move(digest), Precision::Fp32, true}, ""}, {}, at::kCPU, {});
     }
 
@@ -84,16 +85,17 @@ private Q_SLOTS:
         std::vector<std::map<std::string, std::vector<float>>> results;
         const auto keep = [&](const Event& event) { events.push_back(event); };
         Job(submission, models, cancelled, keep).decoder({1, "", [](std::int64_t) { return MemoryShape{}; }});
-        const auto refused = test::withShare(0.5, [&] { // of what it takes beside the weights, which are there
-            events.clear();
-            Job job(submission, models, cancelled, keep);
-            runJob(job);
-            auto& seen = results.emplace_back();
-            const auto file = SafetensorsFile::open(submission.out);
-            for (int k = 0; k <= 2; ++k)
-                seen["acts/resid/" + std::to_string(k)] =
-                    file.floats("acts/resid/" + std::to_string(k), {30, 32});
-        });
+        const auto refused =
+            test::withShare(0.5, [&] { // of what it takes beside the weights, which are there
+                events.clear();
+                Job job(submission, models, cancelled, keep);
+                runJob(job);
+                auto& seen = results.emplace_back();
+                const auto file = SafetensorsFile::open(submission.out);
+                for (int k = 0; k <= 2; ++k)
+                    seen["acts/resid/" + std::to_string(k)] =
+                        file.floats("acts/resid/" + std::to_string(k), {30, 32});
+            });
         QVERIFY(refused > 0);
         const auto noted = std::ranges::find_if(events, [](const Event& event) {
             const auto* log = std::get_if<event::Log>(&event);
