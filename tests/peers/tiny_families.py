@@ -96,6 +96,9 @@ MODELS = {
     "llama_dynamic": (lambda: llama(max_position_embeddings=32, rope_parameters=rope("dynamic", factor=8.0)), False),
     "llama_yarn": (lambda: llama(rope_parameters=rope("yarn", factor=8.0, original_max_position_embeddings=32,
                                                       beta_fast=1.5, beta_slow=0.5)), True),
+    "llama_yarn_factor": (lambda: llama(rope_parameters=rope("yarn", factor=4.0, original_max_position_embeddings=32,
+                                                             attention_factor=1.5, beta_fast=16.0, beta_slow=2.0)),
+                          True),
     "llama_yarn_whole": (lambda: llama(rope_parameters=rope("yarn", factor=8.0, original_max_position_embeddings=32,
                                                             mscale=1.7, mscale_all_dim=0.6, truncate=False)), False),
     "mistral": (lambda: mistral(tie_word_embeddings=False, sliding_window=7), True),
@@ -510,17 +513,18 @@ def write_rope(writer, key, config, parameters, width):
     if kind == "linear":
         writer.add_string(key("rope.scaling.type"), "linear")
         writer.add_float32(key("rope.scaling.factor"), parameters["factor"])
-    elif kind == "llama3":
-        plain = 1.0 / parameters["rope_theta"] ** (torch.arange(0, rotary, 2).float() / rotary)
-        scaled, _ = transformers.modeling_rope_utils.ROPE_INIT_FUNCTIONS["llama3"](config, "cpu")
-        writer.add_tensor("rope_freqs.weight", (plain / scaled).numpy())
     elif kind == "yarn":
         writer.add_string(key("rope.scaling.type"), "yarn")
         writer.add_float32(key("rope.scaling.factor"), parameters["factor"])
         writer.add_uint32(key("rope.scaling.original_context_length"), parameters["original_max_position_embeddings"])
-        for name in ("beta_fast", "beta_slow"):
-            if name in parameters:
-                writer.add_float32(key(f"rope.scaling.yarn_{name}"), parameters[name])
+        for name, own in (("yarn_attn_factor", "attention_factor"), ("yarn_beta_fast", "beta_fast"),
+                          ("yarn_beta_slow", "beta_slow")):  # as llama.cpp's converter does
+            if parameters.get(own) is not None:
+                writer.add_float32(key("rope.scaling." + name), parameters[own])
+    elif kind == "llama3":
+        plain = 1.0 / parameters["rope_theta"] ** (torch.arange(0, rotary, 2).float() / rotary)
+        scaled, _ = transformers.modeling_rope_utils.ROPE_INIT_FUNCTIONS["llama3"](config, "cpu")
+        writer.add_tensor("rope_freqs.weight", (plain / scaled).numpy())
     elif kind == "longrope":
         original = parameters["original_max_position_embeddings"]
         scale = config.max_position_embeddings / original
