@@ -200,7 +200,7 @@ void StoredColumn::takeDownChunks(const ReadFile& file, hid_t dataset) {
 
 void StoredColumn::read(std::uint64_t first, std::span<std::byte> out) const {
     auto at = first * m_layout.elementBytes;
-    if (m_chunks.empty()) {
+    if (m_chunks.empty() && !out.empty()) {
         std::memcpy(out.data(), m_small.data() + at, out.size());
         return;
     }
