@@ -14,6 +14,18 @@ std::string partPath(std::size_t part) {
     return std::string(schema::partFolder) + "/" + schema::numbered('p', part + 1);
 }
 
+// Nothing is allocated for a text or a list of ids that no completion can have.
+std::vector<std::uint64_t> checked(std::vector<std::uint64_t> offsets, const ColumnReader& columns,
+                                   const char* name) {
+    constexpr std::uint64_t most = std::uint64_t{1} << 28;
+    for (std::size_t i = 0; i + 1 < offsets.size(); ++i)
+        if (offsets[i + 1] - offsets[i] > most)
+            columns.bad(name, "row " + std::to_string(i) + " has " +
+                                  std::to_string(offsets[i + 1] - offsets[i]) + " elements, allowed are " +
+                                  std::to_string(most));
+    return offsets;
+}
+
 class StoredPart : public CompletionSource {
 public:
     StoredPart(const ReadFile& file, const ColumnReader& columns, const std::string& path,
@@ -22,8 +34,10 @@ public:
           m_digest(file.textAttribute(file.group(path), "rows_sha256", path)),
           m_text(file, path + "/text_utf8", H5T_STD_U8LE, store),
           m_ids(file, path + "/ids", H5T_STD_I32LE, store),
-          m_textOffsets(columns.offsets("text", schema::Type::Text, m_text.elements())),
-          m_idOffsets(columns.offsets("ids", schema::Type::I32List, m_ids.elements())) {}
+          m_textOffsets(checked(columns.offsets("text", schema::Type::Text, m_text.elements()), columns,
+                                "text_offsets")),
+          m_idOffsets(checked(columns.offsets("ids", schema::Type::I32List, m_ids.elements()), columns,
+                              "ids_offsets")) {}
 
     std::size_t rows() const override { return m_textOffsets.size() - 1; }
 
