@@ -1,5 +1,6 @@
 // Opening what is damaged, what another process has, and going back, through the real window.
 #include "app/workbench/generations_dialog.h"
+#include "app/workbench/pages/apply_page.h"
 #include "core/container/safetensors.h"
 #include "tests/app/workbench/workbench_fixture.h"
 
@@ -104,6 +105,32 @@ private Q_SLOTS:
                                                      "does not need: 4.")),
             20000);
         QVERIFY(!workbench.session().isModified());
+    }
+
+    // Texts are read when they are shown; another program has spoiled the file by then.
+    void aTextThatCannotBeReadIsSaid() {
+        const auto path = project("spoiled.h5");
+        Workbench workbench(*Theme::instance());
+        workbench.show();
+        open(workbench, path);
+        QFile file(path);
+        QVERIFY(file.open(QIODevice::ReadWrite));
+        QVERIFY(file.seek(2048));
+        file.write(QByteArray(static_cast<qsizetype>(file.size()) - 4096, 'x'));
+        file.close();
+        auto* selection = workbench.window().selection();
+        auto next = selection->current();
+        next.page = QStringLiteral("apply");
+        selection->set(next);
+        auto* list = static_cast<ApplyPage*>(workbench.window().page(next.page))->completions();
+        QTRY_VERIFY_WITH_TIMEOUT(list->count() > 0, 20000);
+        QVERIFY2(list->gridCellText(0, 2).startsWith(QStringLiteral("This text cannot be read. ")),
+                 qPrintable(list->gridCellText(0, 2)));
+        QVERIFY(list->gridCellText(0, 2).contains(QStringLiteral("written to by another program")));
+        next.promptId = QString::fromStdString(
+            workbench.session().view()->completions->head(0).promptId); // the inspector compares two of them
+        selection->set(next);
+        QVERIFY(workbench.window().isVisible());
     }
 
     void differencesAreWords() {
