@@ -25,7 +25,7 @@ namespace azimuth {
 namespace {
 
 constexpr std::uint64_t largestOwner = 4096; // and largest file of /proc that is read
-constexpr int attempts = 16; // of a lock whose file others remove meanwhile
+constexpr int attempts = 16;                 // of a lock whose file others remove meanwhile
 
 std::string kernelPath(const std::string& projectPath) { return projectPath + ".lock"; }
 std::string ownerPath(const std::string& projectPath) { return projectPath + ".owner"; }
