@@ -123,6 +123,7 @@ View ProjectHead::save(const std::function<ProjectView(const ProjectView&)>& wri
             m_saved = std::make_shared<const ProjectView>(written);
             auto next = *m_view;
             next.generation = written.generation;
+            next.fileUuid = written.fileUuid;
             next.saved = written.saved;
             next.transfer = std::move(written.transfer);
             const auto known = static_cast<std::ptrdiff_t>(snapshot->provenance.size());

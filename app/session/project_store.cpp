@@ -1,33 +1,36 @@
 #include "app/session/project_store.h"
 
 #include "core/base/atomic_file.h"
+#include "core/base/file_identity.h"
+#include "core/base/sha256.h"
 #include "core/base/text.h"
 #include "core/base/time.h"
-#include "core/container/safetensors.h"
 #include "core/project/generations.h"
 #include "core/project/project.h"
-#include "core/project/shard.h"
-#include "core/results/calibrate.h"
-#include "core/results/rates.h"
 #include "core/results/transfer_matrix.h"
 
 #include <algorithm>
 #include <filesystem>
-#include <set>
 
 namespace azimuth {
 
 namespace {
 namespace fs = std::filesystem;
 
-std::vector<std::string> jobFiles(const std::string& folder) {
-    std::vector<std::string> files;
-    std::error_code failure;
-    for (fs::directory_iterator it(folder, failure), end; !failure && it != end; it.increment(failure))
-        if (it->path().extension() == ".json" && it->path().filename().string().front() != '.')
-            files.push_back(it->path().string());
-    std::sort(files.begin(), files.end());
-    return files;
+// Of a folder that need not be there. Error file.*.
+void copyFiles(const std::string& from, const std::string& to) {
+    std::error_code failure, unknown;
+    if (fs::status(from, failure).type() == fs::file_type::not_found)
+        return;
+    ensureFolder(to);
+    failure.clear();
+    for (fs::directory_iterator it(from, failure), end; !failure && it != end; it.increment(failure)) {
+        const auto name = it->path().filename().string();
+        if (it->is_regular_file(unknown) && name.front() != '.')
+            copyFileAtomically(it->path().string(), to + "/" + name);
+    }
+    if (failure)
+        throw systemError("read", from, failure.value());
 }
 
 Error missingGeneration(const std::string& path, std::uint64_t generation) {
@@ -36,9 +39,10 @@ Error missingGeneration(const std::string& path, std::uint64_t generation) {
                  "Choose one of those that the list shows.");
 }
 
-void judge(ProjectView& view) {
-    for (auto& label : labelMissing(view, unixSeconds()))
-        view.labels.push_back(std::make_shared<const Label>(std::move(label)));
+// The file that a view is to follow.
+void isNow(ProjectView& view, std::uint64_t generation, const std::string& fileUuid) {
+    view.generation = generation;
+    view.fileUuid = fileUuid;
 }
 
 ProjectView withTransfer(ProjectView view) {
@@ -50,6 +54,23 @@ ProjectView withTransfer(ProjectView view) {
     return view;
 }
 } // namespace
+
+GenerationSummary summaryOf(const ProjectView& view) {
+    GenerationSummary summary;
+    summary.generation = view.generation;
+    summary.completions = view.completions->size();
+    summary.scores = view.scores.size();
+    summary.banks = view.banks.size();
+    summary.labels = view.labels.size();
+    summary.notes = view.notes.size();
+    summary.calibrations = view.calibrations.size();
+    summary.figures = view.figures.size();
+    summary.jobs = view.jobs.size();
+    auto study = *view.study;
+    summary.title = std::exchange(study.title, {});
+    summary.study = toHex(sha256(canonicalJson(toJson(study))));
+    return summary;
+}
 
 ProjectStore::ProjectStore(std::string path, ProjectView view, std::shared_ptr<ProjectLock> lock,
                            std::shared_ptr<FileChecker> checker, std::string readOnly)
@@ -130,37 +151,6 @@ void ProjectStore::noteFormat(const UserBlock& block) {
                           std::to_string(formatVersion) + " and keeps what else is in it.");
 }
 
-// What a crash left: shards that no save has reached, and edits of the log.
-void ProjectStore::adoptWhatIsThere() {
-    if (readOnly().empty())
-        emptyTemporary(m_path);
-    auto adoption = adoptShards(*view(), m_path, *m_checker);
-    for (const auto& problem : adoption.problems)
-        m_notes.push_back(problem.path + " could not be read and was left alone: " + problem.text);
-    m_merged = std::move(adoption.adopted);
-    if (!adoption.merged.nothing()) {
-        m_notes.push_back(std::to_string(adoption.merged.completions) + " completions and " +
-                          std::to_string(adoption.merged.banks) +
-                          " banks that were not saved last time have been taken from shards.");
-        m_head->update([&](ProjectView& view) {
-            view = std::move(adoption.view);
-            judge(view);
-        });
-    }
-    for (auto& note : m_head->replay(readOnly().empty()))
-        m_notes.push_back(std::move(note));
-}
-
-void ProjectStore::readRecordedJobs() {
-    for (const auto& path : jobFiles(sideFolder(m_path).jobs)) {
-        try {
-            m_recorded.push_back(std::make_shared<const JobSpec>(readJobSpec(readJsonFile(path), path)));
-        } catch (const Error& error) {
-            m_notes.push_back("A recorded job could not be read and was left alone: " + error.message());
-        }
-    }
-}
-
 ProjectView ProjectStore::earlier(std::uint64_t generation) const {
     for (const auto& one : earlierGenerations(m_path, view()->uuid))
         if (one.block.generation == generation)
@@ -171,16 +161,15 @@ ProjectView ProjectStore::earlier(std::uint64_t generation) const {
 std::vector<GenerationSummary> ProjectStore::generations() const {
     std::vector<GenerationSummary> list;
     for (const auto& one : earlierGenerations(m_path, view()->uuid)) {
-        GenerationSummary summary{one.block.generation, one.block.saved, one.block.fileBytes, 0, 0, 0, 0, {}};
+        GenerationSummary summary;
         try {
-            const auto view = openProject(m_checker->admit(one.path, FileKind::Project));
-            summary.completions = view.completions->size();
-            summary.banks = view.banks.size();
-            summary.labels = view.labels.size();
-            summary.jobs = view.jobs.size();
+            summary = summaryOf(openProject(m_checker->admit(one.path, FileKind::Project)));
         } catch (const Error& error) {
             summary.problem = error.message();
         }
+        summary.generation = one.block.generation;
+        summary.saved = one.block.saved;
+        summary.bytes = one.block.fileBytes;
         list.push_back(std::move(summary));
     }
     return list;
@@ -191,21 +180,22 @@ std::vector<GenerationSummary> ProjectStore::generations() const {
 View ProjectStore::restore(std::uint64_t generation) {
     m_access->require();
     auto restored = earlier(generation);
+    std::uint64_t holder = 0; // of the shards merged until now
     const auto view = m_head->saveAs(m_path, [&](const ProjectView& shown) {
         auto left = shown;
         if (modified()) {
             left = write(withTransfer(shown));
-            m_head->update([&](ProjectView& now) { now.generation = left.generation; });
+            m_head->update([&](ProjectView& now) { isNow(now, left.generation, left.fileUuid); });
         }
         restored.provenance = left.provenance; // what happened stays told
         restored.provenance.push_back(
             {utcNow(), "user", "restore", "generation " + std::to_string(generation), "{}"});
-        restored.generation = left.generation;
+        isNow(restored, left.generation, left.fileUuid);
+        holder = left.generation;
         restored.logSequence = left.logSequence; // its edits are not made again
         return write(restored);
     });
-    removeShards(m_merged);
-    m_merged.clear();
+    keepMerged(holder);
     return view;
 }
 
@@ -224,6 +214,7 @@ ProjectStore ProjectStore::openEarlier(const std::string& path, std::uint64_t ge
     view.provenance.push_back(
         {utcNow(), "user", "restore", "generation " + std::to_string(generation), "{}"});
     view.generation = kept.front().block.generation + 1; // the number of the damaged one, which is not reused
+    returnShards(path, generation);
     std::string aside;
     ProjectStore store(path, replaceDamaged(path, view, file, &aside), std::move(lock), checker);
     if (!aside.empty())
@@ -239,7 +230,8 @@ bool ProjectStore::newerOnDisk() const {
     try {
         const auto block = readUserBlock(m_path);
         const auto shown = view();
-        return block.project == shown->uuid && block.generation > shown->generation;
+        return block.project == shown->uuid && block.generation >= shown->generation &&
+               block.file != shown->fileUuid;
     } catch (const Error&) { // away, or being moved: nothing newer to show
         return false;
     }
@@ -261,97 +253,14 @@ View ProjectStore::setStudy(const Study& study) {
     return view();
 }
 
-Plan ProjectStore::plan(const FailedJobs& failed) const { return azimuth::plan(*view(), m_recorded, failed); }
-
-std::string ProjectStore::blobFolder() const { return sideFolder(m_path).blobs; }
-
-std::string ProjectStore::newShardPath(const std::string& jobId) const {
-    return sideFolder(m_path).shards + "/" + jobId + ".h5";
-}
-
-// The file is named by its own digest, so it is written under a draft name first.
-std::string ProjectStore::writeBlob(const Direction& direction) {
-    const auto folder = blobFolder();
-    if (const auto known = m_blobs.find(direction.digest);
-        known != m_blobs.end() && fs::exists(folder + "/" + known->second + ".safetensors"))
-        return known->second;
-    ensureFolder(folder);
-    const auto draft = folder + "/.draft-" + direction.digest;
-    SafetensorsWriter writer(draft,
-                             {{"direction", DType::F32, {static_cast<std::int64_t>(direction.unit.size())}}});
-    writer.append("direction", std::span<const float>(direction.unit));
-    writer.finish();
-    const auto digest = toHex(sha256File(draft));
-    fs::rename(draft, folder + "/" + digest + ".safetensors");
-    syncFolder(folder);
-    m_blobs[direction.digest] = digest;
-    return digest;
-}
-
-JobSpec ProjectStore::prepare(const PlannedJob& job) {
-    m_access->require();
-    JobSpec spec = job.spec;
-    const auto side = sideFolder(m_path);
-    ensureFolder(side.shards);
-    if (auto* score = std::get_if<ScoreJob>(&spec.payload))
-        for (const auto& direction : job.directions)
-            score->blobs[direction.digest] = writeBlob(direction);
-    if (auto* generate = std::get_if<GenerateJob>(&spec.payload)) {
-        for (const auto& direction : job.directions)
-            generate->blobs[direction.digest] = writeBlob(direction);
-        const bool recorded = std::any_of(m_recorded.begin(), m_recorded.end(),
-                                          [&](const auto& other) { return other->id == spec.id; });
-        if (!recorded) {
-            ensureFolder(side.jobs);
-            writeFileAtomically(side.jobs + "/" + spec.id + ".json", prettyJson(toJson(spec)));
-            m_recorded.push_back(std::make_shared<const JobSpec>(spec));
-        }
-    }
-    return spec;
-}
-
-void ProjectStore::record(const Plan& plan) {
-    for (const auto& job : plan.jobs)
-        if (!job.recorded && std::holds_alternative<GenerateJob>(job.spec.payload))
-            prepare(job);
-}
-
-View ProjectStore::mergeShard(const std::string& path, const std::string& sha256) {
-    const auto result = readShard(path, sha256);
-    m_head->edit({result.job.kind, "azimuth", unixSeconds(),
-                  AttachShard{result.job.id, fs::path(path).filename().string(), sha256}});
-    m_merged.push_back(path);
-    return m_head->update([&](ProjectView& view) {
-        view = merge(view, result);
-        judge(view);
-    });
-}
-
-View ProjectStore::recordFailure(const JobRecord& job) {
-    m_head->edit({job.kind + " " + toString(job.state), "azimuth", unixSeconds(), RecordJob{job}});
-    return view();
-}
-
-View ProjectStore::calibrate(const std::vector<CalibrationDue>& due) {
-    for (const auto& one : due) {
-        const auto now = view();
-        const auto* model = now->modelByIdentity(one.modelIdentity);
-        const auto* conceptValue = now->study->concept_(one.conceptName);
-        if (model && conceptValue)
-            m_head->edit(
-                {one.modelName + ", " + one.conceptName, "azimuth", unixSeconds(),
-                 RecordCalibration{azimuth::calibrate(*now, *now->study, *conceptValue, *model, utcNow())}});
-    }
-    return view();
-}
-
 // A save may fail behind the rename, when only the fsync of the folder is left: then the file is ours, and
 // the next save follows it.
 ProjectView ProjectStore::write(const ProjectView& view) {
     std::string fileUuid;
     try {
-        auto written = m_altered ? saveOverAltered(m_path, view, *m_altered, &fileUuid)
-                                 : saveProject(m_path, view, &fileUuid);
+        const Publishing publishing{&fileUuid, [this] { m_access->require(); }};
+        auto written = m_altered ? saveOverAltered(m_path, view, *m_altered, publishing)
+                                 : saveProject(m_path, view, publishing);
         m_altered.reset();
         return written;
     } catch (const Error&) {
@@ -359,7 +268,7 @@ ProjectView ProjectStore::write(const ProjectView& view) {
             const auto block = readUserBlock(m_path);
             if (block.file == fileUuid) {
                 m_altered.reset();
-                m_head->update([&](ProjectView& shown) { shown.generation = block.generation; });
+                m_head->update([&](ProjectView& shown) { isNow(shown, block.generation, block.file); });
             }
         } catch (const Error&) { // what cannot be read is not known to be ours
         }
@@ -367,30 +276,28 @@ ProjectView ProjectStore::write(const ProjectView& view) {
     }
 }
 
+void ProjectStore::keepMerged(std::uint64_t generation) {
+    keepShards(m_path, view()->uuid, generation, m_merged);
+    m_merged.clear();
+}
+
 View ProjectStore::save() {
     m_access->require();
     const auto saved = m_head->save([&](const ProjectView& view) { return write(withTransfer(view)); });
-    removeShards(m_merged);
-    m_merged.clear();
+    keepMerged(saved->generation);
     return saved;
 }
 
 View ProjectStore::saveAs(const std::string& path) {
-    if (fs::exists(path) && fs::exists(m_path) && fs::equivalent(path, m_path))
+    if (const auto there = identityIfThere(path); there && there == identityIfThere(m_path))
         return save();
     auto lock = std::make_shared<ProjectLock>(path);
     const auto saved = m_head->saveAs(path, [&](const ProjectView& view) {
         const auto from = sideFolder(m_path), to = sideFolder(path);
-        for (const auto& [source, target] :
-             {std::pair(from.jobs, to.jobs), std::pair(from.blobs, to.blobs)}) {
-            if (!fs::exists(source))
-                continue;
-            ensureFolder(target);
-            for (const auto& file : fs::directory_iterator(source))
-                if (file.is_regular_file() && file.path().filename().string().front() != '.')
-                    copyFileAtomically(file.path().string(), target + "/" + file.path().filename().string());
-        }
-        auto written = saveProjectAs(path, withTransfer(view), m_altered ? std::string() : m_path);
+        copyFiles(from.jobs, to.jobs);
+        copyFiles(from.blobs, to.blobs);
+        auto written = saveProjectAs(path, withTransfer(view), m_altered ? std::string() : m_path,
+                                     {nullptr, [&] { requireHeld(*lock, path); }});
         m_access->take(path, lock);
         return written;
     });

@@ -16,14 +16,17 @@
 
 namespace azimuth {
 
-// An earlier generation as a list shows it.
+// A generation as a list shows it: how much of everything it holds.
 struct GenerationSummary {
     std::uint64_t generation = 0;
     double saved = 0; // unix seconds
     std::uint64_t bytes = 0;
-    std::size_t completions = 0, banks = 0, labels = 0, jobs = 0;
-    std::string problem; // why it cannot be opened; empty: it can
+    std::size_t completions = 0, scores = 0, banks = 0, labels = 0, notes = 0, calibrations = 0, figures = 0,
+                jobs = 0;
+    std::string title, study; // study: SHA-256 of it without its title
+    std::string problem;      // why it cannot be opened; empty: it can
 };
+GenerationSummary summaryOf(const ProjectView& view); // without time and bytes
 
 class ProjectStore {
 public:
@@ -60,10 +63,10 @@ public:
     std::shared_ptr<ProjectLock> freeLock() const;
     // What was given to open() belongs to the opening; later checks tell nobody and are not stopped.
     void endOpening() { m_checker->forgetCallbacks(); }
-    // This store takes the place of another one of the same project in this process, with the edits that were made there
-    // meanwhile.
+    // This store takes the place of another one of the same project in this process, with the edits that were
+    // made there meanwhile.
     void succeed(const ProjectStore& other);
-    bool newerOnDisk() const; // another process has saved a generation that is newer than this view
+    bool newerOnDisk() const; // another process has put another generation in place, not an older one
 
     std::vector<GenerationSummary> generations() const; // newest first, without the present one
     // Publishes the content of an earlier generation as the next one; what it replaces is kept. Error
@@ -90,12 +93,12 @@ public:
 
     // Merges a published shard and judges what is new. sha256: of the done event.
     View mergeShard(const std::string& path, const std::string& sha256);
-    View recordFailure(const JobRecord& job);
+    View recordJob(const JobRecord& job); // one that failed or was cancelled
     // Computes and records what is due; those that cannot be computed are notes.
     View calibrate(const std::vector<CalibrationDue>& due);
 
-    // Publishes the next generation, with the transfer matrix as a snapshot, and removes the shards that it
-    // holds.
+    // Publishes the next generation, with the transfer matrix as a snapshot, and puts the shards that it
+    // holds aside (keepShards).
     View save();
     // The same as a new project at another path; recorded jobs and blobs go along.
     View saveAs(const std::string& path);
@@ -109,6 +112,7 @@ private:
     void adoptWhatIsThere();
     ProjectView earlier(std::uint64_t generation) const;
     ProjectView write(const ProjectView& view);
+    void keepMerged(std::uint64_t generation);
     void readRecordedJobs();
     std::string writeBlob(const Direction& direction);
 

@@ -13,21 +13,6 @@ constexpr std::size_t shownPast = 50;
 bool endsTheRun(const std::string& code) {
     return code.rfind("worker.", 0) == 0 || code.rfind("protocol", 0) == 0 || code.rfind("engine.", 0) == 0;
 }
-
-JobRecord failedRecord(const PlannedJob& job, const event::Failed& failure, const std::string& started,
-                       double seconds) {
-    JobRecord record;
-    record.id = job.spec.id;
-    record.kind = job.spec.kind();
-    record.state = JobState::Failed;
-    record.modelIdentity = job.spec.model.identity;
-    record.started = started;
-    record.ended = utcNow();
-    record.seconds = seconds;
-    record.environment = "{}";
-    record.error = failure.code + ": " + failure.text;
-    return record;
-}
 } // namespace
 
 StudyRunner::StudyRunner(ProjectSession& session, Options options, QObject* parent)
@@ -176,11 +161,30 @@ void StudyRunner::onFinished(std::uint64_t run, const Outcome& outcome) {
         return onDone(*done);
     if (const auto* failed = std::get_if<event::Failed>(&outcome))
         return onJobFailed(*failed);
+    onJobCancelled();
+}
+
+JobRecord StudyRunner::recordOf(JobState state, const std::string& error) const {
+    JobRecord record;
+    record.id = m_current.spec.id;
+    record.kind = m_current.spec.kind();
+    record.state = state;
+    record.modelIdentity = m_current.spec.model.identity;
+    record.started = m_started;
+    record.ended = utcNow();
+    record.seconds = static_cast<double>(m_jobTime.elapsed()) / 1000;
+    record.environment = "{}";
+    record.error = error;
+    return record;
+}
+
+void StudyRunner::showEnd(RunJob::State state, const QString& failure) {
     if (auto* job = row(QString::fromStdString(m_current.spec.id))) {
-        job->state = RunJob::State::Cancelled;
+        job->state = state;
+        job->failure = failure;
         m_past.push_back(*job);
+        Q_EMIT jobsChanged();
     }
-    m_state == State::Cancelling ? end(RunEnd::Kind::Cancelled) : next();
 }
 
 void StudyRunner::onDone(const event::Done& done) {
@@ -204,21 +208,38 @@ void StudyRunner::onDone(const event::Done& done) {
         [this](const Error& error) { endWith(error); });
 }
 
+// A job's end is shown when it is recorded. If that fails the run ends, and both failures are told.
 void StudyRunner::onJobFailed(const event::Failed& failure) {
-    if (auto* job = row(QString::fromStdString(m_current.spec.id))) {
-        job->state = RunJob::State::Failed;
-        job->failure = QString::fromStdString(failure.text);
-        m_past.push_back(*job);
-    }
-    Q_EMIT jobFailed(QString::fromStdString(m_current.title), failure);
-    const auto record =
-        failedRecord(m_current, failure, m_started, static_cast<double>(m_jobTime.elapsed()) / 1000);
     const bool ends = endsTheRun(failure.code);
     if (!ends)
         m_failed[m_current.spec.id] = failure.text;
+    const auto show = [this, failure] {
+        showEnd(RunJob::State::Failed, QString::fromStdString(failure.text));
+        Q_EMIT jobFailed(QString::fromStdString(m_current.title), failure);
+    };
     m_session.perform(
-        this, [record](ProjectStore& store) { return store.recordFailure(record); },
-        [this, ends, failure](const View&) { ends ? end(RunEnd::Kind::Failed, failure) : next(); },
+        this,
+        [record = recordOf(JobState::Failed, failure.code + ": " + failure.text)](ProjectStore& store) {
+            return store.recordJob(record);
+        },
+        [this, ends, failure, show](const View&) {
+            show();
+            ends ? end(RunEnd::Kind::Failed, failure) : next();
+        },
+        [this, show](const Error& error) {
+            show();
+            endWith(error);
+        });
+}
+
+void StudyRunner::onJobCancelled() {
+    m_session.perform(
+        this,
+        [record = recordOf(JobState::Cancelled, {})](ProjectStore& store) { return store.recordJob(record); },
+        [this](const View&) {
+            showEnd(RunJob::State::Cancelled);
+            m_state == State::Cancelling ? end(RunEnd::Kind::Cancelled) : next();
+        },
         [this](const Error& error) { endWith(error); });
 }
 

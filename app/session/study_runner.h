@@ -91,6 +91,9 @@ private:
     void onFinished(std::uint64_t run, const Outcome& outcome);
     void onDone(const event::Done& done);
     void onJobFailed(const event::Failed& failure);
+    void onJobCancelled();
+    JobRecord recordOf(JobState state, const std::string& error) const; // of the current job, which has ended
+    void showEnd(RunJob::State state, const QString& failure = {});     // of the current job
     void end(RunEnd::Kind kind, std::optional<event::Failed> failure = {});
     void endWith(const Error& error);
     void setState(State state);

@@ -10,6 +10,13 @@
 
 namespace azimuth {
 
+inline void requireHeld(const ProjectLock& lock, const std::string& path) { // Error project.locklost
+    if (!lock.held())
+        throw Error("project.locklost",
+                    "The lock of " + path + " was removed or taken over by another process.",
+                    "Save this project under another name, then open both.");
+}
+
 class WriteAccess {
 public:
     WriteAccess(std::string path, std::shared_ptr<ProjectLock> lock, std::string readOnly)
@@ -34,10 +41,8 @@ public:
         const std::lock_guard guard(m_mutex);
         if (!m_readOnly.empty())
             throw Error("project.readonly", m_readOnly, "Save a copy under another name to change it.");
-        if (m_lock && !m_lock->held())
-            throw Error("project.locklost",
-                        "The lock of " + m_path + " was removed or taken over by another process.",
-                        "Save this project under another name, then open both.");
+        if (m_lock)
+            requireHeld(*m_lock, m_path);
     }
 
 private:

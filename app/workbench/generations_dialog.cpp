@@ -30,11 +30,20 @@ void addDifference(QStringList& parts, std::size_t now, std::size_t then, const 
 QString differenceText(const ProjectView& now, const GenerationSummary& then) {
     if (!then.problem.empty())
         return text("cannot be opened: ") + QString::fromStdString(then.problem);
+    const auto present = summaryOf(now);
     QStringList parts;
-    addDifference(parts, now.completions->size(), then.completions, "completion", "completions");
-    addDifference(parts, now.banks.size(), then.banks, "direction bank", "direction banks");
-    addDifference(parts, now.labels.size(), then.labels, "label", "labels");
-    addDifference(parts, now.jobs.size(), then.jobs, "job", "jobs");
+    addDifference(parts, present.completions, then.completions, "completion", "completions");
+    addDifference(parts, present.scores, then.scores, "score", "scores");
+    addDifference(parts, present.banks, then.banks, "direction bank", "direction banks");
+    addDifference(parts, present.labels, then.labels, "label", "labels");
+    addDifference(parts, present.notes, then.notes, "note", "notes");
+    addDifference(parts, present.calibrations, then.calibrations, "calibration", "calibrations");
+    addDifference(parts, present.figures, then.figures, "figure", "figures");
+    addDifference(parts, present.jobs, then.jobs, "job", "jobs");
+    if (present.title != then.title)
+        parts << text("another title");
+    if (present.study != then.study)
+        parts << text("another study");
     return parts.isEmpty() ? text("the same results") : parts.join(QStringLiteral(", "));
 }
 

@@ -12,7 +12,7 @@ class QWidget;
 
 namespace azimuth {
 
-// "52 completions fewer, 1 bank fewer"; "the same results" if nothing differs.
+// "52 completions fewer, 1 bank fewer, another title"; "the same results" if nothing differs.
 QString differenceText(const ProjectView& now, const GenerationSummary& then);
 
 // Asks; nothing if the user cancels. Says so if there is nothing to go back to.

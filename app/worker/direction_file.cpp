@@ -1,11 +1,9 @@
 #include "app/worker/direction_file.h"
 
 #include "core/base/error.h"
-#include "core/base/sha256.h"
 #include "core/container/safetensors.h"
 
 #include <cmath>
-#include <filesystem>
 
 namespace azimuth::worker {
 
@@ -49,16 +47,6 @@ GivenDirection readDirectionFile(const std::string& path) {
     for (auto& value : out.unit)
         value = static_cast<float>(static_cast<double>(value) / out.norm);
     return out;
-}
-
-std::string writeBlob(const std::string& folder, const std::vector<float>& unit) {
-    const auto draft = folder + "/direction.safetensors";
-    SafetensorsWriter writer(draft, {{"direction", DType::F32, {static_cast<std::int64_t>(unit.size())}}});
-    writer.append("direction", std::span<const float>(unit));
-    writer.finish();
-    const auto digest = toHex(sha256File(draft));
-    std::filesystem::rename(draft, folder + "/" + digest + ".safetensors");
-    return digest;
 }
 
 } // namespace azimuth::worker

@@ -16,7 +16,4 @@ struct GivenDirection {
 // file.*.
 GivenDirection readDirectionFile(const std::string& path);
 
-// Writes <sha256>.safetensors into the folder and returns the digest (contracts: a blob has no metadata).
-std::string writeBlob(const std::string& folder, const std::vector<float>& unit);
-
 } // namespace azimuth::worker

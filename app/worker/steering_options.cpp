@@ -1,6 +1,7 @@
 #include "app/worker/steering_options.h"
 
 #include "app/worker/direction_file.h"
+#include "core/container/safetensors.h"
 #include "core/study/direction.h"
 
 namespace azimuth::worker {
@@ -57,7 +58,7 @@ Arm steeringArm(const SteeringOptions& how, const std::string& folder,
         intervention.site = named<Site>(how.site);
     if (how.strength)
         intervention.strength = how.raw ? *how.strength * given.norm : *how.strength;
-    blobs[intervention.direction] = writeBlob(folder, given.unit);
+    blobs[intervention.direction] = writeDirectionBlob(folder, given.unit);
     arm.name = how.operation;
     arm.interventions.push_back(intervention);
     return arm;

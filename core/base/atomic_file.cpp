@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <fcntl.h>
 #include <filesystem>
 #include <limits>
@@ -48,6 +49,11 @@ std::string resolved(std::string path) {
     throw systemError("create", path, ELOOP);
 }
 
+Error changedError(const std::string& path) {
+    return Error("file.changed", path + " was changed by another program while it was saved.",
+                 "Save under another name, then look at both.");
+}
+
 } // namespace
 
 AtomicFile::AtomicFile(std::string target) : AtomicFile(std::move(target), Options{}) {}
@@ -83,8 +89,25 @@ AtomicFile::AtomicFile(std::string target, Options options)
 AtomicFile::~AtomicFile() {
     if (m_descriptor >= 0)
         ::close(m_descriptor);
-    if (!m_published)
+    if (!m_keepsTemporary)
         ::unlink(m_temporary.c_str());
+}
+
+// .<target>.<uuid>.tmp
+bool AtomicFile::isTemporaryName(std::string_view name, std::string_view target) {
+    constexpr std::string_view ending = ".tmp";
+    constexpr std::size_t uuidLength = 36;
+    if (!name.starts_with('.') || !name.ends_with(ending) || name.size() < uuidLength + ending.size() + 3)
+        return false;
+    const auto uuid = name.substr(name.size() - ending.size() - uuidLength, uuidLength);
+    const auto middle = name.substr(1, name.size() - ending.size() - uuidLength - 2);
+    for (std::size_t i = 0; i < uuid.size(); ++i) {
+        const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+        if (dash ? uuid[i] != '-'
+                 : std::string_view("0123456789abcdef").find(uuid[i]) == std::string_view::npos)
+            return false;
+    }
+    return name[1 + middle.size()] == '.' && (target.empty() || middle == target);
 }
 
 void AtomicFile::write(std::span<const std::byte> bytes) {
@@ -119,12 +142,55 @@ void AtomicFile::publish() {
     // again.
     if (::fsync(m_descriptor) != 0)
         throw writeError(errno);
-    if (m_options.fence)
+    if (m_options.fence) {
+        const auto seen = identityIfThere(m_target);
         m_options.fence();
+        replaceWhatTheFenceSaw(seen);
+    } else {
+        replace();
+    }
+    m_keepsTemporary = true;
+    syncTarget();
+}
+
+void AtomicFile::replace() {
     if (::rename(m_temporary.c_str(), m_target.c_str()) != 0)
         throw systemError("replace", m_target, errno);
-    m_published = true;
-    syncTarget();
+}
+
+void AtomicFile::replaceWhatTheFenceSaw(const std::optional<FileIdentity>& seen) {
+    if (std::error_code unknown; std::filesystem::is_directory(m_target, unknown))
+        return replace(); // which refuses a folder
+    const unsigned how = seen ? RENAME_EXCHANGE : RENAME_NOREPLACE;
+    if (::renameat2(AT_FDCWD, m_temporary.c_str(), AT_FDCWD, m_target.c_str(), how) != 0) {
+        const int reason = errno;
+        if (reason == EINVAL || reason == ENOSYS || reason == EOPNOTSUPP) {
+            if (identityIfThere(m_target) != seen)
+                throw changedError(m_target);
+            return replace();
+        }
+        if (reason == EEXIST || (reason == ENOENT && !identityIfThere(m_target)))
+            throw changedError(m_target);
+        throw systemError("replace", m_target, reason);
+    }
+    if (!seen)
+        return;
+    if (identityIfThere(m_temporary) != seen)
+        putBack();
+    ::unlink(m_temporary.c_str());
+}
+
+// What lies under the temporary name was never seen. It is removed in no case.
+void AtomicFile::putBack() {
+    const auto ours = identityOf(m_descriptor, m_target);
+    m_keepsTemporary = true;
+    if (::renameat2(AT_FDCWD, m_temporary.c_str(), AT_FDCWD, m_target.c_str(), RENAME_EXCHANGE) != 0)
+        throw Error("file.changed",
+                    m_target + " was changed by another program while it was saved, and is replaced now (" +
+                        systemError("put back", m_target, errno).message() + ").",
+                    "Copy " + m_temporary + " away: it is what the other program wrote.");
+    m_keepsTemporary = identityIfThere(m_temporary) != ours;
+    throw changedError(m_target);
 }
 
 void AtomicFile::syncTarget() {

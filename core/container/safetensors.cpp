@@ -2,6 +2,7 @@
 
 #include "core/base/error.h"
 #include "core/base/json.h"
+#include "core/base/sha256.h"
 #include "core/base/text.h"
 #include "core/container/half.h"
 
@@ -54,7 +55,8 @@ std::optional<std::uint64_t> sizeOf(DType type, const std::vector<std::int64_t>&
 std::uint64_t naturalOf(const Json& value, const std::string& origin, const std::string& name,
                         const char* what) {
     if (!value.is_number_unsigned())
-        refuse(origin, forMessage(name) + ": " + what + ": expected is a number of 0 or more, the header has " +
+        refuse(origin, forMessage(name) + ": " + what +
+                           ": expected is a number of 0 or more, the header has " +
                            forMessage(value.dump(), 40) + ".");
     return value.get<std::uint64_t>();
 }
@@ -360,6 +362,20 @@ void SafetensorsWriter::finish() {
                             " bytes, written are " + std::to_string(slot.written) + ".",
                         "");
     m_file.publish();
+}
+
+// The name is the digest of what is in it, so the content is made before the file.
+std::string writeDirectionBlob(const std::string& folder, std::span<const float> unit) {
+    std::vector<SafetensorsDeclaration> tensors{
+        {"direction", DType::F32, {static_cast<std::int64_t>(unit.size())}}};
+    const auto header = headerOf(tensors, {}, folder);
+    const std::uint64_t headerBytes = header.size();
+    std::string content(reinterpret_cast<const char*>(&headerBytes), sizeof headerBytes);
+    content += header;
+    content.append(reinterpret_cast<const char*>(unit.data()), unit.size_bytes());
+    const auto digest = toHex(sha256(content));
+    writeFileAtomically(folder + "/" + digest + ".safetensors", content);
+    return digest;
 }
 
 } // namespace azimuth

@@ -124,4 +124,8 @@ private:
     AtomicFile m_file;
 };
 
+// A direction for jobs: writes <SHA-256 of the file>.safetensors, one F32 tensor `direction` without
+// metadata, into an existing folder and returns that digest. Error file.*.
+std::string writeDirectionBlob(const std::string& folder, std::span<const float> unit);
+
 } // namespace azimuth

@@ -72,8 +72,16 @@ std::optional<Frame> frameAt(std::string_view text, std::size_t offset) {
     return frame;
 }
 
+// Broken bytes between whole frames: what lay there had numbers between these. 0: it followed the first
+// frame.
+struct Gap {
+    std::uint64_t after = 0, before = 0;
+};
+
 struct Scan {
     std::vector<Frame> frames;
+    std::vector<Gap> gaps;
+    std::size_t whole = 0; // bytes up to the end of the last frame
     bool torn = false, damaged = false;
 };
 
@@ -84,9 +92,11 @@ Scan scan(std::string_view text) {
     bool broken = false;
     while (offset < text.size()) {
         if (const auto frame = frameAt(text, offset)) {
-            result.damaged = result.damaged || broken;
+            if (std::exchange(broken, false))
+                result.gaps.push_back(
+                    {result.frames.empty() ? 0 : result.frames.back().sequence, frame->sequence});
             result.frames.push_back(*frame);
-            offset += frame->bytes;
+            result.whole = offset += frame->bytes;
             continue;
         }
         broken = true;
@@ -95,8 +105,31 @@ Scan scan(std::string_view text) {
             break;
         offset = next;
     }
-    result.torn = broken && !result.damaged;
+    result.torn = broken;
+    result.damaged = !result.gaps.empty();
     return result;
+}
+
+// "edit 4 is missing": of the numbers in the gaps, those that no file has and no generation holds.
+std::string missingText(const std::vector<Gap>& gaps, std::vector<std::uint64_t> known, std::uint64_t held) {
+    known.push_back(held);
+    std::sort(known.begin(), known.end());
+    std::vector<std::string> ranges;
+    bool several = false;
+    for (std::size_t i = 0; i + 1 < known.size(); ++i) {
+        const auto first = known[i] + 1, next = known[i + 1];
+        const auto inGap = [&](const Gap& gap) { return gap.after < first && next <= gap.before; };
+        if (first >= next || std::none_of(gaps.begin(), gaps.end(), inGap))
+            continue;
+        ranges.push_back(std::to_string(first));
+        if (next - first > 1)
+            ranges.back() += " to " + std::to_string(next - 1);
+        several = ranges.size() > 1 || next - first > 1;
+    }
+    std::string text = ranges.empty() ? "no edit" : several ? "edits " : "edit ";
+    for (std::size_t i = 0; i < ranges.size(); ++i)
+        text += (i == 0 ? "" : i + 1 < ranges.size() ? ", " : " and ") + ranges[i];
+    return text + (several ? " are missing" : " is missing");
 }
 
 std::optional<Json> objectOf(std::string_view payload, const std::string& path) {
@@ -130,20 +163,76 @@ std::vector<std::string> logPaths(const std::string& projectPath) {
     return paths;
 }
 
-void keepDamaged(const std::string& projectPath, const std::string& path, const std::string& text) {
+// False: it is there already.
+bool keepInPrevious(const std::string& projectPath, const std::string& path, const std::string& ending,
+                    std::string_view text) {
     const auto folder = sideFolder(projectPath).previous;
     ensureFolder(folder);
-    const auto place = folder + "/" + fs::path(path).filename().string() + ".damaged";
-    if (!fs::exists(place))
-        writeFileAtomically(place, text);
+    const auto place = folder + "/" + fs::path(path).filename().string() + ending;
+    std::error_code unknown;
+    if (fs::exists(place, unknown))
+        return false;
+    writeFileAtomically(place, text);
+    return true;
+}
+
+// What a crash left behind the last whole edit of a file; nothing if that was said before.
+std::optional<std::string> tornNote(const std::string& projectPath, const std::string& path,
+                                    std::string_view end) {
+    std::string kept = "; they are kept in prev/.";
+    try {
+        if (!keepInPrevious(projectPath, path, ".torn", end))
+            return {};
+    } catch (const Error&) { // a full disk must not keep the project from being opened
+        kept = ".";
+    }
+    return "A log of this project ends in " + bytesText(end.size()) +
+           " that are no whole edit, as after a crash while one was written" + kept;
+}
+
+void take(LogReading& reading, const Scan& found, const std::string& path, std::uint64_t after) {
+    LogFile file{path, 0, found.torn, found.damaged};
+    for (const auto& frame : found.frames) {
+        if (frame.sequence == 0)
+            continue;
+        file.last = std::max(file.last, frame.sequence);
+        if (frame.sequence <= after)
+            continue;
+        if (auto edit = objectOf(frame.payload, path))
+            reading.edits.push_back({frame.sequence, std::move(*edit)});
+    }
+    reading.last = std::max(reading.last, file.last);
+    reading.files.push_back(std::move(file));
+}
+
+void sortEdits(std::vector<LoggedEdit>& edits) {
+    std::stable_sort(edits.begin(), edits.end(),
+                     [](const auto& a, const auto& b) { return a.sequence < b.sequence; });
+    const auto end = std::unique(edits.begin(), edits.end(),
+                                 [](const auto& a, const auto& b) { return a.sequence == b.sequence; });
+    edits.erase(end, edits.end());
+}
+
+struct Damage {
+    std::vector<Gap> gaps;
+    std::size_t edits; // that could be read
+};
+
+std::string damageNote(const Damage& damage, const LogReading& reading, std::uint64_t after, bool kept) {
+    std::vector<std::uint64_t> known;
+    for (const auto& edit : reading.edits)
+        known.push_back(edit.sequence);
+    return "A log of this project was damaged: " + std::to_string(damage.edits) +
+           (damage.edits == 1 ? " edit" : " edits") + " could be read, " +
+           missingText(damage.gaps, std::move(known), after) + (kept ? "; the file is kept in prev/." : ".");
 }
 
 } // namespace
 
 EditLog::EditLog(std::string projectPath, std::string projectUuid, std::uint64_t generation,
-                 std::uint64_t next)
+                 std::uint64_t next, std::uint64_t fullFile)
     : m_project(std::move(projectPath)), m_uuid(std::move(projectUuid)), m_generation(generation),
-      m_next(std::max<std::uint64_t>(next, 1)) {}
+      m_next(std::max<std::uint64_t>(next, 1)), m_fullFile(fullFile) {}
 
 EditLog::~EditLog() { closeFile(); }
 
@@ -215,6 +304,8 @@ std::uint64_t EditLog::append(const Json& edit) {
                     "An edit of " + bytesText(payload.size()) + " is larger than " + bytesText(largestEdit) +
                         ".",
                     "Shorten the text.");
+    if (m_bytes >= m_fullFile && fileIsThere())
+        closeFile();
     if (m_descriptor < 0)
         openFile();
     if (!fileIsThere()) {
@@ -241,6 +332,7 @@ void EditLog::startNewFile(std::uint64_t generation) {
 LogReading readLogs(const std::string& projectPath, const std::string& projectUuid, std::uint64_t after,
                     bool keep) {
     LogReading reading;
+    std::vector<Damage> damages;
     reading.last = after;
     for (const auto& path : logPaths(projectPath)) {
         std::string text;
@@ -252,33 +344,23 @@ LogReading readLogs(const std::string& projectPath, const std::string& projectUu
             continue;
         }
         const auto found = scan(text);
+        if (!found.frames.empty() && found.frames.front().sequence != 0)
+            reading.notes.push_back(path + " has lost its beginning, which names its project; the " +
+                                    std::to_string(found.frames.size()) + " edits in it were left alone.");
         if (!belongsTo(found, projectUuid, path))
             continue;
-        LogFile file{path, 0, found.torn, found.damaged};
-        for (const auto& frame : found.frames) {
-            if (frame.sequence == 0)
-                continue;
-            file.last = std::max(file.last, frame.sequence);
-            if (frame.sequence <= after)
-                continue;
-            if (auto edit = objectOf(frame.payload, path))
-                reading.edits.push_back({frame.sequence, std::move(*edit)});
-        }
-        if (found.damaged) {
-            if (keep)
-                keepDamaged(projectPath, path, text);
-            reading.notes.push_back(
-                "A log of this project was damaged: " + std::to_string(found.frames.size() - 1) +
-                " edits could be read" + (keep ? ", and the file is kept in prev/." : "."));
-        }
-        reading.last = std::max(reading.last, file.last);
-        reading.files.push_back(std::move(file));
+        if (found.damaged && keep)
+            keepInPrevious(projectPath, path, ".damaged", text);
+        if (found.damaged)
+            damages.push_back({found.gaps, found.frames.size() - 1});
+        else if (found.torn && keep)
+            if (auto note = tornNote(projectPath, path, std::string_view(text).substr(found.whole)))
+                reading.notes.push_back(std::move(*note));
+        take(reading, found, path, after);
     }
-    std::stable_sort(reading.edits.begin(), reading.edits.end(),
-                     [](const auto& a, const auto& b) { return a.sequence < b.sequence; });
-    const auto end = std::unique(reading.edits.begin(), reading.edits.end(),
-                                 [](const auto& a, const auto& b) { return a.sequence == b.sequence; });
-    reading.edits.erase(end, reading.edits.end());
+    sortEdits(reading.edits);
+    for (const auto& damage : damages)
+        reading.notes.push_back(damageNote(damage, reading, after, keep));
     return reading;
 }
 

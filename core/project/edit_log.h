@@ -1,8 +1,8 @@
 // The log of a project: edits that are durable before a save (FORMAT.md, "Log"). Each writer makes a file of
-// its own, <project>.d/log-<generation>-<uuid>.azlog, at its first edit; files are never appended to by a
-// later session. Edits carry a sequence number that grows over all files of a project; a saved
-// generation says up to which number it holds them, so applying twice or losing one is impossible whatever is
-// killed when, and deleting a log is never a step that matters.
+// its own, <project>.d/log-<generation>-<uuid>.azlog, at its first edit, and a new one when it grows large;
+// files are never appended to by a later session. Edits carry a sequence number that grows over all files of
+// a project; a saved generation says up to which number it holds them, so applying twice or losing one is
+// impossible whatever is killed when, and deleting a log is never a step that matters.
 //
 // Nothing here reads HDF5. A writer belongs to one thread; readLogs may run on any, before a writer exists.
 #pragma once
@@ -22,8 +22,11 @@ struct LoggedEdit {
 
 class EditLog {
 public:
+    // A file that has so many bytes gets no more edits: whoever reads logs has a file in memory.
+    static constexpr std::uint64_t fullFile = std::uint64_t{256} << 20;
     // next: the number of the first edit. Nothing is written yet.
-    EditLog(std::string projectPath, std::string projectUuid, std::uint64_t generation, std::uint64_t next);
+    EditLog(std::string projectPath, std::string projectUuid, std::uint64_t generation, std::uint64_t next,
+            std::uint64_t fullFile = EditLog::fullFile);
     ~EditLog();
     EditLog(const EditLog&) = delete;
     EditLog& operator=(const EditLog&) = delete;
@@ -46,7 +49,7 @@ private:
     void write(const std::string& frame);
 
     std::string m_project, m_uuid, m_path;
-    std::uint64_t m_generation, m_next;
+    std::uint64_t m_generation, m_next, m_fullFile;
     std::uint64_t m_bytes = 0; // of whole frames
     int m_descriptor = -1;
 };
@@ -54,7 +57,7 @@ private:
 struct LogFile {
     std::string path;
     std::uint64_t last = 0; // highest number in it; 0: none
-    bool torn = false;      // ends in a part of a frame, as after a crash
+    bool torn = false;      // ends in bytes that are no whole frame, as after a crash
     bool damaged = false;   // whole frames follow broken bytes: they were salvaged
 };
 
@@ -65,9 +68,10 @@ struct LogReading {
     std::uint64_t last = 0;         // highest number seen, or `after`
 };
 
-// Reads every log of the project. All whole frames are taken; with `keep` (of the project's writer) what is
-// damaged is copied to prev/ before anything else. Logs of other projects are left alone. Error file.* only
-// for a folder that cannot be read or written.
+// Reads every log of the project. All whole frames are taken; with `keep` (of the project's writer) a damaged
+// file, or the torn end of one, is copied to prev/ before anything else, and a note says it once; without
+// `keep` a torn end is no news: another process may be writing it. Logs of other projects are left alone.
+// Error file.* only for a folder that cannot be read or written.
 LogReading readLogs(const std::string& projectPath, const std::string& projectUuid, std::uint64_t after,
                     bool keep = true);
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <fcntl.h>
 #include <filesystem>
@@ -21,7 +22,8 @@ std::string stemOf(const std::string& projectPath) { return fs::path(projectPath
 // A name that is not taken: stem, the ending; or with -2, -3 ... between them.
 std::string freeName(const std::string& stem, const std::string& ending) {
     auto place = stem + ending;
-    for (int i = 2; fs::exists(fs::symlink_status(place)); ++i)
+    std::error_code unknown; // then the name is tried, and refused with the reason
+    for (int i = 2; fs::exists(fs::symlink_status(place, unknown)); ++i)
         place = stem + "-" + std::to_string(i) + ending;
     return place;
 }
@@ -33,6 +35,34 @@ std::string asidePlace(const std::string& projectPath, const std::string& word) 
     auto time = utcNow();
     std::erase(time, ':');
     return freeName(folder + "/" + stemOf(projectPath) + "." + word + "-" + time, "");
+}
+
+std::string keptShardFolder(const std::string& projectPath) {
+    return sideFolder(projectPath).previous + "/shards";
+}
+
+struct KeptShard {
+    std::string path, name;
+    std::uint64_t generation = 0; // the first that holds it
+};
+
+std::vector<KeptShard> keptShards(const std::string& projectPath) {
+    std::vector<KeptShard> found;
+    std::error_code failure;
+    for (fs::directory_iterator it(keptShardFolder(projectPath), failure), end; !failure && it != end;
+         it.increment(failure)) {
+        const auto name = it->path().filename().string();
+        std::uint64_t generation = 0;
+        const auto [rest, problem] = std::from_chars(name.data(), name.data() + name.size(), generation);
+        if (problem == std::errc() && *rest == '-' && it->path().extension() == ".h5")
+            found.push_back({it->path().string(), std::string(rest + 1), generation});
+    }
+    return found;
+}
+
+void moveFile(const std::string& from, const std::string& to) {
+    std::error_code stays;
+    fs::rename(from, to, stays);
 }
 
 bool lacksLinks(int reason) {
@@ -98,6 +128,37 @@ void pruneGenerations(const std::string& projectPath, const std::string& uuid) {
         if (++kept > keptGenerations)
             ::unlink(earlier.path.c_str());
     }
+}
+
+void keepShards(const std::string& projectPath, const std::string& uuid, std::uint64_t generation,
+                const std::vector<std::string>& shards) {
+    try {
+        if (!shards.empty())
+            ensureFolder(keptShardFolder(projectPath));
+        for (const auto& shard : shards)
+            moveFile(shard, keptShardFolder(projectPath) + "/" + std::to_string(generation) + "-" +
+                                fs::path(shard).filename().string());
+    } catch (const Error&) { // a folder that cannot be made: they stay
+    }
+    auto oldest = generation;
+    for (const auto& earlier : earlierGenerations(projectPath, uuid))
+        if (earlier.block.formatVersion >= formatVersion)
+            oldest = std::min(oldest, earlier.block.generation);
+    for (const auto& kept : keptShards(projectPath))
+        if (kept.generation <= oldest)
+            ::unlink(kept.path.c_str());
+}
+
+void returnShards(const std::string& projectPath, std::uint64_t generation) {
+    const auto folder = sideFolder(projectPath).shards;
+    try {
+        ensureFolder(folder);
+    } catch (const Error&) {
+        return;
+    }
+    for (const auto& kept : keptShards(projectPath))
+        if (kept.generation > generation)
+            moveFile(kept.path, folder + "/" + kept.name);
 }
 
 std::string keepAside(const std::string& projectPath, const std::string& word) {

@@ -30,6 +30,15 @@ inline constexpr std::size_t keptGenerations = 3;
 // cannot be removed stays.
 void pruneGenerations(const std::string& projectPath, const std::string& uuid);
 
+// Shards whose results `generation` is the first to hold go to prev/shards/<generation>-<name> and stay as
+// long as a kept generation of this project lacks them, so that one that is gone back to can have them again,
+// as it has the log. Never throws: a shard that stays where it was is merged again at the next opening, and
+// known.
+void keepShards(const std::string& projectPath, const std::string& uuid, std::uint64_t generation,
+                const std::vector<std::string>& shards);
+// Puts those that `generation` lacks back where they are adopted from. Never throws.
+void returnShards(const std::string& projectPath, std::uint64_t generation);
+
 // Keeps the file at projectPath, which is no generation to go back to, as prev/<name>.<word>-<time>
 // ("changed": another program changed it; "damaged"); it stays where it is too. Durable after return; says
 // where. Error file.*.

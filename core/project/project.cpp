@@ -1,6 +1,7 @@
 #include "core/project/project.h"
 
 #include "core/base/ids.h"
+#include "core/base/text.h"
 #include "core/base/time.h"
 #include "core/project/carry_over.h"
 #include "core/project/content_reader.h"
@@ -14,7 +15,6 @@
 #include <limits>
 #include <memory>
 #include <optional>
-#include <unistd.h>
 
 namespace azimuth {
 namespace {
@@ -69,12 +69,14 @@ void keepOnDisk(const std::string& path, const std::string& digest, ProjectView&
 // does not know goes along, and a newer format stays. Adds to view.provenance what could not go along.
 void publishProject(const std::string& path, ProjectView& view, const std::string& parentSha256,
                     const h5::Earlier& earlier, const std::optional<UserBlock>& base,
-                    std::function<void()> fence, double now, const std::string& fileUuid = {}) {
+                    const std::function<void()>& fence, double now, const Publishing& publishing = {}) {
     const auto side = sideFolder(path);
     ensureFolder(side.temporary);
     h5::H5Publication::Options options;
     options.block.kind = FileKind::Project;
-    options.block.file = fileUuid;
+    options.block.file = view.fileUuid = newUuid();
+    if (publishing.fileUuid)
+        *publishing.fileUuid = view.fileUuid;
     options.block.project = view.uuid;
     options.block.generation = view.generation;
     options.block.logSequence = view.logSequence;
@@ -86,7 +88,11 @@ void publishProject(const std::string& path, ProjectView& view, const std::strin
     }
     options.temporaryFolder = side.temporary;
     options.expectedBytes = h5::estimatedBytes(view);
-    options.fence = std::move(fence);
+    options.fence = [&] {
+        fence();
+        if (publishing.stillAllowed)
+            publishing.stillAllowed();
+    };
     h5::H5Publication file(path, options);
     h5::writeRootAttributes(file, FileKind::Project,
                             {view.uuid, view.title, view.created, view.saved, parentSha256, view.generation,
@@ -102,12 +108,24 @@ void publishProject(const std::string& path, ProjectView& view, const std::strin
     h5::writeProvenance(file, view.provenance);
     if (replaced)
         h5::reading(*replaced, [&] { remember(h5::carryOverTable(file, *replaced, "/provenance")); });
-    keepOnDisk(path, file.publish(), view);
+    try {
+        keepOnDisk(path, file.publish(), view);
+    } catch (const Error& error) {
+        if (error.code() != "file.changed")
+            throw;
+        throw Error("project.changed", error.message(), error.remedy());
+    }
 }
 
 Error changedError(const std::string& path, const std::string& finding) {
     return Error("project.changed", path + " was changed by another program: " + finding + ".",
                  "Save this project under another name, then open both.");
+}
+
+std::string savedBy(const UserBlock& block) {
+    const auto creator = forMessage(block.creator, 63);
+    const bool told = block.saved > 0 && block.saved < 253402300800.0; // the year 10000
+    return (creator.empty() ? "an unknown program" : creator) + (told ? " at " + utcText(block.saved) : "");
 }
 
 // The file that a save replaces must be the generation that the view came from.
@@ -118,7 +136,16 @@ UserBlock checkCurrent(const std::string& path, const ProjectView& view) {
     if (block.generation != view.generation)
         throw changedError(path, "it is generation " + std::to_string(block.generation) +
                                      ", opened was generation " + std::to_string(view.generation));
+    if (!view.fileUuid.empty() && block.file != view.fileUuid)
+        throw changedError(path, "it is another file with generation " + std::to_string(block.generation) +
+                                     " of this project, saved by " + savedBy(block));
     return block;
+}
+
+ProjectView readFrom(const h5::ReadFile& file, std::uint64_t tensorBytes) {
+    auto view = h5::reading(file, [&] { return h5::readProjectView(file, tensorBytes); });
+    view.fileUuid = file.block().file;
+    return view;
 }
 
 } // namespace
@@ -149,21 +176,17 @@ ProjectView createProject(const std::string& path, const Study& study) {
 
 ProjectView openProject(const std::string& path) {
     const h5::ReadFile file(path, FileKind::Project);
-    return h5::reading(file, [&] { return h5::readProjectView(file, eagerTensorBytes); });
+    return readFrom(file, eagerTensorBytes);
 }
 
 ProjectView openProject(const CheckedFile& file) {
     const h5::ReadFile reader(file.source, file.block);
-    auto view = h5::reading(
-        reader, [&] { return h5::readProjectView(reader, std::numeric_limits<std::uint64_t>::max()); });
+    auto view = readFrom(reader, std::numeric_limits<std::uint64_t>::max());
     file.source.requireUnchanged();
     return view;
 }
 
-ProjectView saveProject(const std::string& path, const ProjectView& view, std::string* fileUuid) {
-    const auto file = newUuid();
-    if (fileUuid)
-        *fileUuid = file;
+ProjectView saveProject(const std::string& path, const ProjectView& view, const Publishing& publishing) {
     const bool there = fileExists(path); // moved away or deleted by the user: save what is in memory
     std::optional<UserBlock> base;
     if (there)
@@ -180,16 +203,13 @@ ProjectView saveProject(const std::string& path, const ProjectView& view, std::s
             else if (fileExists(path))
                 throw changedError(path, "it was created meanwhile");
         },
-        now, file);
+        now, publishing);
     pruneGenerations(path, next.uuid);
     return next;
 }
 
 ProjectView saveOverAltered(const std::string& path, const ProjectView& view, const CheckedFile& opened,
-                            std::string* fileUuid) {
-    const auto file = newUuid();
-    if (fileUuid)
-        *fileUuid = file;
+                            const Publishing& publishing) {
     const double now = unixSeconds();
     ProjectView next = view;
     next.generation = view.generation + 1;
@@ -202,7 +222,7 @@ ProjectView saveOverAltered(const std::string& path, const ProjectView& view, co
                 throw changedError(path, "it is not the file any more that was opened");
             keepAside(path, "changed");
         },
-        now, file);
+        now, publishing);
     pruneGenerations(path, next.uuid);
     return next;
 }
@@ -239,7 +259,8 @@ std::vector<std::string> droppedNotes(const ProjectView& before, const ProjectVi
     return notes;
 }
 
-ProjectView saveProjectAs(const std::string& path, const ProjectView& view, const std::string& from) {
+ProjectView saveProjectAs(const std::string& path, const ProjectView& view, const std::string& from,
+                          const Publishing& publishing) {
     const double now = unixSeconds();
     ProjectView next = view;
     next.uuid = newUuid();
@@ -253,7 +274,13 @@ ProjectView saveProjectAs(const std::string& path, const ProjectView& view, cons
         base = readUserBlock(from);
     if (base && base->project != view.uuid) // another project lies there now: nothing of it goes along
         base.reset();
-    publishProject(path, next, {}, earlierAt(from), base, {}, now);
+    publishProject(
+        path, next, {}, earlierAt(from), base,
+        [&] {
+            if (identityIfThere(path))
+                keepAside(path, "replaced");
+        },
+        now, publishing);
     return next;
 }
 
@@ -281,11 +308,6 @@ Adoption adoptShards(const ProjectView& view, const std::string& projectPath, Fi
     }
     adoption.view = merge(view, results, &adoption.merged);
     return adoption;
-}
-
-void removeShards(const std::vector<std::string>& paths) {
-    for (const auto& path : paths)
-        ::unlink(path.c_str());
 }
 
 } // namespace azimuth

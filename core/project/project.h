@@ -12,6 +12,7 @@
 #include "core/project/side_folder.h"
 #include "core/study/project_view.h"
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,14 @@ ProjectView openProject(const std::string& path);
 // project.changing.
 ProjectView openProject(const CheckedFile& file);
 
+struct Publishing {
+    // Receives the uuid in the new file's user block, also when the save throws: if that file is at its path
+    // then, the earlier one was replaced and only the durability is unknown.
+    std::string* fileUuid = nullptr;
+    // Called as the last thing before the file is replaced; throws to refuse (a lock that was lost).
+    std::function<void()> stillAllowed;
+};
+
 inline constexpr const char* droppedAction = "drop unknown"; // of a provenance record
 
 // Publishes `view` as generation view.generation + 1 and returns it with the new generation and time. The
@@ -38,14 +47,14 @@ inline constexpr const char* droppedAction = "drop unknown"; // of a provenance 
 // that the view does not hold are taken from the generation on disk. What a newer program put into it and
 // this one does not know is kept, and the file stays in that format (carry_over.h); what cannot be kept is
 // told by provenance records with the action `droppedAction`, which the returned view has too. Error
-// project.changed if the file on disk is not view.generation of the same project (another program saved it);
-// project.value; file.*. fileUuid, if given, receives the uuid in the new file's user block, also when it
-// throws: if that file is at `path` then, it was replaced and only its durability is unknown.
-ProjectView saveProject(const std::string& path, const ProjectView& view, std::string* fileUuid = nullptr);
+// project.changed if the file on disk is not the one that the view came from (view.generation and
+// view.fileUuid of the same project: another program put another one there), also if it comes at the last
+// moment; project.value; file.*.
+ProjectView saveProject(const std::string& path, const ProjectView& view, const Publishing& publishing = {});
 // The same over a file that another program changed (CheckedFile::altered) and that lies there still as it
 // was opened; it is kept in prev/ as <name>.changed-<time>. Error project.changed, file.*.
 ProjectView saveOverAltered(const std::string& path, const ProjectView& view, const CheckedFile& opened,
-                            std::string* fileUuid = nullptr);
+                            const Publishing& publishing = {});
 // Publishes what comes from an earlier generation in place of a file that cannot be opened, which is kept in
 // prev/ as <name>.damaged-<time> (`kept`; empty: there was none). Until then it stays where it is. Error
 // file.*.
@@ -55,10 +64,11 @@ ProjectView replaceDamaged(const std::string& path, const ProjectView& view, con
 // What a save could not keep, one sentence each: the records that `after` has beyond `before`.
 std::vector<std::string> droppedNotes(const ProjectView& before, const ProjectView& after);
 
-// Publishes `view` at another path as a project of its own (new uuid, generation 1), replacing what is there.
-// Tensors that the view does not hold are taken from `from`, the path it was opened at. The side folder is
-// not copied.
-ProjectView saveProjectAs(const std::string& path, const ProjectView& view, const std::string& from);
+// Publishes `view` at another path as a project of its own (new uuid, generation 1), replacing what is there,
+// which is kept in prev/ as <name>.replaced-<time>. Tensors that the view does not hold are taken from
+// `from`, the path it was opened at. The side folder is not copied. Error project.changed, file.*.
+ProjectView saveProjectAs(const std::string& path, const ProjectView& view, const std::string& from,
+                          const Publishing& publishing = {});
 
 // [position][k][d] of one bank. Checks the user block and the tensor's own checksums, not the whole file's
 // digest. Error as openProject; project.content if there is no such bank.
@@ -79,9 +89,5 @@ struct Adoption {
 // Merges every shard in <project>.d/shards whose project uuid is view.uuid and that the checker admits. Never
 // throws for a bad shard, but Error cancelled from the checker's keepGoing.
 Adoption adoptShards(const ProjectView& view, const std::string& projectPath, FileChecker& checker);
-
-// Removes shards that a saved generation holds: call with Adoption::adopted (or merged shards) after
-// saveProject returned. Never throws: what stays is merged again at the next opening, and known.
-void removeShards(const std::vector<std::string>& paths);
 
 } // namespace azimuth

@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <pwd.h>
+#include <sstream>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -23,8 +24,8 @@
 namespace azimuth {
 namespace {
 
-constexpr std::uint64_t largestOwner = 4096;
-constexpr int attempts = 16; // of a lock whose file others remove meanwhile
+constexpr std::uint64_t largestOwner = 4096; // and largest file of /proc that is read
+constexpr int attempts = 16;                 // of a lock whose file others remove meanwhile
 
 std::string kernelPath(const std::string& projectPath) { return projectPath + ".lock"; }
 std::string ownerPath(const std::string& projectPath) { return projectPath + ".owner"; }
@@ -34,9 +35,9 @@ std::string hostName() {
     return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
 }
 
-std::string bootId() {
+std::string lineOf(const std::string& file) { // empty: there is none
     try {
-        auto text = readFile("/proc/sys/kernel/random/boot_id", 64);
+        auto text = readFile(file, largestOwner);
         while (!text.empty() && text.back() == '\n')
             text.pop_back();
         return text;
@@ -45,29 +46,67 @@ std::string bootId() {
     }
 }
 
+std::string bootId() { return lineOf("/proc/sys/kernel/random/boot_id"); }
+std::string machineId() { return lineOf("/etc/machine-id"); }
+
+std::string processNamespace() {
+    std::error_code unknown;
+    const auto name = std::filesystem::read_symlink("/proc/self/ns/pid", unknown);
+    return unknown ? std::string() : name.string();
+}
+
+struct ProcessState {
+    char letter = 0;          // Z: it has ended, and nobody has asked how
+    std::int64_t started = 0; // clock ticks after the boot
+};
+
+// From /proc/<process>/stat: number (name) letter ..., the start as field 22; a name may hold anything.
+std::optional<ProcessState> stateOf(std::int64_t process) {
+    const auto text = lineOf("/proc/" + std::to_string(process) + "/stat");
+    const auto name = text.rfind(')');
+    if (name == std::string::npos)
+        return {};
+    std::istringstream fields(text.substr(name + 1));
+    ProcessState state;
+    fields >> state.letter;
+    std::string skipped;
+    for (int i = 4; i < 22; ++i)
+        fields >> skipped;
+    fields >> state.started;
+    return fields ? std::optional(state) : std::nullopt;
+}
+
 std::string userName() {
     const auto* entry = ::getpwuid(::getuid());
     return entry && entry->pw_name ? entry->pw_name : std::to_string(::getuid());
 }
 
 LockOwner self() {
-    return {hostName(),
-            userName(),
-            "azimuth",
-            bootId(),
-            newUuid(),
-            utcNow(),
-            static_cast<std::int64_t>(::getpid())};
+    LockOwner owner;
+    owner.host = hostName();
+    owner.user = userName();
+    owner.program = "azimuth";
+    owner.machine = machineId();
+    owner.boot = bootId();
+    owner.processes = processNamespace();
+    owner.session = newUuid();
+    owner.since = utcNow();
+    owner.process = static_cast<std::int64_t>(::getpid());
+    owner.started = stateOf(owner.process).value_or(ProcessState{}).started;
+    return owner;
 }
 
 std::string textOf(const LockOwner& owner) {
     return canonicalJson({{"host", owner.host},
                           {"user", owner.user},
                           {"program", owner.program},
+                          {"machine", owner.machine},
                           {"boot", owner.boot},
+                          {"processes", owner.processes},
                           {"session", owner.session},
                           {"since", owner.since},
-                          {"process", owner.process}}) +
+                          {"process", owner.process},
+                          {"started", owner.started}}) +
            "\n";
 }
 
@@ -80,10 +119,13 @@ std::optional<LockOwner> readOwner(const std::string& path) {
         owner.host = root.text("host", "");
         owner.user = root.text("user", "");
         owner.program = root.text("program", "");
+        owner.machine = root.text("machine", "");
         owner.boot = root.text("boot", "");
+        owner.processes = root.text("processes", "");
         owner.session = root.text("session", "");
         owner.since = root.text("since", "");
         owner.process = root.integer("process", 0, std::int64_t{1} << 31, 0);
+        owner.started = root.integer("started", 0, std::int64_t{1} << 53, 0);
         reader.finish();
         return owner;
     } catch (const Error&) {
@@ -99,9 +141,16 @@ std::optional<LockOwner> readOwner(const std::string& path) {
 }
 
 bool isGone(const LockOwner& owner) {
-    if (owner.host != hostName() || owner.boot.empty() || owner.process <= 0)
+    if (owner.host != hostName() || owner.machine != machineId() || owner.boot.empty() || owner.process <= 0)
         return false;
-    return owner.boot != bootId() || (::kill(static_cast<pid_t>(owner.process), 0) != 0 && errno == ESRCH);
+    if (owner.boot != bootId()) // started anew; without an id it may as well be another machine of this name
+        return !owner.machine.empty();
+    if (owner.processes != processNamespace())
+        return false;
+    if (::kill(static_cast<pid_t>(owner.process), 0) != 0 && errno == ESRCH)
+        return true;
+    const auto state = stateOf(owner.process);
+    return state && (state->letter == 'Z' || (owner.started > 0 && state->started != owner.started));
 }
 
 bool locksAreUnreliable(const std::string& projectPath) {
@@ -140,6 +189,32 @@ bool removeOwner(const std::string& path, const std::optional<LockOwner>& known)
     return !back;
 }
 
+// What a kernel's lock that could not be had leaves: a file without an owner, unless somebody else's.
+void removeIfEmpty(const std::string& path) {
+    struct stat status {};
+    if (::lstat(path.c_str(), &status) == 0 && status.st_size == 0)
+        ::unlink(path.c_str());
+}
+
+struct KernelLock {
+    bool locked = false;  // by a process of this machine, or by one that the file system knows of
+    bool written = false; // its file is there and not empty
+    std::optional<LockOwner> owner;
+};
+
+KernelLock kernelLock(const std::string& path) {
+    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (descriptor < 0)
+        return {};
+    struct stat status {};
+    KernelLock lock;
+    lock.locked = ::flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    lock.written = ::fstat(descriptor, &status) == 0 && status.st_size > 0;
+    ::close(descriptor);
+    lock.owner = readOwner(path);
+    return lock;
+}
+
 bool sameFile(int descriptor, const std::string& path) {
     struct stat ours {
     }, there{};
@@ -149,7 +224,10 @@ bool sameFile(int descriptor, const std::string& path) {
 
 } // namespace
 
-bool LockOwner::isHere() const { return host == hostName() && boot == bootId(); }
+bool LockOwner::isHere() const {
+    return host == hostName() && machine == machineId() && boot == bootId() &&
+           processes == processNamespace();
+}
 
 std::string LockOwner::describe() const {
     if (host.empty() && user.empty())
@@ -176,7 +254,7 @@ bool ProjectLock::lockKernel(const std::string& projectPath) {
             if (reason == EWOULDBLOCK)
                 refuse(projectPath, readOwner(m_path));
             if (reason == ENOLCK || reason == ENOSYS || reason == EOPNOTSUPP || reason == EINVAL) {
-                ::unlink(m_path.c_str());
+                removeIfEmpty(m_path);
                 return false;
             }
             throw systemError("lock", m_path, reason);
@@ -184,8 +262,8 @@ bool ProjectLock::lockKernel(const std::string& projectPath) {
         if (sameFile(descriptor, m_path)) { // else its owner removed it while we waited
             m_descriptor = descriptor;
             m_means = Means::Kernel;
-            refuseForOwnerFile(projectPath);
             writeOwner();
+            refuseForOwnerFile(projectPath);
             return true;
         }
         ::close(descriptor);
@@ -201,9 +279,24 @@ void ProjectLock::refuseForOwnerFile(const std::string& projectPath) {
     const auto owner = readOwner(path);
     if (owner && isGone(*owner) && removeOwner(path, owner))
         return;
-    ::unlink(m_path.c_str());
-    ::close(std::exchange(m_descriptor, -1));
+    giveUp();
     refuse(projectPath, owner);
+}
+
+// A machine that has the project on its own disk has the kernel's lock there, which this one cannot ask for
+// through the share; but the lock's file names its owner.
+void ProjectLock::refuseForKernelLock(const std::string& projectPath) {
+    const auto kernel = kernelLock(kernelPath(projectPath));
+    if (!kernel.locked && (!kernel.written || (kernel.owner && isGone(*kernel.owner))))
+        return;
+    giveUp();
+    refuse(projectPath, kernel.owner);
+}
+
+void ProjectLock::giveUp() {
+    if (held())
+        ::unlink(m_path.c_str());
+    ::close(std::exchange(m_descriptor, -1));
 }
 
 void ProjectLock::lockOwnerFile(const std::string& projectPath) {
@@ -211,8 +304,10 @@ void ProjectLock::lockOwnerFile(const std::string& projectPath) {
     m_means = Means::OwnerFile;
     for (int i = 0; i < attempts; ++i) {
         m_descriptor = ::open(m_path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-        if (m_descriptor >= 0)
-            return writeOwner();
+        if (m_descriptor >= 0) {
+            writeOwner();
+            return refuseForKernelLock(projectPath);
+        }
         if (errno != EEXIST)
             throw systemError("create", m_path, errno);
         const auto owner = readOwner(m_path);
@@ -234,52 +329,41 @@ void ProjectLock::writeOwner() const {
 }
 
 ProjectLock::~ProjectLock() {
-    if (m_descriptor < 0)
-        return;
-    if (held())
-        ::unlink(m_path.c_str());
-    ::close(m_descriptor);
+    if (m_descriptor >= 0)
+        giveUp();
 }
 
 bool ProjectLock::held() const { return m_descriptor >= 0 && sameFile(m_descriptor, m_path); }
 
-namespace {
-
-// A process of this machine has the kernel's lock: its owner; else nothing.
-std::optional<LockOwner> kernelOwner(const std::string& path, bool& locked) {
-    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    locked = descriptor >= 0 && ::flock(descriptor, LOCK_SH | LOCK_NB) != 0;
-    if (descriptor >= 0)
-        ::close(descriptor);
-    return locked ? readOwner(path) : std::nullopt;
-}
-
-} // namespace
-
 std::optional<LockOwner> ProjectLock::ownerOf(const std::string& projectPath) {
     const auto path = realPath(projectPath);
-    bool locked = false;
-    const auto owner = kernelOwner(kernelPath(path), locked);
-    return locked ? owner : readOwner(ownerPath(path));
+    const auto kernel = kernelLock(kernelPath(path));
+    return kernel.locked ? kernel.owner : readOwner(ownerPath(path));
 }
 
 std::optional<LockOwner> ProjectLock::farOwner(const std::string& projectPath) {
     const auto path = realPath(projectPath);
-    bool locked = false;
-    kernelOwner(kernelPath(path), locked);
-    if (locked || !exists(ownerPath(path)))
+    const auto kernel = kernelLock(kernelPath(path));
+    if (kernel.locked)
         return {};
-    const auto owner = readOwner(ownerPath(path)).value_or(LockOwner{});
+    LockOwner owner;
+    if (exists(ownerPath(path)))
+        owner = readOwner(ownerPath(path)).value_or(LockOwner{});
+    else if (kernel.written)
+        owner = kernel.owner.value_or(LockOwner{});
+    else
+        return {};
     return owner.isHere() ? std::nullopt : std::optional(owner);
 }
 
 void ProjectLock::takeOver(const std::string& projectPath, const LockOwner& owner) {
     const auto path = realPath(projectPath);
-    const auto file = ownerPath(path);
+    const auto file = exists(ownerPath(path)) ? ownerPath(path) : kernelPath(path);
     if (!exists(file))
         return;
     const auto now = readOwner(file);
-    if ((now ? now->session : std::string()) != owner.session || !removeOwner(file, now))
+    if (kernelLock(kernelPath(path)).locked || (now ? now->session : std::string()) != owner.session ||
+        !removeOwner(file, now))
         refuse(path, readOwner(file));
 }
 

@@ -4,7 +4,9 @@
 #include "core/base/error.h"
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
+#include <functional>
 
 namespace azimuth {
 namespace fs = std::filesystem;
@@ -39,12 +41,38 @@ void ensureFolder(const std::string& folder) {
     }
 }
 
-void emptyTemporary(const std::string& projectPath) {
+namespace {
+
+void removeFiles(const std::string& folder, const std::function<bool(const fs::directory_entry&)>& unwanted) {
     std::error_code failure, ignored;
-    for (fs::directory_iterator it(sideFolder(projectPath).temporary, failure), end; !failure && it != end;
-         it.increment(failure))
-        if (it->is_regular_file(ignored))
-            fs::remove(it->path(), ignored);
+    std::vector<fs::path> found;
+    for (fs::directory_iterator it(folder, failure), end; !failure && it != end; it.increment(failure))
+        if (it->is_regular_file(ignored) && !it->is_symlink(ignored) && unwanted(*it))
+            found.push_back(it->path());
+    for (const auto& path : found)
+        fs::remove(path, ignored);
+}
+
+bool isOld(const fs::directory_entry& file) {
+    std::error_code unknown;
+    const auto written = file.last_write_time(unknown);
+    return !unknown && fs::file_time_type::clock::now() - written > std::chrono::minutes(1);
+}
+
+} // namespace
+
+void removeLeftovers(const std::string& projectPath) {
+    const auto side = sideFolder(projectPath);
+    removeFiles(side.temporary, [](const auto&) { return true; });
+    for (const auto& folder : {side.shards, side.blobs, side.jobs, side.cache, side.previous})
+        removeFiles(folder, [](const fs::directory_entry& file) {
+            return AtomicFile::isTemporaryName(file.path().filename().string()) && isOld(file);
+        });
+    const auto project = fs::path(side.root.substr(0, side.root.size() - 2)); // without ".d"
+    removeFiles(project.has_parent_path() ? project.parent_path().string() : ".",
+                [name = project.filename().string()](const fs::directory_entry& file) {
+                    return AtomicFile::isTemporaryName(file.path().filename().string(), name) && isOld(file);
+                });
 }
 
 std::vector<std::string> shardFiles(const std::string& projectPath) {

@@ -4,34 +4,10 @@
 
 #include <cerrno>
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
 
 namespace azimuth {
-namespace {
-
-FileIdentity identityFrom(const struct stat& status) {
-    return {static_cast<std::uint64_t>(status.st_dev), static_cast<std::uint64_t>(status.st_ino),
-            static_cast<std::uint64_t>(status.st_size), status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
-}
-
-} // namespace
-
-FileIdentity identityOf(int descriptor, const std::string& path) {
-    struct stat status {};
-    if (::fstat(descriptor, &status) != 0)
-        throw systemError("read", path, errno);
-    return identityFrom(status);
-}
-
-FileIdentity identityAt(const std::string& path) {
-    struct stat status {};
-    if (::stat(path.c_str(), &status) != 0)
-        throw systemError("read", path, errno);
-    return identityFrom(status);
-}
-
 // A descriptor is owned before anything can throw.
 SourceFile::SourceFile(std::string path, Owned descriptor)
     : m_path(std::move(path)), m_descriptor(descriptor.value) {}

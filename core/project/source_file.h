@@ -3,20 +3,11 @@
 // Nothing here reads HDF5. One thread.
 #pragma once
 
-#include <cstdint>
+#include "core/base/file_identity.h"
+
 #include <string>
 
 namespace azimuth {
-
-// Which file it is and in which state. The number of its names and its place do not count: a save that keeps
-// it as an earlier generation changes both.
-struct FileIdentity {
-    std::uint64_t device = 0, inode = 0, bytes = 0;
-    std::int64_t modifiedSeconds = 0, modifiedNanoseconds = 0;
-    bool operator==(const FileIdentity&) const = default;
-};
-FileIdentity identityOf(int descriptor, const std::string& path); // Error file.read
-FileIdentity identityAt(const std::string& path);                 // Error file.read
 
 class SourceFile {
 public:

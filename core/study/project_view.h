@@ -46,6 +46,7 @@ struct ProjectView {
     std::string uuid;
     std::string title;
     std::uint64_t generation = 0;
+    std::string fileUuid; // of the very file that it was read from or saved as; empty: not known
     std::uint64_t logSequence = 0; // number of the last edit that this view holds
     std::string created, saved; // UTC
     std::shared_ptr<const Study> study; // never null

@@ -27,6 +27,7 @@ HEAD = struct.Struct("<IIQQQII")
     CLOSED,
 ) = range(1, 13)
 PAGE = 4096
+EXCHANGE = 2  # flag of RENAMED
 Event = collections.namedtuple("Event", "kind flags handle offset data path other")
 
 
@@ -169,7 +170,14 @@ class Disk:
         node = self.find(event.path)
         source, old = self.parent(event.path)
         target, new = self.parent(event.other)
-        if event.kind == LINKED:
+        if event.kind == RENAMED and event.flags & EXCHANGE:
+            other = self.find(event.other)
+            if source is target:
+                target.change({new: node, old: other})
+            else:
+                target.change({new: node})
+                source.change({old: other})
+        elif event.kind == LINKED:
             target.change({new: node})
         elif source is target:
             target.change({new: node, old: None})

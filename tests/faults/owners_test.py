@@ -10,7 +10,7 @@ import tempfile
 
 import harness
 
-ENOLCK = 37
+ENOLCK, EINVAL = 37, 22
 
 
 class Case:
@@ -75,10 +75,9 @@ def two_windows(case):
     case.is_refused(second, "save", "project.readonly")
     case.does(first, "save")
     case.check(second.say("newer") == ["newer yes"], "the second does not see the new generation")
-    case.check(second.say("lock") == ["locked no"], "the second may write an old view")
-    first.kill()
-    case.check(second.say("lock") == ["locked no"], "the second may write an old view")
-    case.opens(second)  # a lock dies with its process
+    case.check(second.say("lock") == ["locked no"], "the second may write while the first does")
+    first.kill()  # its lock dies with it; who takes it opens the project anew
+    case.check(second.say("lock") == ["locked yes"], "the second may not write after the first")
     case.does(second, "save")
     case.end()
 
@@ -104,6 +103,33 @@ def locks_that_lie(case):
     case.does(second, "merge")
     case.is_refused(first, "merge", "project.changed")
     case.end()
+
+
+def another_file_with_the_same_number(case, faults=""):
+    """A sync client puts the generation in place that another machine saved: the same number, another file."""
+    there = case.folder / "there"
+    there.mkdir()
+    shutil.copy(case.project, there)
+    status, _ = harness.run(case.chosen, there, [there / "p.h5", "save", 1])
+    case.check(status == 0, "the other machine cannot save")
+    first = case.writer(faults)
+    case.opens(first)
+    case.does(first, "save")
+    ours = case.project.read_bytes()
+    theirs = (there / "p.h5").read_bytes()
+    os.replace(there / "p.h5", case.project)
+    case.is_refused(first, "save", "project.changed")
+    case.is_refused(first, "merge", "project.changed")
+    case.check(case.project.read_bytes() == theirs, "what the other machine saved is replaced")
+    case.project.write_bytes(ours)
+    case.does(first, "save")
+    case.does(first, "save")
+    case.end()
+
+
+def no_exchange_of_files(case):
+    """A file system that can only rename."""
+    another_file_with_the_same_number(case, f"exchange={EINVAL}")
 
 
 def owner_of(case, **changes):
@@ -136,11 +162,31 @@ def owners_that_are_gone(case):
     first.kill()
     second = case.writer(f"lock=0:{ENOLCK}")
     case.opens(second)  # its process is gone
-    owner_of(case, boot="another boot", process=1, host=socket.gethostname())
+    owner_of(case, started=1)
     third = case.writer(f"lock=0:{ENOLCK}")
-    case.opens(third)  # written before the machine started anew
+    case.opens(third)  # another process has its number now
     case.is_refused(second, "save", "project.locklost")
     case.does(third, "save")
+    owner_of(case, boot="another boot", machine="another machine", process=1)
+    fourth = case.writer(f"lock=0:{ENOLCK}")
+    case.opens(fourth, f"on {socket.gethostname()}")  # a machine of the same name: who knows
+    case.end()
+
+
+def a_disk_that_is_shared(case):
+    """One machine has the project on its disk and the kernel's lock, the other reaches it without locks."""
+    first, second = case.writer(), case.writer(f"lock=0:{ENOLCK}")
+    case.opens(first)
+    lock = pathlib.Path(f"{case.project}.lock")
+    owner = json.loads(lock.read_text(encoding="utf-8"))
+    lock.write_text(json.dumps(dict(owner, host="elsewhere", boot="f00d")), encoding="utf-8")
+    case.opens(second, "on elsewhere")
+    case.is_refused(second, "save", "project.readonly")
+    case.does(first, "save")
+    case.check(second.say("takeover") == [], "a user cannot take over")
+    case.opens(second)
+    case.is_refused(first, "save", "project.locklost")
+    case.does(second, "save")
     case.end()
 
 
@@ -222,8 +268,11 @@ CASES = (
     two_windows,
     lock_file_removed,
     locks_that_lie,
+    another_file_with_the_same_number,
+    no_exchange_of_files,
     two_hosts,
     owners_that_are_gone,
+    a_disk_that_is_shared,
     side_folder_removed,
     side_folder_moved,
     side_folder_elsewhere,

@@ -9,6 +9,7 @@
 //       space=BYTES       so much can be written; then writes and new files fail with ENOSPC, and statvfs
 //       says so free=BYTES        what statvfs says from the start clock=SECONDS     the wall clock is moved
 //       by so much lies=1            locks are granted to everybody
+//       exchange=ERRNO        renames with flags fail, as where a file system has none
 //   AZIMUTH_FAULTS_TRACE  file for the trace: records of struct record, each followed by two paths and the
 //   data
 //
@@ -65,6 +66,7 @@ static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static int started, armed, exhausted, locks_lie, trace = -1;
 static char root[PATH_MAX];
 static long kill_at = -1, changes, seen[calls], clock_shift;
+static int exchange_error;
 static long long space = -1, free_bytes = -1;
 static struct {
     enum call call;
@@ -101,6 +103,8 @@ static void read_word(char* word) {
         locks_lie = atoi(value);
     else if (strcmp(word, "clock") == 0)
         clock_shift = atol(value);
+    else if (strcmp(word, "exchange") == 0)
+        exchange_error = atoi(value);
     else {
         int call = 0;
         while (call < calls && strcmp(word, call_names[call]) != 0)
@@ -420,7 +424,9 @@ static int do_names(enum event event, int from_folder, const char* from, int to_
     char a[PATH_MAX] = "", b[PATH_MAX] = "";
     enter();
     const int ours = (resolve(from_folder, from, a) + resolve(to_folder, to, b)) > 0;
-    const int error = ours ? fault_of(RENAME) : 0;
+    int error = ours ? fault_of(RENAME) : 0;
+    if (!error && armed && ours && event == RENAMED && flags)
+        error = exchange_error;
     const long result = error              ? fail(error)
                         : event == RENAMED ? syscall(SYS_renameat2, from_folder, from, to_folder, to, flags)
                                            : syscall(SYS_linkat, from_folder, from, to_folder, to, flags);

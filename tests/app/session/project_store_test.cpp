@@ -3,6 +3,7 @@
 #include "app/session/project_session.h"
 #include "core/project/generations.h"
 #include "core/project/project.h"
+#include "core/project/shard.h"
 
 #include "tests/core/checks.h"
 #include "tests/core/project/sample.h"
@@ -10,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <QtTest>
+#include <thread>
 
 using namespace azimuth;
 using checks::codeOf;
@@ -126,6 +128,87 @@ private Q_SLOTS:
         for (const auto& entry : std::filesystem::directory_iterator(sideFolder(file).previous))
             aside += entry.path().filename().string().find(".damaged-") != std::string::npos;
         QCOMPARE(aside, 1);
+    }
+
+    // Results and edits that came after an earlier generation are there again when that one is gone back to.
+    void whatCameAfterADamagedGenerationComesBackToo() {
+        const auto file = path("results.h5");
+        std::size_t rows = 0;
+        {
+            auto store = ProjectStore::create(file, sample::study());
+            const auto shard = store.newShardPath(sample::jobResult().job.id);
+            ensureFolder(sideFolder(file).shards);
+            const auto digest = publishShard(shard, sample::jobResult(), store.view()->uuid);
+            store.mergeShard(shard, digest);
+            rows = store.save()->completions->size();
+            QVERIFY(rows > 0 && !std::filesystem::exists(shard));
+        }
+        {
+            auto store = ProjectStore::open(file);
+            QVERIFY(store.notes().empty() && !store.modified()); // what is kept is not read again
+            store.restore(1);                                    // the user does not want them
+            QCOMPARE(store.view()->completions->size(), std::size_t{0});
+        }
+        {
+            auto store = ProjectStore::open(file);
+            QCOMPARE(store.view()->completions->size(), std::size_t{0});
+            store.restore(2);
+        }
+        flipAByte(file);
+        const auto store = ProjectStore::openEarlier(file, 1); // which has no results
+        QCOMPARE(store.view()->completions->size(), rows);
+        QVERIFY(store.view()->jobs.size() == 1 && store.modified());
+        for (const auto& note : store.notes())
+            QVERIFY2(note.find("is gone") == std::string::npos, note.c_str());
+    }
+
+    void anotherProjectUnderTheNameIsKept() {
+        const auto file = path("mine.h5"), other = path("theirs.h5");
+        std::string theirs;
+        {
+            auto store = ProjectStore::create(other, sample::smallestStudy());
+            theirs = store.view()->uuid;
+        }
+        auto store = ProjectStore::create(file, sample::study());
+        store.saveAs(other);
+        QCOMPARE(store.save()->generation, 2u);
+        const auto kept = earlierGenerations(other, theirs);
+        QVERIFY(kept.empty()); // no generation of this project
+        int aside = 0;
+        for (const auto& entry : std::filesystem::directory_iterator(sideFolder(other).previous))
+            if (entry.path().filename().string().starts_with("theirs.replaced-")) {
+                QCOMPARE(openProject(entry.path().string()).uuid, theirs);
+                ++aside;
+            }
+        QCOMPARE(aside, 1);
+    }
+
+    void aPathThatCannotBeLookedAtIsOneError() {
+        auto store = ProjectStore::create(path("sound.h5"), sample::study());
+        const auto name = path("sound.h5") + "/below/a/file.h5";
+        QVERIFY(codeOf([&] { store.saveAs(name); }).starts_with("file."));
+        QVERIFY(codeOf([&] { store.saveAs(path(std::string(300, 'n').c_str())); }).starts_with("file."));
+        QCOMPARE(store.save()->generation, 2u);
+        std::ofstream(sideFolder(path("sound.h5")).jobs) << "a file where a folder should be";
+        QVERIFY(codeOf([&] { store.saveAs(path("copy-of-sound.h5")); }).starts_with("file."));
+        QCOMPARE(store.path(), path("sound.h5"));
+    }
+
+    // The lock goes while a save is under way: the last look at it is just before the file is replaced.
+    void aLockThatIsLostMeanwhileStopsTheWriter() {
+        const auto file = path("meanwhile.h5");
+        auto store = ProjectStore::create(file, sample::study());
+        addResults(store);
+        const auto before = readUserBlock(file).file;
+        std::thread thief([&] { // as soon as the temporary file is there
+            while (std::filesystem::is_empty(sideFolder(file).temporary))
+                std::this_thread::yield();
+            std::filesystem::remove(file + ".lock");
+        });
+        const auto code = codeOf([&] { store.save(); });
+        thief.join();
+        QCOMPARE(code, std::string("project.locklost"));
+        QCOMPARE(readUserBlock(file).file, before);
     }
 
     void aReadOnlySessionFollowsAndThenTakesOver() {

@@ -65,11 +65,16 @@ struct Bench {
                          [this](const QString& text) { notes << text; });
         QObject::connect(&runner, &StudyRunner::finished, &session,
                          [this](const RunEnd& value) { end = value; });
-        QObject::connect(&runner, &StudyRunner::jobFailed, &session,
-                         [this](const QString& title, const event::Failed& failure) {
-                             jobFailures
-                                 << title + QStringLiteral(": ") + QString::fromStdString(failure.text);
-                         });
+        QObject::connect(
+            &runner, &StudyRunner::jobFailed, &session,
+            [this](const QString& title, const event::Failed& failure) {
+                recordedBefore =
+                    recordedBefore &&
+                    std::any_of(view().jobs.begin(), view().jobs.end(), [&](const JobRecord& job) {
+                        return job.state == JobState::Failed && job.error.ends_with(failure.text);
+                    });
+                jobFailures << title + QStringLiteral(": ") + QString::fromStdString(failure.text);
+            });
     }
     bool openOrCreate(const QString& path, const Study& study) {
         QSignalSpy opened(&session, &ProjectSession::opened);
@@ -92,6 +97,7 @@ struct Bench {
     StudyRunner runner;
     std::optional<RunEnd> end;
     QStringList failures, notes, jobFailures;
+    bool recordedBefore = true; // each failure of a job was in the project when it was told
 };
 
 // Completions by key, as far as they must be equal.
@@ -236,6 +242,7 @@ private Q_SLOTS:
         QVERIFY(bench.end->kind == RunEnd::Kind::Complete);
         QCOMPARE(bench.jobFailures, QStringList{QStringLiteral(
                                         "Small bf16: find the model: missing.gguf: no such model file.")});
+        QVERIFY(bench.recordedBefore);
         QVERIFY(!bench.end->blocked.empty());
         QCOMPARE(bench.end->blocked[0].modelName, std::string("Small bf16"));
         QCOMPARE(bench.end->blocked[0].reason, std::string("missing.gguf: no such model file."));
@@ -262,6 +269,12 @@ private Q_SLOTS:
         QVERIFY(QTest::qWaitFor([&] { return bench.end.has_value(); }));
         QVERIFY(bench.end->kind == RunEnd::Kind::Cancelled);
         QVERIFY(bench.runner.state() == StudyRunner::State::Stopped);
+        const auto saved = openProject(pathOf("paused.h5").toStdString());
+        QVERIFY(saved.jobs.back().state == JobState::Cancelled);
+        QVERIFY(saved.jobs.back().error.empty() && !saved.jobs.back().started.empty());
+        QCOMPARE(std::count_if(saved.jobs.begin(), saved.jobs.end(),
+                               [](const JobRecord& job) { return job.state == JobState::Cancelled; }),
+                 std::ptrdiff_t(1));
     }
 
     void aDamagedShardEndsTheRunAndChangesNothing() {

@@ -135,13 +135,24 @@ private Q_SLOTS:
 
     void differencesAreWords() {
         const auto view = sample::view();
-        GenerationSummary then{
-            4, 0, 0, view->completions->size(), view->banks.size(), view->labels.size(), view->jobs.size(),
-            {}};
+        auto then = summaryOf(*view);
         QCOMPARE(differenceText(*view, then), QStringLiteral("the same results"));
         then.completions -= 1;
         then.banks += 2;
         QCOMPARE(differenceText(*view, then), QStringLiteral("1 completion fewer, 2 direction banks more"));
+        then = summaryOf(*view);
+        then.notes += 1;
+        then.calibrations += 2;
+        QCOMPARE(differenceText(*view, then), QStringLiteral("1 note more, 2 calibrations more"));
+        auto other = *view;
+        auto study = *view->study;
+        study.title += "!";
+        other.study = std::make_shared<const Study>(study);
+        QCOMPARE(differenceText(*view, summaryOf(other)), QStringLiteral("another title"));
+        study = *view->study;
+        study.decoding.maximumNewTokens += 1;
+        other.study = std::make_shared<const Study>(study);
+        QCOMPARE(differenceText(*view, summaryOf(other)), QStringLiteral("another study"));
         then.problem = "it is damaged.";
         QCOMPARE(differenceText(*view, then), QStringLiteral("cannot be opened: it is damaged."));
     }

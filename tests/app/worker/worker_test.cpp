@@ -226,7 +226,8 @@ private Q_SLOTS:
     void endsWithItsInput_data() {
         QTest::addColumn<QString>("how");
         QTest::addColumn<QString>("model");
-        for (const QString& how : {QStringLiteral("close"), QStringLiteral("quit"), QStringLiteral("terminate")})
+        for (const QString& how :
+             {QStringLiteral("close"), QStringLiteral("quit"), QStringLiteral("terminate")})
             for (const QString& model : {QString(), QStringLiteral("slow"), QStringLiteral("deaf")})
                 QTest::newRow(qPrintable(how + QStringLiteral(" while ") +
                                          (model.isEmpty() ? QStringLiteral("idle") : model)))
@@ -393,7 +394,7 @@ private Q_SLOTS:
         const auto given = worker::readDirectionFile(path);
         QCOMPARE(given.unit, (std::vector<float>{0.6F, 0.8F, 0}));
         QVERIFY(std::abs(given.norm / 5e-30 - 1) < 1e-6);
-        const auto digest = worker::writeBlob(dir.path().toStdString(), given.unit);
+        const auto digest = writeDirectionBlob(dir.path().toStdString(), given.unit);
         const auto blob = dir.path().toStdString() + "/" + digest + ".safetensors";
         QCOMPARE(toHex(sha256File(blob)), digest);
         QCOMPARE(SafetensorsFile::open(blob).floats("direction", {3}), given.unit);

@@ -8,6 +8,8 @@
 
 #include <csignal>
 #include <filesystem>
+#include <fstream>
+#include <functional>
 #include <QDir>
 #include <QFile>
 #include <QTemporaryDir>
@@ -176,6 +178,36 @@ private Q_SLOTS:
         }
         QCOMPARE(readFile(m_path, plenty), std::string("old"));
         QCOMPARE(entries(m_folder->path().toStdString()), std::size_t{1});
+    }
+
+    // Another program comes between the fence's look and the replacement.
+    void nothingUnseenIsReplaced() {
+        const auto folder = m_folder->path().toStdString();
+        const auto publishing = [&](const std::function<void()>& meanwhile) {
+            AtomicFile::Options options;
+            options.fence = meanwhile;
+            AtomicFile file(m_path, options);
+            file.write("new");
+            return codeOf([&] { file.publish(); });
+        };
+        const std::string changed = "file.changed", none = "nothing was thrown";
+        QCOMPARE(publishing([&] { writeFileAtomically(m_path, "theirs"); }), changed); // there was none
+        QCOMPARE(readFile(m_path, plenty), std::string("theirs"));
+        QCOMPARE(publishing([&] { writeFileAtomically(m_path, "theirs too"); }), changed);
+        QCOMPARE(readFile(m_path, plenty), std::string("theirs too"));
+        QCOMPARE(publishing([&] { std::ofstream(m_path, std::ios::app) << "!"; }), changed);
+        QCOMPARE(readFile(m_path, plenty), std::string("theirs too!"));
+        QCOMPARE(publishing([&] { fs::remove(m_path); }), changed);
+        QCOMPARE(entries(folder), std::size_t{0});
+        QCOMPARE(publishing([] {}), none);
+        QCOMPARE(publishing([&] { fs::create_hard_link(m_path, m_path + ".kept"); }), none);
+        QCOMPARE(readFile(m_path, plenty), std::string("new"));
+        QCOMPARE(entries(folder), std::size_t{2});
+        fs::remove(m_path);
+        fs::create_directory(m_path);
+        QCOMPARE(publishing([] {}), std::string("file.replace"));
+        QVERIFY(fs::is_directory(m_path));
+        QCOMPARE(entries(folder), std::size_t{2});
     }
 
     void keepsPermissions() {

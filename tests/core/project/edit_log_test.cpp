@@ -12,6 +12,7 @@
 #include <fstream>
 #include <QtTest>
 #include <random>
+#include <set>
 #include <zlib.h>
 
 using namespace azimuth;
@@ -141,10 +142,69 @@ private Q_SLOTS:
         const auto reading = readLogs(path, uuid, 0);
         QCOMPARE(numbers(reading), (std::vector<std::uint64_t>{1, 2, 3, 5, 6, 7, 8, 9, 10}));
         QVERIFY(reading.files[0].damaged);
-        QCOMPARE(reading.notes.size(), std::size_t{1});
+        QCOMPARE(reading.notes, (std::vector<std::string>{"A log of this project was damaged: 9 edits could "
+                                                          "be read, edit 4 is missing; the file is kept in "
+                                                          "prev/."}));
         const auto kept =
             sideFolder(path).previous + "/" + std::filesystem::path(file).filename().string() + ".damaged";
         QCOMPARE(readFile(kept, 1 << 20), bytes);
+    }
+
+    void aDamageNamesWhatIsMissing() {
+        std::string file;
+        const auto path = written(file);
+        const auto whole = readFile(file, 1 << 20);
+        const auto missingWithout = [&](const std::vector<int>& broken, std::uint64_t held) {
+            auto bytes = whole;
+            for (const int i : broken)
+                bytes[bytes.find("edit " + std::to_string(i) + " ")] ^= 1;
+            std::ofstream(file, std::ios::binary) << bytes;
+            const auto note = readLogs(path, uuid, held, false).notes.at(0);
+            const auto from = note.find("read, ") + 6;
+            return note.substr(from, note.rfind('.') - from);
+        };
+        QCOMPARE(missingWithout({1}, 0), std::string("edit 1 is missing"));
+        QCOMPARE(missingWithout({3, 4, 5}, 0), std::string("edits 3 to 5 are missing"));
+        QCOMPARE(missingWithout({2, 4, 6, 7}, 0), std::string("edits 2, 4 and 6 to 7 are missing"));
+        QCOMPARE(missingWithout({3, 4, 7}, 4), std::string("edit 7 is missing")); // the others are saved
+        QCOMPARE(missingWithout({3, 4}, 4), std::string("no edit is missing"));
+        EditLog again(path, uuid, 3, 4);
+        again.append(edit(4)); // another file has it
+        QCOMPARE(missingWithout({4}, 0), std::string("no edit is missing"));
+    }
+
+    void aTornEndIsSaidOnce() {
+        std::string file;
+        const auto path = written(file);
+        const auto bytes = readFile(file, 1 << 20);
+        const auto last = bytes.rfind("AZF1");
+        std::filesystem::resize_file(file, bytes.size() - 3);
+        QVERIFY(readLogs(path, uuid, 0, false).notes.empty()); // another process may be writing it
+        const auto reading = readLogs(path, uuid, 0);
+        QCOMPARE(numbers(reading), upTo(9));
+        QCOMPARE(reading.notes.size(), std::size_t{1});
+        QVERIFY(reading.notes[0].find("no whole edit") != std::string::npos);
+        const auto kept =
+            sideFolder(path).previous + "/" + std::filesystem::path(file).filename().string() + ".torn";
+        QCOMPARE(readFile(kept, 1 << 20), bytes.substr(last, bytes.size() - 3 - last));
+        QVERIFY(readLogs(path, uuid, 0).notes.empty());
+    }
+
+    void aFullFileGetsNoMoreEdits() {
+        const auto path = project();
+        EditLog log(path, uuid, 1, 1, 400);
+        std::set<std::string> files;
+        for (int i = 1; i <= 30; ++i) {
+            QCOMPARE(log.append(edit(i)), static_cast<std::uint64_t>(i));
+            files.insert(log.path());
+        }
+        QVERIFY(files.size() > 3 && files.size() < 15);
+        for (const auto& file : files)
+            QVERIFY(std::filesystem::file_size(file) < 500);
+        QCOMPARE(numbers(readLogs(path, uuid, 0)), upTo(30));
+        QCOMPARE(readLogs(path, uuid, 0).files.size(), files.size());
+        std::filesystem::remove(log.path()); // also where a new one is due
+        QCOMPARE(codeOf([&] { log.append(edit(31)); }), std::string("log.lost"));
     }
 
     void randomDamageNeverInventsAnEdit() {

@@ -1,11 +1,15 @@
 // What a save replaced is kept, three times; a damaged project can go back.
+#include "core/base/atomic_file.h"
+#include "core/base/ids.h"
 #include "core/project/generations.h"
 #include "core/project/project.h"
+#include "core/project/shard.h"
 
 #include "tests/core/checks.h"
 #include "tests/core/project/child_process.h"
 #include "tests/core/project/sample.h"
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <QtTest>
@@ -95,6 +99,7 @@ private Q_SLOTS:
                     const auto current = openProject(file);
                     auto next = full;
                     next.generation = current.generation;
+                    next.fileUuid = current.fileUuid;
                     saveProject(file, next);
                 } catch (const Error&) {
                     ::_exit(1);
@@ -110,6 +115,70 @@ private Q_SLOTS:
                 QCOMPARE(openProject(earlier.path).uuid, now.uuid);
             }
         }
+    }
+
+    // Shards stay as long as a kept generation lacks them.
+    void mergedShardsAreKeptWithTheGenerations() {
+        const auto file = path("shards.h5");
+        auto view = createProject(file, sample::study());
+        const auto folder = sideFolder(file).shards, kept = sideFolder(file).previous + "/shards";
+        ensureFolder(folder);
+        const auto shard = folder + "/job.h5", there = kept + "/2-job.h5";
+        publishShard(shard, sample::jobResult(), view.uuid);
+        const auto bytes = bytesOf(shard);
+        view = saveProject(file, merge(view, sample::jobResult()));
+        keepShards(file, view.uuid, view.generation, {shard, folder + "/none.h5"});
+        QVERIFY(!std::filesystem::exists(shard) && bytesOf(there) == bytes);
+        returnShards(file, 2); // which has it
+        QVERIFY(std::filesystem::exists(there));
+        returnShards(file, 1);
+        QVERIFY(bytesOf(shard) == bytes && !std::filesystem::exists(there));
+        keepShards(file, view.uuid, 2, {shard});
+        std::ofstream(kept + "/notes.txt") << "mine";
+        std::ofstream(kept + "/99999999999999999999-a.h5") << "no number";
+        for (const bool stays : {true, true, false}) {
+            view = saveProject(file, view); // generations 3, 4, 5; kept are 1 to 2, 1 to 3, 2 to 4
+            keepShards(file, view.uuid, view.generation, {});
+            QCOMPARE(std::filesystem::exists(there), stays);
+        }
+        QVERIFY(std::filesystem::exists(kept + "/notes.txt"));
+    }
+
+    void leftoversOfKilledProcessesAreRemoved() {
+        const auto file = path("left.h5");
+        const auto view = createProject(file, sample::study());
+        const auto side = sideFolder(file);
+        const auto place = [](const std::string& folder, const std::string& name, bool old) {
+            ensureFolder(folder);
+            const auto path = folder + "/" + name;
+            std::ofstream(path) << "x";
+            if (old)
+                std::filesystem::last_write_time(path, std::filesystem::file_time_type::clock::now() -
+                                                           std::chrono::minutes(2));
+            return path;
+        };
+        const std::string end = "." + newUuid() + ".tmp", beside = m_folder.path().toStdString();
+        std::vector<std::string> gone{place(side.temporary, "anything", false),
+                                      place(beside, ".left.h5" + end, true)};
+        std::vector<std::string> stay{place(beside, ".left.h5.too" + end, true), // of another program's file
+                                      place(beside, ".left.h5.not-a-uuid.tmp", true),
+                                      place(beside, "left.h5" + end, true),
+                                      place(side.shards, "a.tmp", true),
+                                      place(side.shards, ".a.h5" + end, false), // perhaps alive
+                                      place(side.root, ".a" + end, true)};
+        for (const auto& folder : {side.shards, side.blobs, side.jobs, side.cache, side.previous})
+            gone.push_back(place(folder, ".b.h5" + end, true));
+        for (const auto& folder : {side.shards, beside}) { // what AtomicFile itself calls its file
+            const AtomicFile unfinished(folder + "/left.h5");
+            const auto name = std::filesystem::path(unfinished.temporaryPath()).filename().string();
+            QVERIFY(AtomicFile::isTemporaryName(name, "left.h5") && !AtomicFile::isTemporaryName(name, "h5"));
+        }
+        removeLeftovers(file);
+        for (const auto& path : gone)
+            QVERIFY2(!std::filesystem::exists(path), path.c_str());
+        for (const auto& path : stay)
+            QVERIFY2(std::filesystem::exists(path), path.c_str());
+        QCOMPARE(openProject(file).uuid, view.uuid);
     }
 
     void aDamagedProjectIsKeptAside() {

@@ -2,6 +2,8 @@
 #include "core/project/project_lock.h"
 
 #include "core/base/atomic_file.h"
+#include "core/base/json.h"
+#include "core/base/json_reader.h"
 #include "tests/core/checks.h"
 #include "tests/core/project/child_process.h"
 
@@ -57,6 +59,17 @@ private:
 std::string ownerJson(const std::string& host, const std::string& boot, long process) {
     return "{\"boot\":\"" + boot + "\",\"host\":\"" + host + "\",\"process\":" + std::to_string(process) +
            ",\"program\":\"azimuth\",\"session\":\"s\",\"since\":\"2026-03-14T09:26:53Z\",\"user\":\"ana\"}";
+}
+
+// What this process writes as an owner, with other values here and there.
+std::string ownLike(const std::string& project, const Json& changes) {
+    Json owner;
+    {
+        const ProjectLock lock(project, ProjectLock::Means::OwnerFile);
+        owner = readJsonFile(lock.path());
+    }
+    owner.update(changes);
+    return canonicalJson(owner);
 }
 
 } // namespace
@@ -145,10 +158,33 @@ private Q_SLOTS:
         QVERIFY(!std::filesystem::exists(path + ".lock"));
         ProjectLock::takeOver(path, *ProjectLock::farOwner(path));
         QCOMPARE(codeOf(take), std::string("nothing was thrown"));
-        const auto host = QSysInfo::machineHostName().toStdString();
-        writeFileAtomically(path + ".owner", ownerJson(host, "an-earlier-boot", 1));
+        writeFileAtomically(path + ".owner", ownLike(path, {{"process", 1}, {"started", 1}}));
         QCOMPARE(codeOf(take), std::string("nothing was thrown"));
         QVERIFY(!std::filesystem::exists(path + ".owner"));
+    }
+
+    // The other way round: here is the share, and there the kernel's lock cannot be asked for.
+    void theKernelsLockHoldsAgainstAnOwnerFileToo() {
+        const auto path = project("mixed-too.h5");
+        const auto take = [&] { ProjectLock lock(path, ProjectLock::Means::OwnerFile); };
+        {
+            const ProjectLock lock(path, ProjectLock::Means::Kernel);
+            QCOMPARE(codeOf(take), std::string("project.locked"));
+            QVERIFY(lock.held() && !std::filesystem::exists(path + ".owner"));
+        }
+        writeFileAtomically(path + ".lock", ownerJson("some-other-machine", "b", 1));
+        QVERIFY(messageOf(take).find("process 1 of ana on some-other-machine") != std::string::npos);
+        QVERIFY(!std::filesystem::exists(path + ".owner"));
+        const auto owner = ProjectLock::farOwner(path);
+        QVERIFY(owner && owner->host == "some-other-machine");
+        ProjectLock::takeOver(path, *owner);
+        QCOMPARE(codeOf(take), std::string("nothing was thrown"));
+        Holder holder(path, ProjectLock::Means::Kernel);
+        QVERIFY(holder.ready());
+        QCOMPARE(codeOf(take), std::string("project.locked"));
+        holder.kill();
+        QVERIFY(std::filesystem::exists(path + ".lock"));
+        QCOMPARE(codeOf(take), std::string("nothing was thrown"));
     }
 
     void whoIsHereCannotBeTakenOver() {
@@ -167,10 +203,38 @@ private Q_SLOTS:
 
     void ownersBeforeARestartAreGone() {
         const auto path = project("restart.h5");
-        QString host = QSysInfo::machineHostName();
-        writeFileAtomically(path + ".owner", ownerJson(host.toStdString(), "an-earlier-boot", 1));
-        const ProjectLock lock(path, ProjectLock::Means::OwnerFile);
-        QVERIFY(lock.held());
+        const auto take = [&](const std::string& owner) {
+            writeFileAtomically(path + ".owner", owner);
+            const auto code = codeOf([&] { ProjectLock lock(path, ProjectLock::Means::OwnerFile); });
+            std::filesystem::remove(path + ".owner");
+            return code;
+        };
+        const std::string locked = "project.locked", taken = "nothing was thrown";
+        const bool named =
+            std::filesystem::exists("/etc/machine-id") && !readFile("/etc/machine-id", 256).empty();
+        QCOMPARE(take(ownLike(path, {{"boot", "an-earlier-boot"}})), named ? taken : locked);
+        // A machine of the same name, or one that has none of its own.
+        QCOMPARE(take(ownLike(path, {{"boot", "b"}, {"machine", "another"}})), locked);
+        QCOMPARE(take(ownLike(path, {{"boot", "b"}, {"machine", ""}})), locked);
+    }
+
+    void processNumbersAreUsedAgain() {
+        const auto path = project("again.h5");
+        const auto owner = project("again.h5.owner");
+        const auto mine = ownLike(path, Json::object());
+        const auto take = [&] { ProjectLock lock(path, ProjectLock::Means::OwnerFile); };
+        writeFileAtomically(owner, mine); // this process is alive
+        QCOMPARE(codeOf(take), std::string("project.locked"));
+        std::filesystem::remove(owner);
+        auto earlier = parseJson(mine, "owner");
+        QVERIFY(earlier.at("started").get<std::int64_t>() > 0);
+        earlier["started"] = earlier.at("started").get<std::int64_t>() - 1;
+        writeFileAtomically(owner, canonicalJson(earlier)); // its number was another process's before
+        QCOMPARE(codeOf(take), std::string("nothing was thrown"));
+        earlier["processes"] = "pid:[1]"; // numbers of another container
+        writeFileAtomically(owner, canonicalJson(earlier));
+        QCOMPARE(codeOf(take), std::string("project.locked"));
+        QVERIFY(ProjectLock::farOwner(path));
     }
 
     void aDamagedOwnerFileIsNobodysToRemove() {

@@ -1,4 +1,5 @@
 // Round trips, generations, the fence, shards and merging.
+#include "core/project/generations.h"
 #include "core/project/project.h"
 #include "core/project/shard.h"
 #include "core/project/user_block.h"
@@ -49,6 +50,9 @@ private Q_SLOTS:
     void sameContentGivesSameBytes();
     void saveAsIsAProjectOfItsOwn();
     void fenceRefusesAnotherGeneration();
+    void fenceKnowsTheFileItself();
+    void anotherFileAtTheLastMomentIsKept();
+    void theLockIsAskedLast();
     void createRefusesAnExistingFile();
     void deletedProjectIsSavedAgain();
     void largeTensorsAreReadWhenAskedFor();
@@ -139,8 +143,14 @@ void ProjectTest::saveAsIsAProjectOfItsOwn() {
     QCOMPARE(text(sample::difference(copy, opened)), QString());
     QCOMPARE(opened.provenance.size(), saved.provenance.size() + 1);
     QVERIFY(bytesOf(from) == before);
+    const auto replaced = bytesOf(to);
     saveProjectAs(to, saved, from); // the user agreed to replace it
     QCOMPARE(openProject(to).generation, 1u);
+    std::vector<std::string> kept;
+    for (const auto& entry : std::filesystem::directory_iterator(sideFolder(to).previous))
+        kept.push_back(entry.path().string());
+    QCOMPARE(kept.size(), std::size_t{1});
+    QVERIFY(kept.front().find("copy.replaced-") != std::string::npos && bytesOf(kept.front()) == replaced);
 }
 
 void ProjectTest::fenceRefusesAnotherGeneration() {
@@ -155,6 +165,52 @@ void ProjectTest::fenceRefusesAnotherGeneration() {
     other.uuid = "11111111-2222-3333-4444-555555555555";
     QCOMPARE(text(codeOf([&] { saveProject(file, other); })), QStringLiteral("project.changed"));
     QVERIFY(bytesOf(file) == before);
+}
+
+// Two machines with the same project: a sync client brings the other one's generation 2.
+void ProjectTest::fenceKnowsTheFileItself() {
+    const auto here = path("here.h5"), there = path("there.h5");
+    const auto first = createProject(here, sample::study());
+    writeBytes(there, bytesOf(here));
+    const auto saved = saveProject(here, merge(first, sample::jobResult()));
+    saveProject(there, openProject(there));
+    const auto theirs = bytesOf(there);
+    const auto opened = openProject(here);
+    QCOMPARE(text(opened.fileUuid), text(saved.fileUuid));
+    std::filesystem::rename(there, here);
+    for (const auto& view : {saved, opened}) {
+        QCOMPARE(text(codeOf([&] { saveProject(here, view); })), QStringLiteral("project.changed"));
+        QVERIFY(messageOf([&] { saveProject(here, view); }).find("another file with generation 2") !=
+                std::string::npos);
+    }
+    QVERIFY(bytesOf(here) == theirs);
+    QCOMPARE(saveProject(here, openProject(here)).generation, 3u); // who opened it may go on
+}
+
+void ProjectTest::anotherFileAtTheLastMomentIsKept() {
+    const auto here = path("moment.h5"), there = path("moment-there.h5");
+    const auto first = createProject(here, sample::study());
+    writeBytes(there, bytesOf(here));
+    saveProject(there, openProject(there));
+    const auto theirs = bytesOf(there);
+    std::string fileUuid;
+    const Publishing publishing{&fileUuid, [&] { std::filesystem::rename(there, here); }};
+    QCOMPARE(text(codeOf([&] { saveProject(here, first, publishing); })), QStringLiteral("project.changed"));
+    QVERIFY(bytesOf(here) == theirs && readUserBlock(here).file != fileUuid);
+    QVERIFY(std::filesystem::is_empty(sideFolder(here).temporary));
+    QCOMPARE(openProject(here).generation, 2u);
+}
+
+void ProjectTest::theLockIsAskedLast() {
+    const auto file = path("asked.h5");
+    const auto first = createProject(file, sample::study());
+    const auto before = bytesOf(file);
+    const Publishing refusing{nullptr, [] { throw Error("project.locklost", "It is lost.", ""); }};
+    QCOMPARE(text(codeOf([&] { saveProject(file, first, refusing); })), QStringLiteral("project.locklost"));
+    QCOMPARE(text(codeOf([&] { saveProjectAs(file, first, file, refusing); })),
+             QStringLiteral("project.locklost"));
+    QVERIFY(bytesOf(file) == before);
+    QCOMPARE(saveProject(file, first).generation, 2u);
 }
 
 void ProjectTest::createRefusesAnExistingFile() {
@@ -409,8 +465,8 @@ void ProjectTest::goodShardsAreAdoptedAndBadOnesReported() {
     QVERIFY(std::filesystem::exists(shards + "/cut.h5"));
 
     view = saveProject(file, adoption.view);
-    removeShards(adoption.adopted);
-    removeShards(adoption.adopted);
+    keepShards(file, view.uuid, view.generation, adoption.adopted);
+    keepShards(file, view.uuid, view.generation, adoption.adopted);
     QVERIFY(!std::filesystem::exists(shards + "/a.h5"));
     const auto again = adoptShards(openProject(file), file, checker);
     QVERIFY(again.merged.nothing() && again.adopted.empty());

@@ -1,0 +1,142 @@
+// The store's jobs: what is planned, prepared and recorded, and the results that come back in shards.
+#include "app/session/project_store.h"
+
+#include "core/base/atomic_file.h"
+#include "core/base/time.h"
+#include "core/container/safetensors.h"
+#include "core/project/project.h"
+#include "core/project/shard.h"
+#include "core/results/calibrate.h"
+#include "core/results/rates.h"
+
+#include <algorithm>
+#include <filesystem>
+
+namespace azimuth {
+
+namespace {
+namespace fs = std::filesystem;
+
+std::vector<std::string> jobFiles(const std::string& folder) {
+    std::vector<std::string> files;
+    std::error_code failure;
+    for (fs::directory_iterator it(folder, failure), end; !failure && it != end; it.increment(failure))
+        if (it->path().extension() == ".json" && it->path().filename().string().front() != '.')
+            files.push_back(it->path().string());
+    std::sort(files.begin(), files.end());
+    return files;
+}
+
+void judge(ProjectView& view) {
+    for (auto& label : labelMissing(view, unixSeconds()))
+        view.labels.push_back(std::make_shared<const Label>(std::move(label)));
+}
+} // namespace
+
+// What a crash left: shards that no save has reached, and edits of the log.
+void ProjectStore::adoptWhatIsThere() {
+    if (readOnly().empty())
+        removeLeftovers(m_path);
+    auto adoption = adoptShards(*view(), m_path, *m_checker);
+    for (const auto& problem : adoption.problems)
+        m_notes.push_back(problem.path + " could not be read and was left alone: " + problem.text);
+    m_merged = std::move(adoption.adopted);
+    if (!adoption.merged.nothing()) {
+        m_notes.push_back(std::to_string(adoption.merged.completions) + " completions and " +
+                          std::to_string(adoption.merged.banks) +
+                          " banks that were not saved last time have been taken from shards.");
+        m_head->update([&](ProjectView& view) {
+            view = std::move(adoption.view);
+            judge(view);
+        });
+    }
+    for (auto& note : m_head->replay(readOnly().empty()))
+        m_notes.push_back(std::move(note));
+}
+
+void ProjectStore::readRecordedJobs() {
+    for (const auto& path : jobFiles(sideFolder(m_path).jobs)) {
+        try {
+            m_recorded.push_back(std::make_shared<const JobSpec>(readJobSpec(readJsonFile(path), path)));
+        } catch (const Error& error) {
+            m_notes.push_back("A recorded job could not be read and was left alone: " + error.message());
+        }
+    }
+}
+
+Plan ProjectStore::plan(const FailedJobs& failed) const { return azimuth::plan(*view(), m_recorded, failed); }
+
+std::string ProjectStore::blobFolder() const { return sideFolder(m_path).blobs; }
+
+std::string ProjectStore::newShardPath(const std::string& jobId) const {
+    return sideFolder(m_path).shards + "/" + jobId + ".h5";
+}
+
+std::string ProjectStore::writeBlob(const Direction& direction) {
+    const auto folder = blobFolder();
+    std::error_code unknown;
+    if (const auto known = m_blobs.find(direction.digest);
+        known != m_blobs.end() && fs::exists(folder + "/" + known->second + ".safetensors", unknown))
+        return known->second;
+    ensureFolder(folder);
+    return m_blobs[direction.digest] = writeDirectionBlob(folder, direction.unit);
+}
+
+JobSpec ProjectStore::prepare(const PlannedJob& job) {
+    m_access->require();
+    JobSpec spec = job.spec;
+    const auto side = sideFolder(m_path);
+    ensureFolder(side.shards);
+    if (auto* score = std::get_if<ScoreJob>(&spec.payload))
+        for (const auto& direction : job.directions)
+            score->blobs[direction.digest] = writeBlob(direction);
+    if (auto* generate = std::get_if<GenerateJob>(&spec.payload)) {
+        for (const auto& direction : job.directions)
+            generate->blobs[direction.digest] = writeBlob(direction);
+        const bool recorded = std::any_of(m_recorded.begin(), m_recorded.end(),
+                                          [&](const auto& other) { return other->id == spec.id; });
+        if (!recorded) {
+            ensureFolder(side.jobs);
+            writeFileAtomically(side.jobs + "/" + spec.id + ".json", prettyJson(toJson(spec)));
+            m_recorded.push_back(std::make_shared<const JobSpec>(spec));
+        }
+    }
+    return spec;
+}
+
+void ProjectStore::record(const Plan& plan) {
+    for (const auto& job : plan.jobs)
+        if (!job.recorded && std::holds_alternative<GenerateJob>(job.spec.payload))
+            prepare(job);
+}
+
+View ProjectStore::mergeShard(const std::string& path, const std::string& sha256) {
+    const auto result = readShard(path, sha256);
+    m_head->edit({result.job.kind, "azimuth", unixSeconds(),
+                  AttachShard{result.job.id, fs::path(path).filename().string(), sha256}});
+    m_merged.push_back(path);
+    return m_head->update([&](ProjectView& view) {
+        view = merge(view, result);
+        judge(view);
+    });
+}
+
+View ProjectStore::recordJob(const JobRecord& job) {
+    m_head->edit({job.kind + " " + toString(job.state), "azimuth", unixSeconds(), RecordJob{job}});
+    return view();
+}
+
+View ProjectStore::calibrate(const std::vector<CalibrationDue>& due) {
+    for (const auto& one : due) {
+        const auto now = view();
+        const auto* model = now->modelByIdentity(one.modelIdentity);
+        const auto* conceptValue = now->study->concept_(one.conceptName);
+        if (model && conceptValue)
+            m_head->edit(
+                {one.modelName + ", " + one.conceptName, "azimuth", unixSeconds(),
+                 RecordCalibration{azimuth::calibrate(*now, *now->study, *conceptValue, *model, utcNow())}});
+    }
+    return view();
+}
+
+} // namespace azimuth
