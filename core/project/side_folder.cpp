@@ -25,6 +25,7 @@ SideFolder sideFolder(const std::string& projectPath) {
 }
 
 void ensureFolder(const std::string& folder) {
+    constexpr std::uint64_t oneFolder = 4096; // bytes that a new one takes
     std::error_code failure;
     if (folder.empty() || fs::is_directory(folder, failure))
         return;
@@ -32,7 +33,8 @@ void ensureFolder(const std::string& folder) {
     ensureFolder(parent);
     // Another process may have made it meanwhile, and not synced it yet.
     if (!fs::create_directory(folder, failure) && failure)
-        throw systemError("create", folder, failure.value());
+        throw failure == std::errc::no_space_on_device ? writeError(folder, oneFolder, failure.value())
+                                                       : systemError("create", folder, failure.value());
     try {
         syncFolder(parent.empty() ? "." : parent);
     } catch (const Error&) {

@@ -1,7 +1,7 @@
-// Random edits, results, saves, undos, restorations, crashes and reopenings, compared with a model in memory
-// that knows nothing of files: after every opening the project is what the model says. A crash drops the
-// store without a save; some are a real kill -9 of a child in the middle of its work. Some files go bad on
-// the disk: the generation before and the log then hold every edit.
+// Random edits, results, choices, failures, saves, undos, redos, restorations, crashes and reopenings,
+// compared with a model in memory that knows nothing of files: after every opening the project is what the
+// model says. A crash drops the store without a save; some are a real kill -9 of a child in the middle of its
+// work. Some files go bad on the disk: the generation before and the log then hold every edit.
 #include "app/session/project_store.h"
 #include "core/base/time.h"
 #include "core/project/generations.h"
@@ -9,8 +9,10 @@
 #include "core/project/side_folder.h"
 #include "tests/core/checks.h"
 #include "tests/core/project/sample.h"
+#include "tests/faults/random_edits.h"
 #include "tests/faults/records.h"
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -24,59 +26,13 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// What counts of a project: the newest word of each rater and of each note, the study, the results.
-struct Model {
-    std::map<std::pair<Digest, std::string>, Verdict> labels;
-    std::map<std::pair<NoteSubject, std::string>, std::string> notes;
-    std::string study;
-    std::set<Digest> completions;
-    std::set<std::string> banks;
-    bool operator==(const Model&) const = default;
-
-    std::string difference(const Model& other) const {
-        if (labels != other.labels)
-            return "labels";
-        if (notes != other.notes)
-            return "notes";
-        if (study != other.study)
-            return "study: " + study.substr(0, 120) + " | " + other.study.substr(0, 120);
-        if (completions != other.completions)
-            return "completions: " + std::to_string(completions.size()) + ", " +
-                   std::to_string(other.completions.size());
-        return banks != other.banks ? "banks" : "";
-    }
-};
-
-Model modelOf(const ProjectView& view) {
-    Model model;
-    for (const auto& label : view.labels) {
-        if (label->source != Label::Source::Human)
-            continue;
-        const std::pair place(label->completionKey, label->rater);
-        model.labels.erase(place);
-        if (!label->retracted)
-            model.labels.emplace(place, label->verdict);
-    }
-    for (const auto& note : view.notes) {
-        const std::pair place(note->subject, note->object);
-        model.notes.erase(place);
-        if (!note->text.empty())
-            model.notes.emplace(place, note->text);
-    }
-    model.study = canonicalJson(toJson(*view.study));
-    for (std::size_t i = 0; i < view.completions->size(); ++i)
-        model.completions.insert(view.completions->row(i).key);
-    for (const auto& bank : view.banks)
-        model.banks.insert(bank->key);
-    return model;
-}
-
 // One random sequence on one project.
 class Sequence {
 public:
-    Sequence(std::string path, unsigned seed) : m_path(std::move(path)), m_random(seed) {
+    Sequence(std::string path, unsigned seed)
+        : m_path(std::move(path)), m_random(seed, [this](const auto& what) { tell(what); }) {
         m_store.emplace(ProjectStore::create(m_path, sample::smallestStudy()));
-        m_model = modelOf(*m_store->view());
+        m_model = inMemory(*m_store->view());
         remember();
     }
 
@@ -93,84 +49,65 @@ public:
     int kills() const { return m_kills; }
     int edits() const { return m_edits; }
     int damages() const { return m_damages; }
+    int deepest() const { return m_deepest; } // undo
+    const std::map<std::string, int>& tried() const { return m_tried; }
+    const std::string& path() const { return m_path; }
 
 private:
     std::string compared() {
         const auto steps = 4 + pick(10);
         for (std::size_t i = 0; i < steps; ++i) {
             step();
-            if (const auto wrong = m_model.difference(modelOf(*m_store->view())); !wrong.empty())
+            if (const auto wrong = m_model.difference(inMemory(*m_store->view())); !wrong.empty())
                 return m_told + "shows other " + wrong;
         }
         crash();
-        const auto wrong = m_model.difference(modelOf(*m_store->view()));
+        const auto wrong = m_model.difference(inMemory(*m_store->view()));
         return wrong.empty() ? "" : m_told + "has other " + wrong;
     }
 
-    std::size_t pick(std::size_t count) { return m_random() % count; }
-    void tell(const std::string& what) { m_told += what + ", "; }
+    std::size_t pick(std::size_t count) { return m_random.pick(count); }
+    void tell(const std::string& what) {
+        m_told += what + ", ";
+        ++m_tried[what];
+    }
 
     void step() {
-        switch (pick(12)) {
+        switch (pick(16)) {
         case 0:
         case 1:
         case 2:
-            return editing(labels());
+            return editing(m_random.labels(m_model));
         case 3:
-            return editing(note());
+            return editing(m_random.note());
         case 4:
         case 5:
-            return editing(study());
         case 6:
-            return results();
+            return editing(m_random.study(*m_store->view()->study));
         case 7:
-            return undo();
+            return results();
         case 8:
-            return save();
         case 9:
-            return restore();
+            return undoAndRedo();
         case 10:
+            return pick(2) ? choose() : fail();
+        case 11:
+            return save();
+        case 12:
+            return pick(2) ? saveAs() : restore();
+        case 13:
+            return restore();
+        case 14:
             return pick(2) ? damage() : crash();
         default:
             return pick(8) == 0 ? kill() : crash();
         }
     }
 
-    Change labels() {
-        SetLabels change;
-        change.rater = pick(2) ? "Ana Ž." : "Bo";
-        for (std::size_t i = 0; i <= pick(3); ++i) {
-            auto key = sha256("completion " + std::to_string(pick(5)));
-            if (!m_model.completions.empty() && pick(2))
-                key = *std::next(m_model.completions.begin(),
-                                 static_cast<std::ptrdiff_t>(pick(m_model.completions.size())));
-            change.items.push_back(
-                {key, pick(4) ? std::optional(static_cast<Verdict>(pick(3))) : std::nullopt});
-        }
-        return change;
-    }
-    Change note() {
-        const std::string text = pick(4) ? "note " + std::to_string(pick(1000)) + " — 詩" : "";
-        return pick(2) ? SetNote{NoteSubject::Project, "", text}
-                       : SetNote{NoteSubject::Completion,
-                                 toHex(sha256("completion " + std::to_string(pick(3)))), text};
-    }
-    Change study() {
-        auto study = *m_store->view()->study;
-        switch (pick(3)) {
-        case 0:
-            study.title = "title " + std::to_string(pick(1000));
-            break;
-        case 1:
-            study.concepts[0]
-                .sets.at(PromptRole::Positive)
-                .prompts.push_back(Prompt::of("prompt " + std::to_string(m_random()), ""));
-            break;
-        default:
-            study.sweep.ks.push_back(static_cast<std::int64_t>(20 + study.sweep.ks.size()));
-        }
-        return *studyChange(*m_store->view()->study, study);
-    }
+    struct Undoable {
+        Change back;
+        Edited before;
+    };
 
     void editing(const Change& change) {
         const auto before = m_model;
@@ -178,40 +115,47 @@ private:
         m_model = after(m_model, change);
         ++m_edits;
         tell("edit");
+        m_redo.clear();
         if (undo)
-            m_undo = {*undo, before};
-        else
-            m_undo.reset();
+            m_undo.push_back({*undo, before});
     }
 
-    // The model's own idea of an edit; a study is what the patch makes of it, which the view has applied.
-    Model after(Model model, const Change& change) const {
-        if (const auto* labels = std::get_if<SetLabels>(&change))
-            for (const auto& item : labels->items) {
-                model.labels.erase({item.key, labels->rater});
-                if (item.verdict)
-                    model.labels[{item.key, labels->rater}] = *item.verdict;
-            }
-        if (const auto* note = std::get_if<SetNote>(&change)) {
-            model.notes.erase({note->subject, note->object});
-            if (!note->text.empty())
-                model.notes[{note->subject, note->object}] = note->text;
-        }
-        if (const auto* study = std::get_if<ChangeStudy>(&change))
-            model.study = canonicalJson(parseJson(model.study, "the model").patch(study->patch));
-        return model;
+    // Up to three steps back and some of them forward again.
+    void undoAndRedo() {
+        const auto steps = std::min(m_undo.size(), 1 + pick(3));
+        for (std::size_t i = 0; i < steps; ++i)
+            step(m_undo, m_redo, "undo");
+        m_deepest = std::max(m_deepest, static_cast<int>(steps));
+        for (auto again = m_redo.empty() ? 0 : pick(m_redo.size() + 1); again > 0; --again)
+            step(m_redo, m_undo, "redo");
+    }
+    void step(std::vector<Undoable>& from, std::vector<Undoable>& to, const std::string& what) {
+        tell(what);
+        const Edited before = m_model;
+        const auto back = m_store->head()->edit({what, "Ana Ž.", unixSeconds(), from.back().back});
+        static_cast<Edited&>(m_model) = from.back().before;
+        from.pop_back();
+        to.push_back({back.value(), before});
+    }
+    void forgetSteps() {
+        m_undo.clear();
+        m_redo.clear();
     }
 
-    void undo() {
-        if (!m_undo)
+    void fail() {
+        tell("failure");
+        const auto job = records::failedJob();
+        m_store->recordFailure(job);
+        m_model.failures.insert(job.id);
+    }
+
+    void choose() {
+        if (m_model.banks.empty())
             return;
-        tell("undo");
-        m_store->head()->edit({"undo", "Ana Ž.", unixSeconds(), m_undo->first});
-        auto back = m_undo->second;
-        back.completions = m_model.completions; // results are not undone
-        back.banks = m_model.banks;
-        m_model = back;
-        m_undo.reset();
+        tell("choice");
+        const auto choice = m_random.choice(m_model);
+        m_store->head()->edit({"calibrate", "azimuth", unixSeconds(), RecordCalibration{choice}});
+        m_model.choices.emplace(choice.id, choice.bankKey);
     }
 
     void results() {
@@ -223,9 +167,10 @@ private:
             m_model.completions.insert(row.key);
             m_inShards.completions.insert(row.key);
         }
-        m_model.banks.insert(result.banks.front().key);
-        m_inShards.banks.insert(result.banks.front().key);
-        m_undo.reset();
+        for (auto* model : {&m_model, &m_inShards}) {
+            model->banks.insert(result.banks.front().key);
+            model->jobs.insert(result.job.id);
+        }
         tell("results");
         if (pick(3))
             m_store->mergeShard(shard, digest);
@@ -242,6 +187,19 @@ private:
         tell("save");
     }
 
+    // Another name is another project: nothing of what was before can be restored there.
+    void saveAs() {
+        tell("save as");
+        const auto left = std::exchange(m_path, m_path + "-" + std::to_string(pick(1000)) + ".h5");
+        m_store->saveAs(m_path);
+        fs::remove(left);
+        fs::remove_all(left + ".d");
+        m_generations.clear();
+        m_inShards = {};
+        m_restored = 0;
+        remember();
+    }
+
     void restore() {
         if (m_store->modified())
             save(); // as it would by itself
@@ -251,11 +209,11 @@ private:
         const auto wanted = kept[pick(kept.size())].block.generation;
         if (!m_generations.contains(wanted))
             return;
-        tell("restore " + std::to_string(wanted));
+        tell("restore");
         m_store->restore(wanted);
         m_model = m_generations.at(wanted);
         m_restored = m_store->view()->generation;
-        m_undo.reset();
+        forgetSteps();
         remember();
     }
 
@@ -263,7 +221,7 @@ private:
         tell("crash");
         m_store.reset();
         m_store.emplace(ProjectStore::open(m_path));
-        m_undo.reset();
+        forgetSteps();
         ++m_crashes;
     }
 
@@ -289,8 +247,11 @@ private:
         m_model.completions.insert(m_inShards.completions.begin(), m_inShards.completions.end());
         m_model.banks = earlier.banks;
         m_model.banks.insert(m_inShards.banks.begin(), m_inShards.banks.end());
+        m_model.jobs = earlier.jobs;
+        m_model.jobs.insert(m_inShards.jobs.begin(), m_inShards.jobs.end());
+        std::erase_if(m_model.choices, [&](const auto& one) { return !m_model.banks.contains(one.second); });
         m_generations[m_store->view()->generation] = earlier;
-        m_undo.reset();
+        forgetSteps();
         ++m_damages;
     }
 
@@ -311,7 +272,7 @@ private:
             throw Error("test.pipe", "There is no pipe.", "");
         std::vector<Change> changes;
         for (int i = 0; i < 40; ++i)
-            changes.push_back(pick(2) ? labels() : note());
+            changes.push_back(pick(2) ? m_random.labels(m_model) : m_random.note());
         const pid_t child = ::fork();
         if (child == 0)
             work(changes, ends[1]);
@@ -326,11 +287,11 @@ private:
         m_store.emplace(ProjectStore::open(m_path));
         for (std::size_t i = 0; i < acknowledged; ++i)
             m_model = after(m_model, changes[i]);
-        const auto found = modelOf(*m_store->view());
+        const auto found = inMemory(*m_store->view());
         if (found != m_model && acknowledged < changes.size())
             m_model = after(m_model, changes[acknowledged]);
         m_generations.clear(); // the child saved, nobody knows how often
-        m_undo.reset();
+        forgetSteps();
         ++m_kills;
     }
 
@@ -352,14 +313,15 @@ private:
     }
 
     std::string m_path, m_told;
-    std::mt19937 m_random;
+    RandomEdits m_random;
     std::optional<ProjectStore> m_store;
-    Model m_model;
-    std::map<std::uint64_t, Model> m_generations;
-    Model m_inShards; // results that no save holds
+    InMemory m_model;
+    std::map<std::uint64_t, InMemory> m_generations;
+    InMemory m_inShards; // results that no save holds
     std::uint64_t m_restored = 0;
-    std::optional<std::pair<Change, Model>> m_undo;
-    int m_crashes = 0, m_kills = 0, m_edits = 0, m_damages = 0;
+    std::vector<Undoable> m_undo, m_redo;
+    std::map<std::string, int> m_tried;
+    int m_crashes = 0, m_kills = 0, m_edits = 0, m_damages = 0, m_deepest = 0;
 };
 
 } // namespace
@@ -367,7 +329,8 @@ private:
 class PropertyTest : public QObject {
     Q_OBJECT
     static constexpr int sequences = 2000, rows = 20;
-    int m_done = 0, m_crashes = 0, m_kills = 0, m_edits = 0, m_damages = 0;
+    int m_done = 0, m_crashes = 0, m_kills = 0, m_edits = 0, m_damages = 0, m_deepest = 0;
+    std::map<std::string, int> m_tried;
 
 private Q_SLOTS:
     void projectIsWhatTheModelSays_data() {
@@ -382,6 +345,7 @@ private Q_SLOTS:
                                    QStringLiteral("/azimuth-XXXXXX"));
         for (int seed = first; seed < first + sequences / rows; ++seed) {
             const auto path = folder.filePath(QString::number(seed) + QStringLiteral(".h5")).toStdString();
+            std::string last;
             {
                 Sequence sequence(path, static_cast<unsigned>(seed));
                 const auto wrong = sequence.run();
@@ -390,10 +354,14 @@ private Q_SLOTS:
                 m_kills += sequence.kills();
                 m_edits += sequence.edits();
                 m_damages += sequence.damages();
+                m_deepest = std::max(m_deepest, sequence.deepest());
+                for (const auto& [what, count] : sequence.tried())
+                    m_tried[what] += count;
+                last = sequence.path();
                 ++m_done;
             }
-            fs::remove(path);
-            fs::remove_all(path + ".d");
+            fs::remove(last);
+            fs::remove_all(last + ".d");
         }
     }
     void enoughWasTried() {
@@ -404,6 +372,12 @@ private Q_SLOTS:
         QVERIFY(m_kills >= 100);
         QVERIFY(m_damages >= 100);
         QVERIFY(m_edits >= 2 * sequences);
+        QVERIFY(m_deepest >= 3);
+        for (const char* what : {"rename", "removal", "order", "choice", "failure", "undo", "redo", "save as",
+                                 "restore", "results"}) {
+            qInfo("%s: %d times", what, m_tried[what]);
+            QVERIFY2(m_tried[what] >= 100, what);
+        }
     }
 };
 

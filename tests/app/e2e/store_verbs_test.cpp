@@ -1,5 +1,5 @@
-// azimuth merge and azimuth caches as processes: what they take, print and refuse, and that a kill at any
-// moment of a merge leaves the target as it was or as it becomes.
+// azimuth merge and azimuth caches as processes: what they take, print and refuse. Kills at any moment of a
+// merge are in tests/faults.
 #include "app/session/project_store.h"
 #include "core/base/atomic_file.h"
 #include "core/container/safetensors.h"
@@ -9,7 +9,6 @@
 #include "tests/app/e2e/project_rows.h"
 #include "tests/core/project/sample.h"
 
-#include <csignal>
 #include <filesystem>
 #include <QJsonArray>
 #include <QJsonDocument>
@@ -17,7 +16,6 @@
 #include <QProcess>
 #include <QTemporaryDir>
 #include <QtTest>
-#include <random>
 
 using namespace azimuth;
 
@@ -233,41 +231,6 @@ private Q_SLOTS:
         QVERIFY(!std::filesystem::exists(folder + "/unused.safetensors"));
         QVERIFY(std::filesystem::exists(folder + "/used.safetensors"));
         QVERIFY(std::filesystem::exists(folder + "/notes.txt"));
-    }
-
-    void aKillLeavesTheTargetOldOrNew() {
-        const auto target = path("killed.h5");
-        const auto original = project("original.h5", "a"), other = path("big.h5");
-        auto view = createProject(other.toStdString(), sampleStudy());
-        saveProject(other.toStdString(), merge(view, resultOf("big", 5000)));
-        QElapsedTimer timer;
-        std::filesystem::copy(original.toStdString(), target.toStdString());
-        timer.start();
-        QCOMPARE(azimuthMerge({target, other}).code, 0);
-        const auto whole = static_cast<unsigned long>(timer.elapsed());
-        const auto after = openProject(target.toStdString()).completions->size();
-        const auto before = openProject(original.toStdString()).completions->size();
-        std::mt19937 random(5);
-        int unfinished = 0;
-        for (int trial = 0; trial < 12; ++trial) {
-            std::filesystem::remove_all((target + QStringLiteral(".d")).toStdString());
-            std::filesystem::copy(original.toStdString(), target.toStdString(),
-                                  std::filesystem::copy_options::overwrite_existing);
-            QProcess process;
-            process.start(e2e::program("azimuth"), {QStringLiteral("merge"), target, other});
-            QVERIFY(process.waitForStarted());
-            QTest::qSleep(static_cast<int>(random() % (whole + whole / 5 + 1)));
-            ::kill(static_cast<pid_t>(process.processId()), SIGKILL);
-            process.waitForFinished();
-            const auto found = openProject(target.toStdString());
-            const auto size = found.completions->size();
-            QVERIFY(found.generation == 2 ? size == before : found.generation == 3 && size == after);
-            unfinished += found.generation == 2;
-        }
-        QVERIFY2(unfinished > 0, "no kill came before the end");
-        const auto finished = azimuthMerge({target, other});
-        QVERIFY2(finished.code == 0, finished.error.constData());
-        QCOMPARE(openProject(target.toStdString()).completions->size(), after);
     }
 };
 

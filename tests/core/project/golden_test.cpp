@@ -10,10 +10,15 @@
 
 using namespace azimuth;
 
+namespace {
+QDir goldenFolder() { return QDir(QStringLiteral(AZIMUTH_SOURCE_DIR "/tests/data/projects")); }
+} // namespace
+
 class GoldenTest : public QObject {
     Q_OBJECT
 private Q_SLOTS:
     void initTestCase();
+    void everyVersionHasOne();
     void versionOpens_data();
     void versionOpens();
 };
@@ -27,13 +32,23 @@ void GoldenTest::initTestCase() {
     saveProject(target, view);
 }
 
+void GoldenTest::everyVersionHasOne() {
+    QStringList expected;
+    for (unsigned version = 1; version <= formatVersion; ++version)
+        expected << QStringLiteral("format-%1.h5").arg(version);
+    auto found = goldenFolder().entryList({QStringLiteral("*.h5")}, QDir::Files);
+    expected.sort();
+    found.sort();
+    QCOMPARE(found, expected);
+}
+
 void GoldenTest::versionOpens_data() {
     QTest::addColumn<QString>("file");
     QTest::addColumn<unsigned>("format");
-    const QDir folder(QStringLiteral(AZIMUTH_SOURCE_DIR "/tests/data/projects"));
-    for (const auto& name : folder.entryList({QStringLiteral("*.h5")}, QDir::Files))
+    for (const auto& name : goldenFolder().entryList({QStringLiteral("*.h5")}, QDir::Files))
         QTest::newRow(qPrintable(name))
-            << folder.filePath(name) << name.section(QLatin1Char('-'), 1).section(QLatin1Char('.'), 0, 0).toUInt();
+            << goldenFolder().filePath(name)
+            << name.section(QLatin1Char('-'), 1).section(QLatin1Char('.'), 0, 0).toUInt();
 }
 
 void GoldenTest::versionOpens() {

@@ -1,0 +1,54 @@
+"""What ctest's summary does not say: which tests were skipped and why, and how long the fault tests took.
+
+    test_report.py BUILD JUNIT MINUTES
+
+Fails if a test was skipped for want of something that set-up installs, or if the tests labelled faults took
+longer than MINUTES in total. What a machine cannot do (instructions, mounting) is only told.
+"""
+
+import pathlib
+import re
+import sys
+import xml.etree.ElementTree as ElementTree
+
+OF_THE_MACHINE = ("this machine", "no permission")
+
+
+def skipped(build, cases):
+    """(test, reason): whole tests by their exit code, functions of Qt tests by what they print."""
+    for case in cases:
+        if case.find("skipped") is not None and case.get("status") == "notrun":
+            yield case.get("name"), (case.findtext("system-out") or "it was not run").strip()
+    log = pathlib.Path(build, "Testing/Temporary/LastTest.log")
+    for found in re.finditer(r"^SKIP +: (\S+?\(.*?\)) (.*)$", log.read_text(errors="replace"), re.MULTILINE):
+        yield found.group(1), found.group(2).strip()
+
+
+def main():
+    build, junit, minutes = sys.argv[1], sys.argv[2], float(sys.argv[3])
+    cases = list(ElementTree.parse(junit).getroot().iter("testcase"))
+    bad = []
+    for test, reason in skipped(build, cases):
+        print(f"skipped: {test}: {reason}")
+        if not reason.startswith(OF_THE_MACHINE):
+            bad.append(f"{test} was skipped, but set-up installs what it needs")
+    faults = [case for case in cases if "faults" in labels_of(case)]
+    seconds = sum(float(case.get("time")) for case in faults)
+    print(f"{len(faults)} fault tests took {seconds / 60:.1f} minutes (at most {minutes:g})")
+    if seconds > 60 * minutes:
+        bad.append(f"the fault tests took more than {minutes:g} minutes")
+    for one in bad:
+        print(f"test_report: {one}", file=sys.stderr)
+    return 1 if bad else 0
+
+
+def labels_of(case):
+    return [
+        label
+        for one in case.iter("property")
+        if one.get("name") == "cmake_labels"
+        for label in one.get("value", "").split(";")
+    ]
+
+
+sys.exit(main())

@@ -1,0 +1,36 @@
+// A project as the property test has it in memory: what counts of it, and what edits make of it.
+#pragma once
+
+#include "core/study/edit.h"
+#include "core/study/project_view.h"
+
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+
+namespace azimuth {
+
+// What an undo takes back: the newest word of each rater and of each note, the study.
+struct Edited {
+    std::map<std::pair<Digest, std::string>, Verdict> labels;
+    std::map<std::pair<NoteSubject, std::string>, std::string> notes;
+    std::string study;
+    bool operator==(const Edited&) const = default;
+};
+
+// What counts of a project: that, and what is only ever recorded.
+struct InMemory : Edited {
+    std::set<Digest> completions;
+    std::set<std::string> banks, jobs, failures;
+    std::map<std::string, std::string> choices; // calibrations and their banks
+    bool operator==(const InMemory&) const = default;
+
+    std::string difference(const InMemory& other) const; // what is not the same; empty: nothing
+};
+
+InMemory inMemory(const ProjectView& view);
+// The model's own idea of an edit.
+InMemory after(InMemory model, const Change& change);
+
+} // namespace azimuth
