@@ -91,9 +91,6 @@ MODELS = {
     "llama_linear": (lambda: llama(rope_parameters=rope("linear", factor=4.0)), True),
     "llama_dynamic": (lambda: llama(max_position_embeddings=32, rope_parameters=rope("dynamic", factor=8.0)), False),
     "llama_yarn": (lambda: llama(rope_parameters=rope("yarn", factor=8.0, original_max_position_embeddings=32)), True),
-    "llama_yarn_factor": (lambda: llama(rope_parameters=rope("yarn", factor=4.0, original_max_position_embeddings=32,
-                                                             attention_factor=1.5, beta_fast=16.0, beta_slow=2.0)),
-                          True),
     "mistral": (lambda: transformers.MistralConfig(**{**COMMON, "tie_word_embeddings": False, "sliding_window": 7,
                                                       "rope_parameters": rope(theta=1e6)}), False),
     "qwen2": (lambda: transformers.Qwen2Config(**{**without("head_dim"), "rope_parameters": rope(theta=1e6)}), True),
@@ -122,6 +119,9 @@ MODELS = {
                                          rope_parameters=rope(partial_rotary_factor=1.0)), False),
     "gpt2": (lambda: transformers.GPT2Config(vocab_size=131, n_positions=128, n_embd=48, n_layer=3, n_head=4,
                                              bos_token_id=1, eos_token_id=2), True),
+    "llama_yarn_factor": (lambda: llama(rope_parameters=rope("yarn", factor=4.0, original_max_position_embeddings=32,
+                                                             attention_factor=1.5, beta_fast=16.0, beta_slow=2.0)),
+                          True),
 }
 
 
