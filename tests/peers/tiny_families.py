@@ -96,9 +96,6 @@ MODELS = {
     "llama_dynamic": (lambda: llama(max_position_embeddings=32, rope_parameters=rope("dynamic", factor=8.0)), False),
     "llama_yarn": (lambda: llama(rope_parameters=rope("yarn", factor=8.0, original_max_position_embeddings=32,
                                                       beta_fast=1.5, beta_slow=0.5)), True),
-    "llama_yarn_factor": (lambda: llama(rope_parameters=rope("yarn", factor=4.0, original_max_position_embeddings=32,
-                                                             attention_factor=1.5, beta_fast=16.0, beta_slow=2.0)),
-                          True),
     "llama_yarn_whole": (lambda: llama(rope_parameters=rope("yarn", factor=8.0, original_max_position_embeddings=32,
                                                             mscale=1.7, mscale_all_dim=0.6, truncate=False)), False),
     "mistral": (lambda: mistral(tie_word_embeddings=False, sliding_window=7), True),
@@ -109,7 +106,7 @@ MODELS = {
         "sliding_window": 7, "max_window_layers": 1, "rope_parameters": rope(theta=1e6)}), False),
     "qwen2_yarn": (lambda: transformers.Qwen2Config(**{
         **without("head_dim"), "rope_parameters": rope("yarn", 1e6, factor=4.0, original_max_position_embeddings=32,
-                                                       attention_factor=1.4)}), False),
+                                                       attention_factor=1.4)}), True),
     "qwen3": (lambda: transformers.Qwen3Config(**{**COMMON, "rope_parameters": rope(theta=1e6)}), True),
     "qwen3_untied": (lambda: transformers.Qwen3Config(**{**COMMON, "hidden_size": 64, "num_key_value_heads": 4,
                                                          "tie_word_embeddings": False,

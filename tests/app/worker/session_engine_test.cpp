@@ -246,7 +246,7 @@ private Q_SLOTS:
             add("loading", 1, Write, Precision::Fp32, find);
             for (const auto precision : {Precision::Fp32, Precision::Bf16}) {
                 add("reading prompts", 0, Capture, precision, find);
-                add("decoding", 1, Write, precision, find);
+                add("decoding", 0.02, Write, precision, find); // a few steps
                 add("scoring", 0, Score, precision, find);
             }
             add("reading prompts", 0, Extract, Precision::Fp32, find);
