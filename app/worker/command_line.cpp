@@ -39,8 +39,17 @@ struct CommandLine {
         command->add_option("--precision", common.precision, "What to compute in")
             ->check(CLI::IsMember(precisionNames()))
             ->capture_default_str();
-        command->add_option("--threads", common.threads, "0: as many as cores")->check(CLI::Range(0, 4096));
-        command->add_option("--device", common.device, "cpu or cuda:N")->capture_default_str();
+        addPlace(command, common.place);
+    }
+
+    static void addPlace(CLI::App* command, PlaceOptions& place) {
+        command
+            ->add_option("--search", place.search,
+                         "Folder of models, before the default ones; may be given several times")
+            ->check(CLI::ExistingDirectory)
+            ->allow_extra_args(false);
+        command->add_option("--threads", place.threads, "0: as many as cores")->check(CLI::Range(0, 4096));
+        command->add_option("--device", place.device, "cpu or cuda:N")->capture_default_str();
     }
 
     void addPrompts(CLI::App* command) {
@@ -103,11 +112,8 @@ struct CommandLine {
         command->add_option("JOB", run.job, "The job's JSON file")->required();
         command->add_option("--out", run.out, "File to publish")->required();
         command->add_option("--blobs", run.blobs, "Folder of directions by digest");
-        command->add_option("--search", run.search,
-                            "Folder in which the model is looked up; may be given several times");
         command->add_option("--project", run.project, "Uuid of the project that the result is for");
-        command->add_option("--threads", run.threads)->check(CLI::Range(0, 4096));
-        command->add_option("--device", run.device)->capture_default_str();
+        addPlace(command, run.place);
     }
 
     CommandLine() {
@@ -120,7 +126,7 @@ struct CommandLine {
             if (list == !common.model.empty())
                 throw Error("usage", "inspect takes either a model or --list.",
                             "See azimuth-worker inspect --help.");
-            list ? listModels(asJson, output) : inspect(common, asJson, output);
+            list ? listModels(common.place, asJson, output) : inspect(common, asJson, output);
         });
         addModel(inspectVerb, false);
         inspectVerb->add_flag("--json", asJson, "As JSON");

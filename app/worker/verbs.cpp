@@ -50,6 +50,13 @@ std::string entryText(JsonObject& entry) {
     });
     return text;
 }
+
+void setPlace(Submission& submission, const PlaceOptions& place) {
+    for (const auto& folder : place.search)
+        submission.searchFolders.push_back(fs::absolute(folder).lexically_normal().string());
+    submission.threads = place.threads;
+    submission.device = place.device;
+}
 } // namespace
 
 void print(int output, const std::string& text) {
@@ -78,8 +85,7 @@ Submission submissionFor(const CommonOptions& options) {
                         "Give one of the two.");
         submission.job.rendering.plain = true;
     }
-    submission.threads = options.threads;
-    submission.device = options.device;
+    setPlace(submission, options.place);
     return submission;
 }
 
@@ -104,9 +110,10 @@ void inspect(const CommonOptions& options, bool asJson, int output) {
     print(output, inspectText(model));
 }
 
-void listModels(bool asJson, int output) {
+void listModels(const PlaceOptions& place, bool asJson, int output) {
     const TemporaryFolder folder;
     Submission submission;
+    setPlace(submission, place);
     submission.job.model.reference = {"all", "*", std::nullopt, Precision::Fp32, true};
     submission.job.payload = InspectJob{true};
     submission.out = folder.file("models.json");
@@ -176,9 +183,7 @@ void runJob(const RunOptions& options, int output) {
     submission.out = fs::absolute(options.out).string();
     submission.blobs = options.blobs.empty() ? std::string() : fs::absolute(options.blobs).string();
     submission.project = options.project;
-    submission.searchFolders = options.search;
-    submission.threads = options.threads;
-    submission.device = options.device;
+    setPlace(submission, options.place);
     JobRunner().run(submission, [output](const Event& value) {
         if (!isTerminal(value) || std::holds_alternative<event::Done>(value))
             print(output, toLine(value) + "\n");

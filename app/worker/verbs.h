@@ -10,6 +10,12 @@
 
 namespace azimuth::worker {
 
+struct PlaceOptions {                // where and how a job runs
+    std::vector<std::string> search; // folders of models, before the default ones
+    int threads = 0;
+    std::string device = "cpu";
+};
+
 struct CommonOptions {
     std::string model;
     std::string precision = "fp32";
@@ -17,8 +23,7 @@ struct CommonOptions {
     std::string out;
     bool noTemplate = false;
     std::string rendering; // file; empty: the default
-    int threads = 0;
-    std::string device = "cpu";
+    PlaceOptions place;
 };
 
 struct GenerateOptions {
@@ -37,13 +42,11 @@ struct ScoreOptions {
 
 struct RunOptions {
     std::string job, out, blobs, project;
-    std::vector<std::string> search;
-    int threads = 0;
-    std::string device = "cpu";
+    PlaceOptions place;
 };
 
 void inspect(const CommonOptions& options, bool asJson, int output);
-void listModels(bool asJson, int output);
+void listModels(const PlaceOptions& place, bool asJson, int output);
 void tokens(const CommonOptions& options, int output);
 void capture(const CommonOptions& options, const std::string& positions,
              const std::vector<std::string>& sites);

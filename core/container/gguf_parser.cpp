@@ -10,7 +10,8 @@ namespace azimuth {
 namespace {
 
 constexpr std::uint64_t maximumEntries = 1'000'000, maximumTensors = 100'000, maximumKeyBytes = 65'535,
-                        maximumNameBytes = 1'024, maximumAlignment = std::uint64_t{1} << 20;
+                        maximumNameBytes = 1'024, maximumHeaderBytes = 100'000'000,
+                        maximumAlignment = std::uint64_t{1} << 20;
 constexpr std::uint64_t smallestEntry = 8 + 1 + 4 + 1; // key length, one letter, type, one byte
 constexpr std::uint64_t smallestTensor =
     8 + 1 + 4 + 8 + 4 + 8; // name length, one letter, axes, one extent, type, offset
@@ -62,10 +63,17 @@ private:
 
     std::uint64_t remaining() const { return m_file.m_bytes.size() - m_at; }
 
+    void checkHeader(std::uint64_t count, const std::string& what) const {
+        if (count > maximumHeaderBytes - m_at)
+            refuse(what + " ends beyond the " + std::to_string(maximumHeaderBytes) +
+                   " bytes that a header may have.");
+    }
+
     std::span<const std::byte> take(std::uint64_t count, const std::string& what) {
         if (count > remaining())
             refuse(what + " needs " + std::to_string(count) + " bytes at " + std::to_string(m_at) +
                    ", the file has " + std::to_string(remaining()) + " more.");
+        checkHeader(count, what);
         const auto part = m_file.m_bytes.subspan(m_at, count);
         m_at += count;
         return part;
@@ -201,6 +209,7 @@ GgufArray GgufParser::readArray(const std::string& what) {
                std::to_string(remaining()) + " more bytes.");
     if (!text)
         return {type, count, take(count * smallest, what)};
+    checkHeader(count * smallest, what);
     const auto start = m_at;
     for (std::uint64_t i = 0; i < count; ++i)
         readText(remaining(), what);

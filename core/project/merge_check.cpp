@@ -24,16 +24,15 @@ public:
             if (declared[i].name != name || m_view.modelByIdentity(model.identity))
                 continue;
             const auto& own = m_view.modelIdentities[i];
-            const auto& weights = model.weightsSha256;
+            const auto weights = weightsDigest(model);
             if (!own.empty())
                 add("the model " + quoted(name) + " is " + brief(model.identity) + " there and " +
                     brief(own) + " here");
             else if (declared[i].precision != model.compute)
                 add("the model " + quoted(name) + " is computed in " + toString(model.compute) +
                     " there and in " + toString(declared[i].precision) + " here");
-            else if (declared[i].sha256 && !std::ranges::count(weights, *declared[i].sha256))
-                add("the weights of the model " + quoted(name) + " are " +
-                    brief(weights.empty() ? std::string() : weights.front()) +
+            else if (declared[i].sha256 && weights != *declared[i].sha256)
+                add("the weights of the model " + quoted(name) + " are " + brief(weights) +
                     " there, this study asks for " + brief(*declared[i].sha256));
         }
     }

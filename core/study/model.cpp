@@ -13,6 +13,16 @@ std::string modelIdentity(const Model& model) {
                                        {"compute", toString(model.compute)}})));
 }
 
+std::string weightsDigest(const Model& model) {
+    const auto& files = model.weightsSha256;
+    if (files.size() <= 1)
+        return files.empty() ? std::string() : files.front();
+    Sha256 hash;
+    for (const auto& file : files)
+        hash.update(file);
+    return toHex(hash.finish());
+}
+
 Json toJson(const ModelReference& reference) {
     Json json{
         {"name", reference.name}, {"find", reference.find}, {"precision", toString(reference.precision)}};

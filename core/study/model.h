@@ -15,7 +15,7 @@ namespace azimuth {
 struct ModelReference {
     std::string name; // unique in the study
     std::string find; // a file name or path, or org/name@revision
-    std::optional<std::string> sha256; // of the weights file; checked when the model is found
+    std::optional<std::string> sha256; // weightsDigest(); checked when the model is found
     Precision precision = Precision::Fp32;
     bool calibrate = true; // whether the study sweeps this model
 };
@@ -43,6 +43,10 @@ struct Model {
 
 // SHA-256 of the canonical JSON {weights, config, tokenizer, template, storage, compute}.
 std::string modelIdentity(const Model& model);
+
+// What a study's `sha256` names: of one weights file its SHA-256, of several the SHA-256 of their hexadecimal
+// digests one after the other, in file order. Empty where no digest is known.
+std::string weightsDigest(const Model& model);
 
 Json toJson(const ModelReference& reference);
 ModelReference readModelReference(JsonObject& object);

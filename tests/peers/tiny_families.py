@@ -106,7 +106,7 @@ MODELS = {
         "sliding_window": 7, "max_window_layers": 1, "rope_parameters": rope(theta=1e6)}), False),
     "qwen2_yarn": (lambda: transformers.Qwen2Config(**{
         **without("head_dim"), "rope_parameters": rope("yarn", 1e6, factor=4.0, original_max_position_embeddings=32,
-                                                       attention_factor=1.4)}), False),
+                                                       attention_factor=1.4)}), True),
     "qwen3": (lambda: transformers.Qwen3Config(**{**COMMON, "rope_parameters": rope(theta=1e6)}), True),
     "qwen3_untied": (lambda: transformers.Qwen3Config(**{**COMMON, "hidden_size": 64, "num_key_value_heads": 4,
                                                          "tie_word_embeddings": False,
@@ -510,17 +510,18 @@ def write_rope(writer, key, config, parameters, width):
     if kind == "linear":
         writer.add_string(key("rope.scaling.type"), "linear")
         writer.add_float32(key("rope.scaling.factor"), parameters["factor"])
-    elif kind == "llama3":
-        plain = 1.0 / parameters["rope_theta"] ** (torch.arange(0, rotary, 2).float() / rotary)
-        scaled, _ = transformers.modeling_rope_utils.ROPE_INIT_FUNCTIONS["llama3"](config, "cpu")
-        writer.add_tensor("rope_freqs.weight", (plain / scaled).numpy())
     elif kind == "yarn":
         writer.add_string(key("rope.scaling.type"), "yarn")
         writer.add_float32(key("rope.scaling.factor"), parameters["factor"])
         writer.add_uint32(key("rope.scaling.original_context_length"), parameters["original_max_position_embeddings"])
-        for name in ("beta_fast", "beta_slow"):
-            if name in parameters:
-                writer.add_float32(key(f"rope.scaling.yarn_{name}"), parameters[name])
+        for name, own in (("yarn_attn_factor", "attention_factor"), ("yarn_beta_fast", "beta_fast"),
+                          ("yarn_beta_slow", "beta_slow")):  # as llama.cpp's converter does
+            if parameters.get(own) is not None:
+                writer.add_float32(key("rope.scaling." + name), parameters[own])
+    elif kind == "llama3":
+        plain = 1.0 / parameters["rope_theta"] ** (torch.arange(0, rotary, 2).float() / rotary)
+        scaled, _ = transformers.modeling_rope_utils.ROPE_INIT_FUNCTIONS["llama3"](config, "cpu")
+        writer.add_tensor("rope_freqs.weight", (plain / scaled).numpy())
     elif kind == "longrope":
         original = parameters["original_max_position_embeddings"]
         scale = config.max_position_embeddings / original

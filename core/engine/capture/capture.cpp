@@ -221,7 +221,7 @@ void capture(const Decoder& decoder, const std::vector<CaptureRequest>& requests
             throw Error("memory.exhausted",
                         "Memory ran out while reading a prompt of " +
                             std::to_string(requests[members.front()].ids.size()) + " tokens.",
-                        "Use shorter or fewer prompts, bf16 or a smaller model.");
+                        "Use shorter or fewer prompts, a smaller model, or bf16 instead of fp32.");
         budget = std::max(smallestBudget, budget / 2);
         if (options.note)
             options.note("Memory ran out; prompts are read " + std::to_string(budget) + " tokens at a time.");

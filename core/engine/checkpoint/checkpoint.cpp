@@ -127,6 +127,8 @@ Checkpoint::Checkpoint(std::shared_ptr<const StoredModel> stored, Precision prec
         throw joinErrors("checkpoint.tensor", findings,
                          "The file is not what it says it is: choose another one.")
             .within(path());
+    for (const auto& source : m_sources)
+        checkReadable(source);
     std::ranges::stable_sort(m_sources, {}, [](const Source& source) {
         return std::tuple(source.tensor->file, source.tensor->offset, source.plan.firstRow);
     });
@@ -181,10 +183,10 @@ void Checkpoint::checkReadable(const Source& source) const {
                         (m_stored->container() == Container::Gguf ? dequantisableTypes() : "F32, F16, BF16") +
                         ".",
                     "Choose a file with one of these types.");
+    const RowReader itsOwnCheck(source.plan, tensor, m_stored->data(tensor));
 }
 
 at::Tensor Checkpoint::loadSource(const Source& source, at::ScalarType type) const {
-    checkReadable(source);
     const auto& tensor = *source.tensor;
     const auto& mapping = *m_stored->weightFiles()[tensor.file];
     const RowReader reader(source.plan, tensor, m_stored->data(tensor));
@@ -226,15 +228,14 @@ at::Tensor Checkpoint::loadSource(const Source& source, at::ScalarType type) con
 
 Weights Checkpoint::loadAll(at::ScalarType type, at::Device device, const Progress& progress) const {
     checkType(type, m_precision);
-    for (const auto& source : m_sources)
-        checkReadable(source);
     const auto total = memoryBytes(type);
     if (const auto available = availableMemory(); device.is_cpu() && total > available)
         throw Error("checkpoint.memory",
                     path() + " needs " + bytesText(total) + " for its weights, " + bytesText(available) +
                         " are available.",
-                    type == at::kFloat ? "Choose bf16, which takes half, or close other programs."
-                                       : "Close other programs, or choose a smaller model.");
+                    type == at::kFloat && !isSimulated(m_precision)
+                        ? "Choose bf16, which takes half, or close other programs."
+                        : "Close other programs, or choose a smaller model.");
     Weights weights;
     std::uint64_t done = 0;
     const auto report = [&] {

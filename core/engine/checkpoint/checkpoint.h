@@ -31,9 +31,9 @@
 // A simulated precision (int8-rtn-row, int4-rtn-g64, nf4-b64; simulated_precision.h) is a checkpoint whose
 // linear layers load as rounded to that grid, for a computation in float.
 //
-// open() reads headers only. load() is safe from several threads; the object is immutable. What was loaded
-// is finite, aligned to 64 bytes and independent of the files. Weights are made under NoGradGuard, never as
-// inference tensors.
+// open() reads headers only, and refuses what load() could not read. load() is safe from several threads; the
+// object is immutable. What was loaded is finite, aligned to 64 bytes and independent of the files. Weights
+// are made under NoGradGuard, never as inference tensors.
 //
 // Errors: checkpoint.family (unknown architecture or feature, by name), checkpoint.tensor (missing, extra,
 // wrong shape, non-finite), checkpoint.type (a storage type that cannot be read, by name),

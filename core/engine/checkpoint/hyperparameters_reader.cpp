@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <filesystem>
 
 namespace azimuth {
 namespace {
@@ -88,15 +89,7 @@ private:
         return value;
     }
 
-    void refuseSplit() const {
-        const auto count = m_file.integer("split.count", 0, 100'000).value_or(1);
-        if (count > 1)
-            throw Error("checkpoint.split",
-                        m_file.origin() + ": the model is split into " + std::to_string(count) +
-                            " files, only whole ones can be read.",
-                        "Join the files with llama-gguf-split --merge.");
-    }
-
+    void refuseSplit() const;
     void readArchitecture();
     void readCounts();
     void readAttention();
@@ -115,6 +108,25 @@ private:
     std::string m_architecture;
     Hyperparameters m_values;
 };
+
+void Reader::refuseSplit() const {
+    const auto count = m_file.integer("split.count", 0, 100'000).value_or(1);
+    if (count <= 1)
+        return;
+    const auto part = m_file.integer("split.no", 0, 100'000).value_or(0) + 1;
+    auto first = std::filesystem::path(m_file.origin()).filename().string();
+    std::string whole = "whole.gguf";
+    if (const auto name = first.rfind("-of-");
+        name != std::string::npos && name >= 6 && first[name - 6] == '-') {
+        whole = first.substr(0, name - 6) + ".gguf"; // of NAME-00002-of-00003.gguf
+        first.replace(name - 5, 5, "00001");
+    }
+    throw Error("checkpoint.split",
+                m_file.origin() + ": this is part " + std::to_string(part) +
+                    " of a model that is split into " + std::to_string(count) +
+                    " files; only whole ones can be read.",
+                "Join them with llama.cpp's llama-gguf-split --merge " + first + " " + whole + ".");
+}
 
 void Reader::readArchitecture() {
     m_architecture = m_file.text("general.architecture").value_or("");
@@ -239,7 +251,9 @@ void Reader::readRope() {
     }
 }
 
-// Source of the factor on cosine and sine: llama.cpp's ggml_rope_yarn, transformers' yarn.
+// Source of the factor on cosine and sine: llama.cpp's ggml_rope_yarn and llama-context.cpp, where
+// attn_factor multiplies what the scaling gives; transformers' yarn, whose attention_factor stands instead of
+// that and is what llama.cpp's converter writes as yarn_attn_factor (1: not given, as in llama.cpp).
 void Reader::readYarn() {
     auto& rope = m_values.rope;
     rope.scaling = RopeScaling::Yarn;
@@ -249,10 +263,11 @@ void Reader::readYarn() {
             .value_or(m_values.contextLength);
     rope.betaFast = inRange("rope.scaling.yarn_beta_fast", 1e-3, 1e6, 32);
     rope.betaSlow = inRange("rope.scaling.yarn_beta_slow", 1e-3, 1e6, 1);
-    rope.attentionFactor = 0.1 * std::log(rope.factor) + 1;
-    for (const char* name : {"rope.scaling.yarn_ext_factor", "rope.scaling.yarn_attn_factor"})
-        if (m_file.number(key(name)).value_or(1) != 1)
-            unsupported(key(name) + " other than 1 is not supported.");
+    const auto given = inRange("rope.scaling.yarn_attn_factor", 1e-6, 1e6, 1);
+    rope.attentionFactor = (given == 1 ? 0.1 * std::log(rope.factor) + 1 : given) *
+                           inRange("rope.scaling.attn_factor", 1e-6, 1e6, 1);
+    if (m_file.number(key("rope.scaling.yarn_ext_factor")).value_or(1) != 1)
+        unsupported(key("rope.scaling.yarn_ext_factor") + " other than 1 is not supported.");
     if (rope.theta <= 1)
         refuse(key("rope.freq_base") + " is 1, yarn needs more.");
 }
@@ -348,7 +363,8 @@ void Reader::refuseFeatures() const {
     for (const auto& feature : features)
         if (const auto value = m_file.number(key(feature.name)); value && *value != feature.neutral)
             unsupported(key(feature.name) + " = " + std::to_string(*value) + " is not supported.");
-    if (m_values.rope.scaling != RopeScaling::Longrope &&
+    const auto scaling = m_values.rope.scaling;
+    if (scaling != RopeScaling::Longrope && scaling != RopeScaling::Yarn &&
         m_file.number(key("rope.scaling.attn_factor")).value_or(1) != 1)
         unsupported(key("rope.scaling.attn_factor") + " other than 1 is not supported.");
     if (m_file.find(key("attention.scale")))

@@ -34,6 +34,11 @@ Json numberValue(const GgufFile& file, std::string_view key, double value) {
 }
 
 Json arrayValue(const GgufFile& file, std::string_view key, const GgufArray& array) {
+    constexpr std::uint64_t maximumElements = std::uint64_t{1} << 23; // as many as a vocabulary may have
+    if (array.count > maximumElements)
+        refuse(file, key,
+               "holds " + std::to_string(array.count) + " elements, allowed are " +
+                   std::to_string(maximumElements) + ".");
     Json::array_t values;
     values.reserve(array.count);
     if (array.elementType == GgufValueType::Text)

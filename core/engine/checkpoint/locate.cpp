@@ -10,7 +10,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <set>
+#include <sys/stat.h>
 
 namespace azimuth {
 namespace {
@@ -42,9 +44,19 @@ bool isModelFolder(const fs::path& folder) {
            std::ranges::any_of(weights, [&](const char* name) { return isThere(folder / name); });
 }
 
-// Calls visit(path) for the .gguf files below a folder, and for the model folders, in order of their names;
-// stops where it returns false.
-bool eachModel(const fs::path& folder, int depth, const std::function<bool(const fs::path&)>& visit) {
+using Visit = std::function<bool(const fs::path&)>;
+// Folders by device and inode, and how many levels were looked at below them: links that lead to one again,
+// in circles too, lead nowhere.
+using Scanned = std::map<std::pair<dev_t, ino_t>, int>;
+
+bool eachModelBelow(const fs::path& folder, int depth, const Visit& visit, Scanned& scanned) {
+    struct stat place {};
+    if (::stat(folder.c_str(), &place) != 0)
+        return true;
+    auto& levels = scanned[{place.st_dev, place.st_ino}];
+    if (levels >= depth)
+        return true;
+    levels = depth;
     std::error_code failed;
     std::vector<fs::directory_entry> entries;
     for (fs::directory_iterator at(folder, fs::directory_options::skip_permission_denied, failed), end;
@@ -64,10 +76,17 @@ bool eachModel(const fs::path& folder, int depth, const std::function<bool(const
             continue; // of Hugging Face's cache
         if (isModelFolder(path) && !visit(path))
             return false;
-        if (!eachModel(path, depth - 1, visit))
+        if (!eachModelBelow(path, depth - 1, visit, scanned))
             return false;
     }
     return true;
+}
+
+// Calls visit(path) for the .gguf files below a folder, and for the model folders, in order of their names;
+// stops where it returns false.
+void eachModel(const fs::path& folder, int depth, const Visit& visit) {
+    Scanned scanned;
+    eachModelBelow(folder, depth, visit, scanned);
 }
 
 constexpr int searchDepth = 4;

@@ -68,7 +68,8 @@ private:
                 throw Error("memory.exhausted",
                             "Memory ran out while writing one completion, " + std::to_string(m_budget) +
                                 " tokens at a time.",
-                            "Ask for fewer new tokens, or use shorter prompts, bf16 or a smaller model.");
+                            "Ask for fewer new tokens, or use shorter prompts, a smaller model, or bf16 "
+                            "instead of fp32.");
             m_rowLimit = rows / 2;
             note("Memory ran out; going on with " + std::to_string(m_rowLimit) + " completions at a time.");
             std::erase_if(open, [&](std::size_t request) { return m_finished[request]; });

@@ -41,21 +41,36 @@ std::string partsText(const MemoryNeed& need) {
     return text;
 }
 
-// The largest number of rows that fits; 0 if not even one does.
-std::int64_t fittingRows(const ArchitectureSpec& spec, at::ScalarType compute, std::uint64_t weights,
-                         MemoryShape shape, std::uint64_t available) {
-    const auto whole = shape;
-    std::int64_t low = 0, high = shape.rows;
+// The largest count that fits; 0 if not even 1 does.
+std::int64_t fittingCount(const ArchitectureSpec& spec, at::ScalarType compute, std::uint64_t weights,
+                          const MemoryPlan& plan, std::uint64_t available) {
+    std::int64_t low = 0, high = plan.count;
     while (low < high) {
         const auto middle = high - (high - low) / 2;
-        shape.rows = middle;
-        shape.logitRows = std::min(whole.logitRows, middle);
-        if (memoryNeed(spec, compute, weights, shape).total() <= available)
+        if (memoryNeed(spec, compute, weights, plan.shapeOf(middle)).total() <= available)
             low = middle;
         else
             high = middle - 1;
     }
     return low;
+}
+
+std::string remedyOf(const ArchitectureSpec& spec, at::ScalarType compute, const MemoryPlan& plan,
+                     const MemorySettings& settings, std::uint64_t available) {
+    const auto named = [&](std::int64_t count) { return std::to_string(count) + " " + plan.name + "."; };
+    if (const auto count = fittingCount(spec, compute, settings.weightBytes, plan, available); count > 0)
+        return "The largest that fits is " + named(count);
+    const auto& low = settings.weightBytesBf16;
+    const auto count = low ? fittingCount(spec, at::kBFloat16, *low, plan, available) : 0;
+    if (count == plan.count)
+        return "It fits in bf16.";
+    if (count > 0)
+        return "The largest that fits is bf16 with " + named(count);
+    if (memoryNeed(spec, compute, settings.weightBytes, {}).total() <= available)
+        return "The model itself fits: use shorter prompts, and fewer tokens for each.";
+    if (low && memoryNeed(spec, at::kBFloat16, *low, {}).total() <= available)
+        return "The model itself fits in bf16: use that with shorter prompts, and fewer tokens for each.";
+    return "No setting of this model fits; use a smaller one, or a machine with more memory.";
 }
 
 } // namespace
@@ -95,32 +110,14 @@ MemoryNeed memoryNeed(const ArchitectureSpec& spec, at::ScalarType compute, std:
 }
 
 void checkMemory(const std::string& model, const ArchitectureSpec& spec, at::ScalarType compute,
-                 const MemoryShape& shape, const MemorySettings& settings, std::uint64_t available) {
-    const auto need = memoryNeed(spec, compute, settings.weightBytes, shape);
+                 const MemoryPlan& plan, const MemorySettings& settings, std::uint64_t available) {
+    const auto need = memoryNeed(spec, compute, settings.weightBytes, plan.shapeOf(plan.count));
     if (need.total() <= available)
         return;
-    const auto fitting = [&](at::ScalarType type, std::uint64_t weights) {
-        return fittingRows(spec, type, weights, shape, available);
-    };
-    const std::string rowsName = settings.rowsName;
-    const bool halves = compute == at::kFloat && settings.weightBytesBf16 < settings.weightBytes;
-    std::string remedy;
-    if (const auto rows = rowsName.empty() || shape.rows == 0 ? 0 : fitting(compute, settings.weightBytes);
-        rows > 0)
-        remedy = "The largest that fits is " + std::to_string(rows) + " " + rowsName + ".";
-    else if (halves && memoryNeed(spec, at::kBFloat16, settings.weightBytesBf16, shape).total() <= available)
-        remedy = "It fits in bf16.";
-    else if (const auto low =
-                 !halves || shape.rows == 0 ? 0 : fitting(at::kBFloat16, settings.weightBytesBf16);
-             low > 0)
-        remedy = "The largest that fits is bf16 with " + std::to_string(low) + " " +
-                 (rowsName.empty() ? std::string("rows at a time") : rowsName) + ".";
-    else
-        remedy = "No setting of this model fits; use a smaller one, or a machine with more memory.";
     throw Error("memory.prediction",
                 model + " needs " + bytesText(need.total()) + " (" + partsText(need) + "); " +
                     bytesText(available) + " are free.",
-                remedy);
+                remedyOf(spec, compute, plan, settings, available));
 }
 
 } // namespace azimuth

@@ -13,6 +13,7 @@
 #include <c10/core/ScalarType.h>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -24,7 +25,7 @@ struct MemoryShape {            // what is computed at a time
     std::int64_t tokens = 0;    // of one packed pass
     std::int64_t logitRows = 0; // whose logits are there at once
     std::uint64_t buffers = 0;  // bytes of other tensors that are there at once
-    std::uint64_t results = 0;  // bytes that stay until the job ends: captured rows
+    std::uint64_t results = 0;  // bytes that stay until the job ends: captured rows, sums
     std::int64_t threads = 0;   // of a CPU, each with room of its own for attention; 0 on a GPU
 };
 
@@ -37,15 +38,24 @@ struct MemoryNeed {
 MemoryNeed memoryNeed(const ArchitectureSpec& spec, at::ScalarType compute, std::uint64_t weightBytes,
                       const MemoryShape& shape);
 
-struct MemorySettings {                // what a user can change, for the refusal
-    std::uint64_t weightBytes = 0;     // at the run's precision, still to be loaded
-    std::uint64_t weightBytesBf16 = 0; // the same in bf16
-    const char* rowsName = "";         // "decoding rows"; empty: rows cannot be changed
+// What a job computes at a time, as a function of a number that its user can make smaller.
+struct MemoryPlan {
+    std::int64_t count = 1;                                 // as asked for
+    const char* name = "";                                  // of the number: "decoding rows"
+    std::function<MemoryShape(std::int64_t count)> shapeOf; // of 1..count; needs more for a larger one
+};
+
+struct MemorySettings {
+    std::uint64_t weightBytes = 0; // at the run's precision, still to be loaded
+    // The same in bf16, where that may be advised: of a run in fp32. The simulated precisions are compared by
+    // a study, none stands for another.
+    std::optional<std::uint64_t> weightBytesBf16;
 };
 
 // Error memory.prediction if the need exceeds what `available` has: both numbers, of what the need consists,
-// and the largest setting that would fit: fewer rows, else bf16, else nothing.
+// and the largest setting that would fit: a smaller count, else bf16, else both; else whether it is the
+// model that does not fit or what is computed with it.
 void checkMemory(const std::string& model, const ArchitectureSpec& spec, at::ScalarType compute,
-                 const MemoryShape& shape, const MemorySettings& settings, std::uint64_t available);
+                 const MemoryPlan& plan, const MemorySettings& settings, std::uint64_t available);
 
 } // namespace azimuth

@@ -373,7 +373,7 @@ std::vector<ScoredRow> score(const Decoder& decoder, const std::vector<std::vect
             throw Error("memory.exhausted",
                         "Memory ran out while scoring one prompt under one arm, " + std::to_string(budget) +
                             " tokens at a time.",
-                        "Use shorter prompts, bf16 or a smaller model.");
+                        "Use shorter prompts, a smaller model, or bf16 instead of fp32.");
         done = doneBefore;
         clear(part, rows);
         cutter = before;

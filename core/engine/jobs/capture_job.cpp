@@ -5,6 +5,7 @@
 #include "core/engine/jobs/job.h"
 
 #include <algorithm>
+#include <span>
 
 namespace azimuth {
 namespace {
@@ -85,21 +86,22 @@ std::vector<CaptureRequest> requestsOf(const std::vector<RenderedPrompt>& render
     return requests;
 }
 
-MemoryShape shapeOf(Job& job, const std::vector<CaptureRequest>& requests, std::size_t sites) {
-    MemoryShape shape;
-    std::uint64_t rows = 0;
-    std::int64_t longest = 0, tokens = 0;
-    for (const auto& request : requests) {
-        longest = std::max(longest, static_cast<std::int64_t>(request.ids.size()));
-        tokens += static_cast<std::int64_t>(request.ids.size());
-        rows += request.positions.size();
-    }
-    shape.positions = longest;
-    shape.tokens = std::max(longest, std::min<std::int64_t>(1024, tokens));
-    const auto& numbers = job.model().checkpoint().hyperparameters();
-    shape.results = rows * static_cast<std::uint64_t>(numbers.width) * sites *
-                    static_cast<std::uint64_t>(numbers.blocks + 1) * 4;
-    return shape;
+MemoryPlan planOf(const ArchitectureSpec& spec, const std::vector<CaptureRequest>& requests,
+                  std::size_t sites) {
+    return {static_cast<std::int64_t>(requests.size()), "prompts in one capture",
+            [&requests, sites, bytesOfRow = static_cast<std::uint64_t>(spec.width * (spec.blocks + 1)) * 4](
+                std::int64_t count) {
+                MemoryShape shape;
+                std::int64_t tokens = 0;
+                for (const auto& request : std::span(requests).first(static_cast<std::size_t>(count))) {
+                    const auto length = static_cast<std::int64_t>(request.ids.size());
+                    shape.positions = std::max(shape.positions, length);
+                    tokens += length;
+                    shape.results += request.positions.size() * sites * bytesOfRow;
+                }
+                shape.tokens = std::max(shape.positions, std::min<std::int64_t>(1024, tokens));
+                return shape;
+            }};
 }
 
 } // namespace
@@ -108,7 +110,8 @@ event::Done runCapture(Job& job) {
     const auto& capture = std::get<CaptureJob>(job.spec().payload);
     const auto rendered = job.render(capture.prompts);
     const auto requests = requestsOf(rendered, capture.allPositions);
-    const auto& decoder = job.decoder(shapeOf(job, requests, capture.sites.size()));
+    const auto& decoder = job.decoder(
+        planOf(architectureOf(job.model().checkpoint().hyperparameters()), requests, capture.sites.size()));
     CaptureOptions options;
     options.note = [&](const std::string& text) { job.log(text); };
     std::vector<std::string> names; // of the tensors, in the order of captureRows

@@ -33,7 +33,7 @@ Event terminalOf(std::uint64_t run, const std::function<event::Done()>& body) {
         return failedOf(run, error);
     } catch (const std::bad_alloc&) {
         return failedOf(run, Error("memory", "The machine's memory is used up.",
-                                   "Close other programs, or use a smaller model or bf16."));
+                                   "Close other programs, or use a smaller model, or bf16 instead of fp32."));
     } catch (const std::exception& failure) { // libtorch's own
         const std::string what = failure.what();
         return failedOf(run,

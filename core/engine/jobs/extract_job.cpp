@@ -4,6 +4,7 @@
 #include "core/engine/methods/dim.h"
 
 #include <algorithm>
+#include <ranges>
 
 namespace azimuth {
 namespace {
@@ -46,13 +47,22 @@ event::PartialMatrix partialOf(const Job& job, const ArrayD& values, std::int64_
     return partial;
 }
 
-MemoryShape shapeOf(const DimRequest& request) {
-    MemoryShape shape;
-    for (const auto* set : {&request.positive, &request.negative})
-        for (const auto& ids : *set)
-            shape.positions = std::max(shape.positions, static_cast<std::int64_t>(ids.size()));
-    shape.tokens = std::max<std::int64_t>(shape.positions, 1024);
-    return shape;
+MemoryPlan planOf(const ArchitectureSpec& spec, const DimRequest& request) {
+    return {static_cast<std::int64_t>(std::max(request.positive.size(), request.negative.size())),
+            "prompts of each class", [&spec, &request](std::int64_t count) {
+                MemoryShape shape;
+                std::int64_t tokens = 0, prompts = 0;
+                for (const auto* set : {&request.positive, &request.negative})
+                    for (const auto& ids : *set | std::views::take(count)) {
+                        const auto length = static_cast<std::int64_t>(ids.size());
+                        shape.positions = std::max(shape.positions, length);
+                        tokens += length;
+                        ++prompts;
+                    }
+                shape.tokens = std::max(shape.positions, std::min<std::int64_t>(1024, tokens));
+                shape.results = differenceInMeansBytes(spec, request.positions, prompts);
+                return shape;
+            }};
 }
 
 } // namespace
@@ -65,8 +75,9 @@ event::Done runExtract(Job& job) {
     request.negative = idsOf(negative);
     request.positions = positionsOf(positive, negative);
     request.note = [&](const std::string& text) { job.log(text); };
+    const auto spec = architectureOf(job.model().checkpoint().hyperparameters());
     const auto found = differenceInMeans(
-        job.decoder(shapeOf(request)), request,
+        job.decoder(planOf(spec, request)), request,
         [&](std::int64_t done, std::int64_t total) {
             return job.progress(static_cast<double>(done), static_cast<double>(total), "tokens",
                                 "reading prompts");

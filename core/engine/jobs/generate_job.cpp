@@ -75,16 +75,19 @@ event::Done writeLines(Job& job, const std::vector<Completion>& completions) {
     return doneFile(job);
 }
 
-MemoryShape shapeOf(const GenerateJob& task, const std::vector<RenderedPrompt>& rendered) {
-    MemoryShape shape;
+MemoryPlan planOf(const GenerateJob& task, const std::vector<RenderedPrompt>& rendered) {
     std::int64_t longest = 0;
     for (const auto& row : task.rows)
         longest = std::max(longest, static_cast<std::int64_t>(rendered[row.prompt].ids.size()));
-    shape.rows = std::min(task.decoding.rows, static_cast<std::int64_t>(task.rows.size()));
-    shape.positions = longest + task.decoding.maximumNewTokens;
-    shape.tokens = std::max(longest, std::min<std::int64_t>(2048, shape.rows * longest));
-    shape.logitRows = shape.rows;
-    return shape;
+    const auto rows = std::min(task.decoding.rows, static_cast<std::int64_t>(task.rows.size()));
+    return {rows, "decoding rows", [longest, &task](std::int64_t count) {
+                MemoryShape shape;
+                shape.rows = count;
+                shape.positions = longest + task.decoding.maximumNewTokens;
+                shape.tokens = std::max(longest, std::min<std::int64_t>(2048, count * longest));
+                shape.logitRows = count;
+                return shape;
+            }};
 }
 
 } // namespace
@@ -92,7 +95,7 @@ MemoryShape shapeOf(const GenerateJob& task, const std::vector<RenderedPrompt>& 
 event::Done runGenerate(Job& job) {
     const auto& task = std::get<GenerateJob>(job.spec().payload);
     const auto rendered = job.render(task.prompts);
-    const auto& decoder = job.decoder(shapeOf(task, rendered), "decoding rows");
+    const auto& decoder = job.decoder(planOf(task, rendered));
 
     std::vector<GenerateRequest> requests;
     std::vector<std::int64_t> armOfRow;

@@ -47,18 +47,21 @@ LoadedModel& Job::model() {
     return *m_model;
 }
 
-const Decoder& Job::decoder(const MemoryShape& shape, const char* rowsName) {
+const Decoder& Job::decoder(const MemoryPlan& plan) {
     const auto& checkpoint = model().checkpoint();
     const auto& description = model().description();
     MemorySettings settings;
-    settings.rowsName = rowsName;
-    if (!model().isLoaded()) {
+    if (!model().isLoaded())
         settings.weightBytes = description.memoryBytes;
-        settings.weightBytesBf16 = checkpoint.memoryBytes(at::kBFloat16);
-    }
+    if (description.compute == Precision::Fp32)
+        settings.weightBytesBf16 = model().isLoaded() ? 0 : checkpoint.memoryBytes(at::kBFloat16);
     const auto device = deviceOf(m_submission.device);
-    auto here = shape;
-    here.threads = device.is_cpu() ? at::get_num_threads() : 0;
+    auto here = plan;
+    here.shapeOf = [&](std::int64_t count) {
+        auto shape = plan.shapeOf(count);
+        shape.threads = device.is_cpu() ? at::get_num_threads() : 0;
+        return shape;
+    };
     checkMemory(description.name, architectureOf(checkpoint.hyperparameters()),
                 scalarType(description.compute), here, settings, availableMemory(device));
     return model().decoder([this](const char* phase, std::uint64_t done, std::uint64_t total) {

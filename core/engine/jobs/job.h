@@ -23,9 +23,9 @@ public:
     const Submission& submission() const { return m_submission; }
     const JobSpec& spec() const { return m_submission.job; }
     LoadedModel& model(); // opened when first asked for
-    // With progress while it loads. Error memory.prediction before that if weights and shape do not fit;
-    // rowsName: what the user calls shape.rows (memory_need.h).
-    const Decoder& decoder(const MemoryShape& shape, const char* rowsName = "");
+    // With progress while it loads. Error memory.prediction before that if weights and plan do not fit. The
+    // plan's shapes without threads.
+    const Decoder& decoder(const MemoryPlan& plan);
 
     void emit(const Event& event) const { m_emit(event); }
     void log(const std::string& text) const;

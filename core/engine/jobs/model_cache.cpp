@@ -18,13 +18,12 @@ std::string tagOf(const std::string& path, Precision precision, at::Device devic
 
 void checkIdentity(const JobModel& wanted, const Model& found) {
     const auto& sha256 = wanted.reference.sha256;
-    if (sha256 && (found.weightsSha256.size() != 1 || found.weightsSha256.front() != *sha256))
+    const auto weights = weightsDigest(found);
+    if (sha256 && weights != *sha256)
         throw Error("model.sha256",
                     wanted.reference.name + ": the study wants weights with SHA-256 " +
                         sha256->substr(0, 12) + "\u2026, " + found.fileName + " has " +
-                        (found.weightsSha256.empty() ? std::string("none")
-                                                     : found.weightsSha256.front().substr(0, 12)) +
-                        "\u2026.",
+                        weights.substr(0, 12) + "\u2026.",
                     "Put the file that the study was made with into a model folder.");
     if (!wanted.identity.empty() && wanted.identity != found.identity)
         throw Error("model.identity",

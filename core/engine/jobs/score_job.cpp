@@ -27,24 +27,26 @@ std::vector<std::vector<std::int32_t>> continuationIds(Job& job, const ScoreJob&
     return result;
 }
 
-MemoryShape shapeOf(const ArchitectureSpec& spec, const ScoreJob& task,
-                    const std::vector<std::vector<std::int32_t>>& prompts,
-                    const std::vector<ScoreRequest>& requests) {
-    MemoryShape shape;
-    std::int64_t longestPrompt = 0;
+MemoryPlan planOf(const ArchitectureSpec& spec, const ScoreJob& task,
+                  const std::vector<std::vector<std::int32_t>>& prompts,
+                  const std::vector<ScoreRequest>& requests) {
+    std::int64_t longestPrompt = 0, positions = 0;
     for (const auto& request : requests) {
         const auto prompt =
             static_cast<std::int64_t>(prompts[static_cast<std::size_t>(request.prompt)].size());
         longestPrompt = std::max(longestPrompt, prompt);
-        shape.positions =
-            std::max(shape.positions, prompt + static_cast<std::int64_t>(request.ids.size()) - 1);
+        positions = std::max(positions, prompt + static_cast<std::int64_t>(request.ids.size()) - 1);
     }
     const auto pairs = static_cast<std::int64_t>(task.prompts.size() * task.arms.size());
-    shape.rows = std::min(task.batch, pairs);
-    shape.tokens = std::max(longestPrompt, std::min<std::int64_t>(2048, shape.rows * shape.positions));
-    shape.logitRows = shape.rows;
-    shape.buffers = scoreBuffers(spec, shape.rows);
-    return shape;
+    return {std::min(task.batch, pairs), "pairs of prompt and arm at a time (batch)",
+            [=](std::int64_t count) {
+                MemoryShape shape;
+                shape.rows = shape.logitRows = count;
+                shape.positions = positions;
+                shape.tokens = std::max(longestPrompt, std::min<std::int64_t>(2048, count * positions));
+                shape.buffers = scoreBuffers(spec, count);
+                return shape;
+            }};
 }
 
 Score scoreOf(Job& job, const ScoreJob& task, std::size_t index, const std::vector<std::int32_t>& ids,
@@ -98,8 +100,7 @@ event::Done runScore(Job& job) {
         requests.push_back({row.prompt, row.arm, continuations[row.continuation]});
 
     const auto spec = architectureOf(job.model().checkpoint().hyperparameters());
-    const auto& decoder =
-        job.decoder(shapeOf(spec, task, prompts, requests), "pairs of prompt and arm at a time (batch)");
+    const auto& decoder = job.decoder(planOf(spec, task, prompts, requests));
     std::vector<std::int64_t> rowOfArm(task.arms.size());
     std::iota(rowOfArm.begin(), rowOfArm.end(), 0);
     const Steering steering(task.arms, rowOfArm, directionsOf(job, task.blobs, decoder.spec().width),

@@ -116,6 +116,15 @@ std::vector<CaptureRequest> requestsOf(const DimRequest& request) {
 
 } // namespace
 
+std::uint64_t differenceInMeansBytes(const ArchitectureSpec& spec, std::int64_t positions,
+                                     std::int64_t prompts) {
+    const auto cells = static_cast<std::uint64_t>(positions * (spec.blocks + 1));
+    constexpr std::uint64_t perElement = 2 * sizeof(double) + sizeof(float);
+    constexpr std::uint64_t perNorm = 2 * sizeof(double); // a growing vector has room for twice its values
+    return cells * (static_cast<std::uint64_t>(spec.width) * perElement +
+                    static_cast<std::uint64_t>(prompts) * perNorm);
+}
+
 DimResult differenceInMeans(const Decoder& decoder, const DimRequest& request, const CaptureProgress& progress,
                             const DimPartial& partial) {
     const auto requests = requestsOf(request);

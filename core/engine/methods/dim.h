@@ -34,6 +34,10 @@ struct DimResult {
 // raw norm / median norm so far, [position][k]; NaN before both classes have a prompt. n: prompts so far.
 using DimPartial = std::function<void(const ArrayD& relativeNorm, std::int64_t n)>;
 
+// Bytes that this holds beside the decoder: sums, the difference, the norms of each prompt.
+std::uint64_t differenceInMeansBytes(const ArchitectureSpec& spec, std::int64_t positions,
+                                     std::int64_t prompts);
+
 DimResult differenceInMeans(const Decoder& decoder, const DimRequest& request, const CaptureProgress& progress = {},
                             const DimPartial& partial = {});
 

@@ -1,13 +1,16 @@
-// The worker as a process with the real engine on SmolLM2: how soon it answers a cancel, wherever it is, and
-// how much memory it takes beside what was predicted.
+// The worker as a process with the real engine on SmolLM2 and Gemma 3: how soon it answers a cancel, wherever
+// it is, how much memory it takes beside what was predicted, and that it computes at each precision.
 #include "core/engine/checkpoint/checkpoint.h"
 #include "core/engine/generate/memory_need.h"
 #include "core/engine/generate/score.h"
+#include "core/engine/methods/dim.h"
 #include "core/protocol/events.h"
+#include "tests/core/engine/checkpoint/tiny_folder.h"
 
-#include <QElapsedTimer>
 #include <ATen/Parallel.h>
+#include <QElapsedTimer>
 #include <QProcess>
+#include <QRegularExpression>
 #include <QTemporaryDir>
 #include <QtTest>
 
@@ -18,10 +21,16 @@ using namespace azimuth;
 
 namespace {
 const QString model = QStringLiteral(AZIMUTH_CACHE_DIR "/models/SmolLM2-135M-Instruct.Q4_1.gguf");
+const QString gemma = QStringLiteral(AZIMUTH_CACHE_DIR "/models/gemma-3-270m.Q4_K_M.gguf");
 
 class Conversation {
 public:
-    Conversation() {
+    explicit Conversation(const QString& cache = {}) { // a cache folder of its own remembers no digests
+        if (!cache.isEmpty()) {
+            auto environment = QProcessEnvironment::systemEnvironment();
+            environment.insert(QStringLiteral("XDG_CACHE_HOME"), cache);
+            process.setProcessEnvironment(environment);
+        }
         process.start(QStringLiteral(AZIMUTH_BINARY_DIR "/bin/azimuth-worker"), {QStringLiteral("serve")});
     }
     ~Conversation() {
@@ -102,13 +111,50 @@ CaptureJob captureOf(std::uint32_t prompts, std::int64_t tokens) {
     return job;
 }
 
+ExtractJob extractOf(std::uint32_t prompts, std::int64_t tokens) {
+    ExtractJob job;
+    job.key = sha256("bank");
+    job.conceptName = "concept";
+    job.positive = promptsOf(prompts, tokens);
+    job.negative = promptsOf(prompts, tokens + 1);
+    return job;
+}
+
+// A Llama whose embedding and head are nearly all of 2 GiB, of which the disk holds nothing.
+void writeSparseFolder(const QString& folder) {
+    auto tiny = test::tinyLlama("model.", false);
+    constexpr std::int64_t vocabulary = 1 << 23;
+    tiny.config["vocab_size"] = vocabulary;
+    tiny.shape("model.embed_tokens.weight") = {vocabulary, 32};
+    tiny.shape("lm_head.weight") = {vocabulary, 32};
+    Json header = Json::object();
+    std::int64_t end = 0;
+    for (const auto& [name, shape] : tiny.tensors) {
+        std::int64_t bytes = 4;
+        for (const auto extent : shape)
+            bytes *= extent;
+        header[name] = {{"dtype", "F32"}, {"shape", shape}, {"data_offsets", {end, end + bytes}}};
+        end += bytes;
+    }
+    auto text = header.dump();
+    text.resize((text.size() + 7) / 8 * 8, ' ');
+    QVERIFY(QDir().mkpath(folder));
+    writeFileAtomically(folder.toStdString() + "/config.json", tiny.config.dump());
+    QFile file(folder + QStringLiteral("/model.safetensors"));
+    QVERIFY(file.open(QIODevice::WriteOnly));
+    const std::uint64_t size = text.size();
+    file.write(reinterpret_cast<const char*>(&size), sizeof size);
+    file.write(text.data(), static_cast<qint64>(text.size()));
+    QVERIFY(file.resize(static_cast<qint64>(8 + text.size()) + end));
+}
+
 template <class Payload>
 Submission submissionOf(std::uint64_t run, Payload payload, const std::string& out,
-                        Precision precision = Precision::Fp32) {
+                        Precision precision = Precision::Fp32, const QString& find = model) {
     Submission submission;
     submission.run = run;
     submission.job.id = "job " + std::to_string(run);
-    submission.job.model.reference = {"SmolLM2", model.toStdString(), std::nullopt, precision, true};
+    submission.job.model.reference = {"SmolLM2", find.toStdString(), std::nullopt, precision, true};
     submission.job.payload = std::move(payload);
     submission.out = out;
     return submission;
@@ -133,49 +179,96 @@ class SessionEngineTest : public QObject {
         return m_folder.filePath(QString::fromLatin1(name)).toStdString();
     }
 
+    enum Work { Write, Capture, ReadToWrite, Score, ScoreShort, Extract, Inspect };
+    Submission workOf(int work, Precision precision, const QString& find) const {
+        const auto shard = out("a.h5");
+        switch (work) {
+        case Write:
+            return submissionOf(1, generateOf(32, 24, 2000), shard, precision, find);
+        case Capture:
+            return submissionOf(1, captureOf(128, 300), out("a.safetensors"), precision, find);
+        case ReadToWrite:
+            return submissionOf(1, generateOf(32, 1000, 8), shard, precision, find);
+        case Score:
+            return submissionOf(1, scoreOf(32, 600, 100), shard, precision, find);
+        case ScoreShort:
+            return submissionOf(1, scoreOf(24, 8, 60), shard, precision, find);
+        case Extract:
+            return submissionOf(1, extractOf(64, 300), shard, precision, find);
+        default:
+            return submissionOf(1, InspectJob{}, out("a.json"), precision, find);
+        }
+    }
+
+    // What the worker says of a job under a real limit of the machine's; it must not publish.
+    QString refusalOf(const JobSpec& spec, std::uint64_t limitBytes) const {
+        const auto publish = out(spec.kind() == "capture" ? "b.safetensors" : "b.h5");
+        writeFileAtomically(out("job.json"), toJson(spec).dump());
+        QProcess process;
+        process.setChildProcessModifier([limitBytes] {
+            rlimit limit{};
+            limit.rlim_cur = limit.rlim_max = limitBytes;
+            ::setrlimit(RLIMIT_AS, &limit);
+        });
+        process.start(QStringLiteral(AZIMUTH_BINARY_DIR "/bin/azimuth-worker"),
+                      {QStringLiteral("run"), QString::fromStdString(out("job.json")),
+                       QStringLiteral("--out"), QString::fromStdString(publish)});
+        if (!process.waitForFinished(100000) || process.exitCode() != 1 ||
+            QFile::exists(QString::fromStdString(publish)))
+            return QStringLiteral("not refused: ") + QString::fromUtf8(process.readAllStandardError());
+        return QString::fromUtf8(process.readAllStandardError());
+    }
+
 private Q_SLOTS:
     void initTestCase() {
-        if (!QFile::exists(model))
-            QSKIP("the model is not in the cache");
+        if (!QFile::exists(model) || !QFile::exists(gemma))
+            QSKIP("the models are not in the cache");
+        writeSparseFolder(m_folder.filePath(QStringLiteral("sparse")));
     }
 
     void cancels_data() {
         QTest::addColumn<QString>("phase");
         QTest::addColumn<double>("done"); // progress at which cancel is sent
-        QTest::addColumn<int>("job");
-        QTest::newRow("loading") << QStringLiteral("loading") << 1.0 << 0;
-        QTest::newRow("reading prompts to capture") << QStringLiteral("reading prompts") << 0.0 << 1;
-        QTest::newRow("reading prompts to write") << QStringLiteral("decoding") << 0.0 << 2;
-        QTest::newRow("writing") << QStringLiteral("decoding") << 1.0 << 0;
-        QTest::newRow("scoring") << QStringLiteral("scoring") << 0.0 << 3;
-        QTest::newRow("scoring, later") << QStringLiteral("scoring") << 2.0 << 4;
+        QTest::addColumn<int>("work");
+        QTest::addColumn<int>("precision");
+        QTest::addColumn<QString>("find");
+        QTest::newRow("hashing") << QStringLiteral("hashing") << 1.0 << int(Inspect) << int(Precision::Fp32)
+                                 << m_folder.filePath(QStringLiteral("sparse"));
+        const auto add = [](const char* phase, double done, Work work, Precision precision,
+                            const QString& find = model) {
+            const char* const names[] = {"write", "capture",     "read to write",
+                                         "score", "score short", "extract"};
+            QTest::addRow("%s: %s at %g, %s, %s", names[work], phase, done, toString(precision).c_str(),
+                          find == model ? "SmolLM2" : "Gemma 3")
+                << QString::fromLatin1(phase) << done << int(work) << int(precision) << find;
+        };
+        for (const auto& find : {model, gemma}) {
+            add("loading", 1, Write, Precision::Fp32, find);
+            for (const auto precision : {Precision::Fp32, Precision::Bf16}) {
+                add("reading prompts", 0, Capture, precision, find);
+                add("decoding", 1, Write, precision, find);
+                add("scoring", 0, Score, precision, find);
+            }
+            add("reading prompts", 0, Extract, Precision::Fp32, find);
+            add("decoding", 0, ReadToWrite, Precision::Fp32, find);
+            add("scoring", 2, ScoreShort, Precision::Fp32, find);
+        }
+        add("reading prompts", 0, Extract, Precision::Bf16);
+        add("loading", 1, Write, Precision::Nf4B64);
     }
     void cancels() {
         QFETCH(QString, phase);
         QFETCH(double, done);
-        QFETCH(int, job);
+        QFETCH(int, work);
+        QFETCH(int, precision);
+        QFETCH(QString, find);
         qint64 best = -1;
         // The machine may be busy with other things: the best of three counts.
         for (int attempt = 0; attempt < 3 && (best < 0 || best > 500); ++attempt) {
-            Conversation talk;
+            const QTemporaryDir cache;
+            Conversation talk(work == Inspect ? cache.path() : QString());
             QVERIFY(talk.untilKind<event::Hello>(20000));
-            switch (job) {
-            case 0:
-                talk.send(submissionOf(1, generateOf(32, 24, 2000), out("a.h5")));
-                break;
-            case 1:
-                talk.send(submissionOf(1, captureOf(128, 300), out("a.safetensors")));
-                break;
-            case 2:
-                talk.send(submissionOf(1, generateOf(32, 1000, 8), out("a.h5")));
-                break;
-            case 3:
-                talk.send(submissionOf(1, scoreOf(32, 600, 100), out("a.h5")));
-                break;
-            default:
-                talk.send(submissionOf(1, scoreOf(24, 8, 60), out("a.h5")));
-                break;
-            }
+            talk.send(workOf(work, static_cast<Precision>(precision), find));
             const auto reached = talk.until(
                 [&](const Event& e) {
                     const auto* progress = std::get_if<event::Progress>(&e);
@@ -190,7 +283,8 @@ private Q_SLOTS:
             talk.send(command::Cancel{1});
             QVERIFY(talk.untilKind<event::Cancelled>(20000));
             best = best < 0 ? timer.elapsed() : std::min(best, timer.elapsed());
-            QVERIFY(!QFile::exists(QString::fromStdString(out("a.h5"))));
+            for (const char* file : {"a.h5", "a.safetensors", "a.json"})
+                QVERIFY(!QFile::exists(QString::fromStdString(out(file))));
             // It works on: the next job is accepted and ends.
             talk.send(submissionOf(2, InspectJob{}, out("m.json")));
             QVERIFY(talk.untilKind<event::Done>(60000));
@@ -203,12 +297,9 @@ private Q_SLOTS:
         QTest::addColumn<int>("precision");
         QTest::addColumn<int>("job");
         for (const auto precision : {Precision::Fp32, Precision::Bf16})
-            for (const int job : {0, 1, 2})
-                QTest::addRow("%s %s", toString(precision).c_str(),
-                              job == 0   ? "generate"
-                              : job == 1 ? "capture"
-                                         : "score")
-                    << int(precision) << job;
+            for (const auto& [job, name] :
+                 {std::pair(Write, "generate"), {Capture, "capture"}, {Score, "score"}, {Extract, "extract"}})
+                QTest::addRow("%s %s", toString(precision).c_str(), name) << int(precision) << int(job);
     }
     // design 12: at most idle worker + 1.25 x weights at run precision + predicted KV and activations.
     void memory() {
@@ -223,12 +314,15 @@ private Q_SLOTS:
         Conversation talk;
         QVERIFY(talk.untilKind<event::Hello>(20000));
         const auto idle = peakOf(talk.process);
-        if (job == 0) {
+        if (job == Write) {
             shape = {32, 200 + 16, 2048, 32, 0, 0, threads};
             talk.send(submissionOf(1, generateOf(32, 200, 16), out("a.h5"), compute));
-        } else if (job == 1) {
+        } else if (job == Capture) {
             shape = {0, 200, 1024, 0, 0, std::uint64_t{40} * 31 * 576 * 4, threads};
             talk.send(submissionOf(1, captureOf(40, 200), out("a.safetensors"), compute));
+        } else if (job == Extract) {
+            shape = {0, 201, 1024, 0, 0, differenceInMeansBytes(spec, 1, 40), threads};
+            talk.send(submissionOf(1, extractOf(20, 200), out("a.h5"), compute));
         } else {
             shape = {16, 200 + 49, 2048, 16, scoreBuffers(spec, 16), 0, threads};
             talk.send(submissionOf(1, scoreOf(16, 200, 50), out("a.h5"), compute));
@@ -248,31 +342,83 @@ private Q_SLOTS:
         QVERIFY(peak <= allowed);
     }
 
-    // A real limit of the machine's: the job is refused before anything is loaded, and the process lives on.
+    // The job is refused before anything is loaded, with both numbers and the largest setting that fits.
+    void refusesWhatDoesNotFit_data() {
+        QTest::addColumn<int>("work");
+        QTest::addColumn<int>("precision");
+        QTest::addColumn<QString>("remedy"); // an expression
+        const auto row = [](const char* name, Work work, Precision precision, const char* remedy) {
+            QTest::newRow(name) << int(work) << int(precision) << QString::fromLatin1(remedy);
+        };
+        row("generate", Write, Precision::Fp32, "The largest that fits is [1-9][0-9]* decoding rows\\.");
+        row("score", Score, Precision::Fp32, "The largest that fits is [1-9][0-9]* pairs of prompt and arm");
+        row("capture", Capture, Precision::Fp32,
+            "The largest that fits is [1-9][0-9]? prompts in one capture\\."); // of 100
+        row("extract", Extract, Precision::Fp32, "The largest that fits is 2 prompts of each class\\.");
+        row("in bf16 only", ReadToWrite, Precision::Fp32, "It fits in bf16\\.");
+        row("simulated", ReadToWrite, Precision::Nf4B64, "The model itself fits: use shorter prompts");
+    }
     void refusesWhatDoesNotFit() {
-        QProcess process;
-        process.setChildProcessModifier([] {
-            rlimit limit{};
-            limit.rlim_cur = limit.rlim_max = rlim_t{6} << 30;
-            ::setrlimit(RLIMIT_AS, &limit);
-        });
-        const auto job = m_folder.filePath(QStringLiteral("job.json"));
-        QFile file(job);
-        QVERIFY(file.open(QIODevice::WriteOnly));
-        auto submission = submissionOf(1, generateOf(256, 1000, 7000), {});
-        file.write(QByteArray::fromStdString(toJson(submission.job).dump()));
-        file.close();
-        process.start(
-            QStringLiteral(AZIMUTH_BINARY_DIR "/bin/azimuth-worker"),
-            {QStringLiteral("run"), job, QStringLiteral("--out"), QString::fromStdString(out("b.h5"))});
-        QVERIFY(process.waitForFinished(100000));
-        const auto text = QString::fromUtf8(process.readAllStandardError());
-        QCOMPARE(process.exitCode(), 1);
+        QFETCH(int, work);
+        QFETCH(int, precision);
+        QFETCH(QString, remedy);
+        constexpr std::uint64_t limit = std::uint64_t{6} << 30;
+        const auto specOf = [&](auto payload) {
+            return submissionOf(1, std::move(payload), {}, static_cast<Precision>(precision)).job;
+        };
+        QString text;
+        if (work == Write)
+            text = refusalOf(specOf(generateOf(256, 1000, 7000)), limit);
+        else if (work == Score) {
+            auto job = scoreOf(256, 5000, 500);
+            job.batch = 256;
+            text = refusalOf(specOf(job), limit);
+        } else if (work == Capture) {
+            auto job = captureOf(100, 300);
+            job.allPositions = true;
+            job.sites = {"resid", "resid_mid", "attn_out", "mlp_out"};
+            text = refusalOf(specOf(job), limit);
+        } else if (work == Extract) {
+            auto job = extractOf(4, 20);
+            job.negative[2] = {"long", idsOf(300000, 1)};
+            text = refusalOf(specOf(job), limit);
+        } else { // one row of the model's whole context takes 1.2 GB, in bf16 half of that: 0.85 GB are left
+                 // free
+            const auto free = QRegularExpression(QStringLiteral("; ([0-9.]+) GB are free"))
+                                  .match(refusalOf(specOf(generateOf(256, 1000, 7000)), limit))
+                                  .captured(1)
+                                  .toDouble();
+            QVERIFY(free > 1 && free < 6.5);
+            text = refusalOf(specOf(generateOf(1, 8100, 90)),
+                             limit - static_cast<std::uint64_t>((free - 0.85) * 1e9));
+        }
         QVERIFY2(text.contains(QStringLiteral("SmolLM2 needs ")) &&
                      text.contains(QStringLiteral(" are free. ")) &&
-                     text.contains(QStringLiteral(" decoding rows.")),
+                     text.contains(QRegularExpression(remedy)),
                  qPrintable(text));
-        QVERIFY(!QFile::exists(QString::fromStdString(out("b.h5"))));
+        QVERIFY2(precision == int(Precision::Fp32) || !text.contains(QStringLiteral("bf16")),
+                 qPrintable(text));
+    }
+
+    // Each level generates, with tokens of its own where it rounds much, and says in the shard what it is.
+    void generatesAtEachPrecision() {
+        std::map<Precision, std::vector<std::int32_t>> ids;
+        Conversation talk;
+        QVERIFY(talk.untilKind<event::Hello>(20000));
+        std::uint64_t run = 0;
+        for (const auto precision :
+             {Precision::Fp32, Precision::Int8RtnRow, Precision::Int4RtnG64, Precision::Nf4B64}) {
+            const auto file = out("g.jsonl");
+            talk.send(submissionOf(++run, generateOf(2, 24, 12), file, precision));
+            const auto ended = talk.until([](const Event& e) { return isTerminal(e); }, 120000);
+            QVERIFY(ended && std::holds_alternative<event::Done>(*ended));
+            const auto text = readFile(file, 1 << 20);
+            const auto first = parseJson(text.substr(0, text.find('\n')), "line");
+            ids[precision] = first["ids"].get<std::vector<std::int32_t>>();
+            QCOMPARE(ids[precision].size(), std::size_t{12});
+        }
+        QVERIFY(ids[Precision::Int4RtnG64] != ids[Precision::Fp32]);
+        QVERIFY(ids[Precision::Nf4B64] != ids[Precision::Int4RtnG64]);
     }
 };
 

@@ -87,6 +87,47 @@ private Q_SLOTS:
         QCOMPARE(json["has_template"].get<bool>(), true);
     }
 
+    // --search names folders of models: they are listed, and models in them are found by name.
+    void searchesFoldersThatAreGiven() {
+        QVERIFY(QDir(m_folder.path()).mkpath(QStringLiteral("mine/deep")));
+        QVERIFY(QDir(m_folder.path()).mkpath(QStringLiteral("others")));
+        QVERIFY(QFile::link(model, at("mine/deep/own.gguf")));
+        write(at("others/broken.gguf"), "GGUF");
+        const auto listed =
+            run(m_folder.path(), {QStringLiteral("inspect"), QStringLiteral("--list"),
+                                  QStringLiteral("--json"), QStringLiteral("--search"),
+                                  QStringLiteral("mine"), QStringLiteral("--search"), at("others")});
+        QCOMPARE(listed.code, 0);
+        const auto entries = parseJson(listed.output.toStdString(), "list")["models"];
+        QVERIFY(entries.size() >= 2);
+        QCOMPARE(QString::fromStdString(entries[0]["path"].get<std::string>()), at("mine/deep/own.gguf"));
+        QCOMPARE(entries[0]["model"]["width"].get<int>(), 576);
+        QCOMPARE(QString::fromStdString(entries[1]["path"].get<std::string>()), at("others/broken.gguf"));
+        QVERIFY(entries[1]["model"].is_null() && !entries[1]["reason"].get<std::string>().empty());
+
+        const QStringList named{QStringLiteral("own.gguf"), QStringLiteral("--search"),
+                                QStringLiteral("others"), QStringLiteral("--search"), QStringLiteral("mine")};
+        const auto with = [&](const QStringList& more) {
+            return run(m_folder.path(), QStringList{more.front()} + named + more.mid(1));
+        };
+        const auto inspected = with({QStringLiteral("inspect"), QStringLiteral("--json")});
+        QCOMPARE(inspected.code, 0);
+        QCOMPARE(parseJson(inspected.output.toStdString(), "inspect")["blocks"].get<int>(), 30);
+        const QStringList prompts{QStringLiteral("--prompts"), QStringLiteral("p.jsonl")};
+        const auto tokens = with(QStringList{QStringLiteral("tokens")} + prompts);
+        QCOMPARE(tokens.output, verb("tokens --prompts p.jsonl").output);
+        for (const char* name : {"capture", "generate", "score"}) {
+            const auto help = run(m_folder.path(), {QString::fromLatin1(name), QStringLiteral("--help")});
+            QVERIFY2(help.output.contains(QStringLiteral("--search")), name);
+        }
+        const auto missing = run(m_folder.path(), {QStringLiteral("inspect"), QStringLiteral("own.gguf")});
+        QCOMPARE(missing.code, 2);
+        const auto nowhere = run(m_folder.path(), {QStringLiteral("inspect"), QStringLiteral("--list"),
+                                                   QStringLiteral("--search"), QStringLiteral("nowhere")});
+        QCOMPARE(nowhere.code, 2);
+        QVERIFY2(nowhere.errors.contains(QStringLiteral("nowhere")), qPrintable(nowhere.errors));
+    }
+
     void tokenises() {
         const auto ended = verb("tokens --prompts p.jsonl");
         QCOMPARE(ended.code, 0);

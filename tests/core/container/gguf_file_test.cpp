@@ -3,7 +3,9 @@
 #include "core/base/atomic_file.h"
 #include "core/base/error.h"
 #include "core/container/gguf_file.h"
+#include "tests/core/checks.h"
 #include "tests/core/container/gguf_builder.h"
+#include "tests/core/container/sparse_file.h"
 
 #include <limits>
 #include <QTemporaryDir>
@@ -87,6 +89,39 @@ void useEverything(const GgufFile& file) {
 class TestGgufFile : public QObject {
     Q_OBJECT
 private Q_SLOTS:
+    // First: later tests raise the peak. Metadata of 300 MB that are really there: one text, an array of
+    // numbers, an array of texts.
+    void refusesHugeMetadata_data() {
+        QTest::addColumn<QByteArray>("beginning");
+        const auto row = [](const char* name, GgufValueType type, const std::string& value) {
+            const auto raw = [](std::uint32_t number) { return GgufBuilder::raw(number); };
+            const auto bytes = "GGUF" + raw(3) + GgufBuilder::raw(std::uint64_t{0}) +
+                               GgufBuilder::raw(std::uint64_t{1}) + GgufBuilder::text("llama.long") +
+                               raw(static_cast<std::uint32_t>(type)) + value;
+            QTest::newRow(name) << QByteArray::fromStdString(bytes);
+        };
+        const auto array = [](GgufValueType element, std::uint64_t count) {
+            return GgufBuilder::raw(static_cast<std::uint32_t>(element)) + GgufBuilder::raw(count);
+        };
+        row("text", GgufValueType::Text, GgufBuilder::raw(std::uint64_t{301'000'000}));
+        row("numbers", GgufValueType::Array, array(GgufValueType::U8, 301'000'000));
+        row("texts", GgufValueType::Array, array(GgufValueType::Text, 301'000'000 / 8));
+    }
+    void refusesHugeMetadata() {
+        QFETCH(QByteArray, beginning);
+        const QTemporaryDir folder;
+        const auto path = folder.filePath(QStringLiteral("huge.gguf")).toStdString();
+        QVERIFY(test::writeSparse(path, beginning.toStdString(), 302'000'000));
+        const auto before = test::peakBytes();
+        const auto message = checks::messageOf([&] { GgufFile::open(path); });
+        const auto grown = test::peakBytes() - before;
+        QVERIFY2(message.find("llama.long ends beyond the 100000000 bytes that a header may have.") !=
+                     std::string::npos,
+                 message.c_str());
+        qInfo("%llu KiB more", static_cast<unsigned long long>(grown >> 10));
+        QVERIFY(grown < (8 << 20));
+    }
+
     void readsValues() {
         const auto bytes = sample().bytes();
         const auto file = GgufFile::parse(bytesOf(bytes), "file");

@@ -4,6 +4,7 @@
 #include "core/base/error.h"
 #include "core/container/safetensors.h"
 #include "tests/core/checks.h"
+#include "tests/core/container/sparse_file.h"
 
 #include <cmath>
 #include <cstring>
@@ -61,6 +62,23 @@ class TestSafetensors : public QObject {
     QTemporaryDir m_folder;
 
 private Q_SLOTS:
+    // First: later tests raise the peak. The header is as long as the file says, and all of it is there.
+    void refusesA300MegabyteHeader() {
+        constexpr std::uint64_t header = 301'000'000;
+        const auto size = std::string(reinterpret_cast<const char*>(&header), 8);
+        QVERIFY(test::writeSparse(path(), size + "{\"a\":\"", header + 8));
+        const auto before = test::peakBytes();
+        const auto message = checks::messageOf([&] { SafetensorsFile::open(path()); });
+        const auto grown = test::peakBytes() - before;
+        QVERIFY2(
+            message.find("it claims a header of 301000000 bytes, the file has 301000000 more and 100000000 "
+                         "are allowed.") != std::string::npos,
+            message.c_str());
+        qInfo("%llu KiB more", static_cast<unsigned long long>(grown >> 10));
+        QVERIFY(grown < (8 << 20));
+        QVERIFY(QFile::remove(QString::fromStdString(path())));
+    }
+
     void writesTheBytesOfThePackage() {
         const float direction[] = {0, 1, 2, 3};
         SafetensorsWriter writer(path(), {{"direction", DType::F32, {4}}});

@@ -255,7 +255,7 @@ private Q_SLOTS:
                 toHex(bankKey(bank.modelIdentity, project.study->rendering, bank.method,
                               *concept_.set(PromptRole::Positive), *concept_.set(PromptRole::Negative)));
         auto study = *project.study; // whose weights are these
-        study.models[0].sha256 = good.models[0].weightsSha256[1];
+        study.models[0].sha256 = weightsDigest(good.models[0]);
         project.study = std::make_shared<const Study>(study);
         checkMergeable(project, good, "good.h5");
         checkMergeable(merge(project, good), good, "good.h5");

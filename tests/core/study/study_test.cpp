@@ -72,6 +72,13 @@ private Q_SLOTS:
     void identitiesAndKeysAreThoseOfAnotherImplementation() {
         const auto identity = modelIdentity(knownModel());
         QCOMPARE(identity, std::string("b4571397802b16a05f7a8f5de01279211f5e7284bdc3abce12004ad2b0e5694f"));
+        auto sharded = knownModel();
+        QCOMPARE(weightsDigest(sharded), repeated('a'));
+        sharded.weightsSha256.push_back(repeated('f'));
+        QCOMPARE(weightsDigest(sharded),
+                 std::string("eed59edb893a5b8c55a2a58e4261fe0cbb5be6ef0248a2132e867a7cd1ef0f64"));
+        sharded.weightsSha256.clear();
+        QCOMPARE(weightsDigest(sharded), std::string());
         QCOMPARE(knownArm().digest(),
                  std::string("415a6e5bd887acafc44c664ef59a788a96085214e0cd636a77c0a60e3e8d7dc9"));
         QCOMPARE(Arm{}.digest(),

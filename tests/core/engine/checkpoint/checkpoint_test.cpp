@@ -1,4 +1,5 @@
-// Checkpoints from tiny GGUF files: names, order of rows, offsets, precision; every refusal; damaged files.
+// Checkpoints from tiny GGUF files: names, order of rows, offsets, precision, tokenizers; damaged files. What they
+// refuse by name is in checkpoint_refusals_test.cpp.
 #include "core/base/atomic_file.h"
 #include "core/container/half.h"
 #include "core/engine/checkpoint/checkpoint.h"
@@ -9,7 +10,6 @@
 
 #include <ATen/core/grad_mode.h>
 #include <c10/core/InferenceMode.h>
-#include <limits>
 #include <QTemporaryDir>
 #include <QtTest>
 #include <sys/mman.h>
@@ -255,98 +255,43 @@ private Q_SLOTS:
                 std::string::npos);
     }
 
-    void refusesTypesByName() {
+    // Against the formulas of llama.cpp and transformers; the arithmetic against transformers itself is in
+    // tests/core/engine/model/families_peer_test.cpp.
+    void readsYarn_data() {
+        QTest::addColumn<QMap<QString, float>>("keys");
+        QTest::addColumn<double>("attention");
+        const auto inferred = 0.1 * std::log(8.0) + 1;
+        using Keys = QMap<QString, float>;
+        const auto key = [](const char* name) { return QString::fromLatin1(name); };
+        QTest::newRow("inferred") << Keys{} << inferred;
+        QTest::newRow("of llama.cpp") << Keys{{key("attn_factor"), 1.25f}} << inferred * 1.25;
+        QTest::newRow("of transformers") << Keys{{key("yarn_attn_factor"), 1.5f}} << 1.5;
+        QTest::newRow("both") << Keys{{key("attn_factor"), 1.25f}, {key("yarn_attn_factor"), 1.5f}} << 1.875;
+        QTest::newRow("defaults written")
+            << Keys{{key("attn_factor"), 1.f}, {key("yarn_attn_factor"), 1.f}, {key("yarn_ext_factor"), 1.f}}
+            << inferred;
+    }
+    void readsYarn() {
+        using Keys = QMap<QString, float>;
+        QFETCH(Keys, keys);
+        QFETCH(double, attention);
         TinyModel model;
-        model.otherTypes["blk.0.ffn_up.weight"] = GgufType{42}; // Q2_0, a type of four bytes for this purpose
-        const auto checkpoint = open(model);
-        for (const auto& work :
-             {std::function<void()>([&] { checkpoint.loadAll(at::kFloat); }),
-              std::function<void()>([&] { checkpoint.load("blocks.0.mlp.up.weight", at::kFloat); })}) {
-            QCOMPARE(codeOf(work), std::string("checkpoint.type"));
-            QVERIFY(messageOf(work).find("blk.0.ffn_up.weight is stored as Q2_0; readable are F32, F16") !=
-                    std::string::npos);
-        }
-    }
-
-    void refusesWhatIsNotFinite() {
-        for (const float bad :
-             {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()})
-            for (const char* name : {"blk.1.attn_k.weight", "token_embd.weight", "blk.0.attn_norm.weight"})
-                for (const auto type : {at::kFloat, at::kBFloat16}) {
-                    TinyModel model;
-                    model.poison = std::pair(std::string(name), bad);
-                    const auto checkpoint = open(model);
-                    QCOMPARE(codeOf([&] { checkpoint.loadAll(type); }), std::string("checkpoint.tensor"));
-                    QVERIFY(messageOf([&] {
-                                checkpoint.loadAll(type);
-                            }).find(std::string(name) + " holds a value that is not finite") !=
-                            std::string::npos);
-                }
-    }
-
-    void refusesHyperparameters_data() {
-        QTest::addColumn<QString>("key");
-        QTest::addColumn<double>("value");
-        QTest::addColumn<QString>("code");
-        const auto add = [](const char* key, double value, const char* code) {
-            QTest::addRow("%s %g", key, value)
-                << QString::fromLatin1(key) << value << QString::fromLatin1(code);
+        model.metadata = [&](GgufBuilder& b) {
+            b.string("llama.rope.scaling.type", "yarn");
+            b.f32("llama.rope.scaling.factor", 8);
+            b.u32("llama.rope.scaling.original_context_length", 16);
+            b.f32("llama.rope.scaling.yarn_beta_fast", 24);
+            for (const auto& [name, value] : keys.asKeyValueRange())
+                b.f32("llama.rope.scaling." + name.toStdString(), value);
         };
-        // A key that is there twice is refused by the reader, so these builders leave the right one out.
-        for (const char* key :
-             {"block_count", "embedding_length", "feed_forward_length", "attention.head_count"}) {
-            add(key, 0, "gguf.metadata");
-            add(key, 4e9, "gguf.metadata");
-        }
-        add("attention.head_count", 7, "checkpoint.metadata");
-        add("attention.head_count_kv", 3, "checkpoint.metadata");
-        add("attention.key_length", 7, "checkpoint.family"); // differs from the width of the values
-        add("attention.key_length", 2000, "gguf.metadata");
-        add("attention.layer_norm_rms_epsilon", -1, "checkpoint.metadata");
-        add("attention.layer_norm_rms_epsilon", NAN, "gguf.metadata");
-        add("rope.freq_base", 0, "checkpoint.metadata");
-        add("rope.freq_base", INFINITY, "gguf.metadata");
-        add("rope.dimension_count", 7, "checkpoint.metadata");
-        add("rope.dimension_count", 16, "checkpoint.metadata");
-        add("expert_count", 8, "checkpoint.family");
-        add("attention.clamp_kqv", 3, "checkpoint.family");
-        add("final_logit_softcapping", 3, "checkpoint.family");
-    }
-
-    void refusesHyperparameters() {
-        QFETCH(QString, key);
-        QFETCH(double, value);
-        QFETCH(QString, code);
-        auto bytes = TinyModel().builder().bytes();
-        const auto name = "llama." + key.toStdString();
-        const bool real =
-            key.contains(QStringLiteral("epsilon")) || key.contains(QStringLiteral("freq_base"));
-        if (const auto at = bytes.find(GgufBuilder::text(name)); at != std::string::npos) {
-            const auto encoded = real ? GgufBuilder::raw(static_cast<float>(value))
-                                      : GgufBuilder::raw(static_cast<std::uint32_t>(value));
-            bytes.replace(at + 8 + name.size() + 4, 4, encoded);
-        } else {
-            TinyModel model;
-            model.metadata = [&](GgufBuilder& b) { b.u32(name, static_cast<std::uint32_t>(value)); };
-            bytes = model.builder().bytes();
-        }
-        const auto path = write(bytes);
-        QCOMPARE(codeOf([&] { Checkpoint::open(path); }), code.toStdString());
-        QVERIFY2(messageOf([&] { Checkpoint::open(path); }).find("tiny.gguf") != std::string::npos,
-                 "names the file");
-    }
-
-    void refusesFeaturesByName() {
-        TinyModel model;
-        model.metadata = [](GgufBuilder& b) { b.string("llama.rope.scaling.type", "ntk"); };
-        QCOMPARE(codeOfOpening(model), std::string("checkpoint.family"));
-        QVERIFY(messageOfOpening(model).find("\"ntk\"") != std::string::npos);
-        model.metadata = [](GgufBuilder& b) { b.u32("split.count", 3); };
-        QCOMPARE(codeOfOpening(model), std::string("checkpoint.split"));
-        model.metadata = [](GgufBuilder& b) { b.floats("rope_freqs.weight", {4}, {1, 0, 4, 8}); };
-        QCOMPARE(codeOfOpening(model), std::string("checkpoint.metadata"));
-        model.metadata = [](GgufBuilder& b) { b.floats("rope_freqs.weight", {3}, {1, 1, 1}); };
-        QCOMPARE(codeOfOpening(model), std::string("checkpoint.metadata"));
+        const auto rope = open(model).hyperparameters().rope;
+        QCOMPARE(int(rope.scaling), int(RopeScaling::Yarn));
+        QCOMPARE(rope.factor, 8.0);
+        QCOMPARE(rope.originalContext, 16);
+        QCOMPARE(rope.betaFast, 24.0);
+        QCOMPARE(rope.betaSlow, 1.0);
+        QVERIFY(rope.truncate);
+        QCOMPARE(rope.attentionFactor, attention);
     }
 
     void noticesAFileThatShrinks() {

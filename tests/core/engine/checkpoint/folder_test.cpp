@@ -276,13 +276,45 @@ private Q_SLOTS:
                               std::span<const char>(std::vector<char>(static_cast<std::size_t>(count))));
             }
             writer.finish();
-            const auto checkpoint = Checkpoint::open(path());
-            QCOMPARE(codeOf([&] { checkpoint.loadAll(at::kFloat); }), std::string("checkpoint.type"));
+            QCOMPARE(codeOf([&] { Checkpoint::open(path()); }), std::string("checkpoint.type"));
             QVERIFY(
                 messageOf([&] {
-                    checkpoint.loadAll(at::kFloat);
+                    Checkpoint::open(path());
                 }).find("is stored as " + std::string(dtypeName(type)) + "; readable are F32, F16, BF16") !=
                 std::string::npos);
+        }
+    }
+
+    void refusesWhatIsNotFinite_data() {
+        QTest::addColumn<int>("type");
+        QTest::addColumn<QByteArray>("bytes");
+        QTest::newRow("F32 infinity") << int(DType::F32) << QByteArray("\x00\x00\x80\x7f", 4);
+        QTest::newRow("F32 nan") << int(DType::F32) << QByteArray("\x00\x00\xc0\xff", 4);
+        QTest::newRow("BF16 infinity") << int(DType::BF16) << QByteArray("\x80\xff", 2);
+        QTest::newRow("BF16 nan") << int(DType::BF16) << QByteArray("\xc0\x7f", 2);
+        QTest::newRow("F16 infinity") << int(DType::F16) << QByteArray("\x00\x7c", 2);
+        QTest::newRow("F16 nan") << int(DType::F16) << QByteArray("\x00\x7e", 2);
+    }
+    void refusesWhatIsNotFinite() {
+        QFETCH(int, type);
+        QFETCH(QByteArray, bytes);
+        const std::string name = "model.layers.1.mlp.up_proj.weight";
+        auto folder = tinyLlama();
+        folder.type = static_cast<DType>(type);
+        folder.write(path());
+        const auto weights = path() + "/model.safetensors";
+        Checkpoint::open(path()).loadAll(at::kFloat);
+        const auto at = SafetensorsFile::open(weights).find(name)->offset + 100;
+        QFile file(QString::fromStdString(weights));
+        QVERIFY(file.open(QIODevice::ReadWrite) && file.seek(static_cast<qint64>(at)));
+        QCOMPARE(file.write(bytes), qint64{bytes.size()});
+        file.close();
+        const auto checkpoint = Checkpoint::open(path());
+        for (const auto compute : {at::kFloat, at::kBFloat16}) {
+            QCOMPARE(codeOf([&] { checkpoint.loadAll(compute); }), std::string("checkpoint.tensor"));
+            QVERIFY(messageOf([&] {
+                        checkpoint.loadAll(compute);
+                    }).find(name + " holds a value that is not finite") != std::string::npos);
         }
     }
 

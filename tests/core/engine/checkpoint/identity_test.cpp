@@ -12,6 +12,7 @@
 #include <QTemporaryDir>
 #include <QtTest>
 #include <sys/stat.h>
+#include <unistd.h>
 
 using namespace azimuth;
 using azimuth::checks::codeOf;
@@ -321,6 +322,36 @@ private Q_SLOTS:
         QVERIFY(bad->reason.find("Python pickle") != std::string::npos);
     }
 
+    // Links in circles, to the folder itself, above it and between two folders, and links to themselves.
+    void linksInCirclesEnd() {
+        const auto bytes = TinyModel().builder().bytes();
+        write("c/a/one.gguf", bytes);
+        write("c/b/two.gguf", bytes);
+        const auto link = [&](const std::string& target, const char* name) {
+            return ::symlink(target.c_str(), path(name).c_str()) == 0;
+        };
+        QVERIFY(link("../b", "c/a/to-b") && link("../a", "c/b/to-a"));
+        QVERIFY(link("self.gguf", "c/self.gguf") && link("gone", "c/gone.gguf") && link("dead", "c/dead"));
+        for (int i = 0; i < 60; ++i) { // followed at each of four levels these would be 60^4 folders
+            const auto number = std::to_string(i);
+            QVERIFY(link(".", ("c/here-" + number).c_str()) && link("../..", ("c/a/up-" + number).c_str()));
+        }
+        QElapsedTimer timer;
+        timer.start();
+        const auto listed = listModels({path("c")}, Precision::Fp32, DigestCache());
+        QVERIFY2(timer.elapsed() < 5000, qPrintable(QString::number(timer.elapsed())));
+        const auto real = [](const std::string& file) {
+            return QFileInfo(QString::fromStdString(file)).canonicalFilePath().toStdString();
+        };
+        std::vector<std::string> models, broken;
+        for (const auto& entry : listed)
+            entry.model ? models.push_back(real(entry.path)) : broken.push_back(entry.path);
+        QCOMPARE(models, (std::vector{real(path("c/a/one.gguf")), real(path("c/b/two.gguf"))})); // each once
+        QCOMPARE(broken, (std::vector{path("c/gone.gguf"), path("c/self.gguf")}));
+        QCOMPARE(real(locateModel("two.gguf", {path("c")})), real(path("c/b/two.gguf")));
+        QCOMPARE(codeOf([&] { locateModel("three.gguf", {path("c")}); }), std::string("model.missing"));
+    }
+
     void listsModelsWithReasons() {
         const auto bytes = TinyModel().builder().bytes();
         write("m/b.gguf", bytes);
@@ -331,19 +362,24 @@ private Q_SLOTS:
         TinyModel strange;
         strange.family = "bert";
         write("m/strange.gguf", strange.builder().bytes());
+        TinyModel quantised;
+        quantised.otherTypes["blk.1.ffn_down.weight"] = GgufType{20};
+        write("m/quantised.gguf", quantised.builder().bytes());
         QVERIFY(QFile::link(QString::fromStdString(path("m/b.gguf")),
                             QString::fromStdString(path("m/link.gguf"))));
         DigestCache cache;
         digestsOf(*openStored(path("m/b.gguf")), cache);
         const auto listed = listModels({path("m"), path("m"), path("none")}, Precision::Fp32, cache);
-        QCOMPARE(listed.size(), std::size_t{5});
+        QCOMPARE(listed.size(), std::size_t{6});
         QCOMPARE(listed[0].path, path("m/a/c.GGUF"));
         QVERIFY(listed[0].model && listed[0].model->identity.empty() && listed[0].reason.empty());
         QCOMPARE(listed[1].path, path("m/b.gguf"));
         QCOMPARE(listed[1].model->identity.size(), std::size_t{64}); // memoised
         QVERIFY(!listed[2].model && listed[2].reason.find("bytes") != std::string::npos);
-        QVERIFY(!listed[3].model && listed[3].reason.find("bert") != std::string::npos);
-        QVERIFY(!listed[4].model && listed[4].reason.find("not a GGUF file") != std::string::npos);
+        QVERIFY(!listed[3].model &&
+                listed[3].reason.find("blk.1.ffn_down.weight is stored as IQ4_NL") != std::string::npos);
+        QVERIFY(!listed[4].model && listed[4].reason.find("bert") != std::string::npos);
+        QVERIFY(!listed[5].model && listed[5].reason.find("not a GGUF file") != std::string::npos);
     }
 };
 

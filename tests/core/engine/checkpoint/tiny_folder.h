@@ -6,6 +6,7 @@
 #include "core/container/half.h"
 #include "core/container/safetensors.h"
 
+#include <c10/util/Half.h>
 #include <QDir>
 #include <string>
 #include <utility>
@@ -18,7 +19,7 @@ struct TinyFolder {
 
     Json config;
     Tensors tensors;                            // in this order: their index is in their values
-    DType type = DType::F32;                    // F32 or BF16 (values are rounded)
+    DType type = DType::F32;                    // F32, BF16 or F16 (values are rounded)
     std::vector<std::vector<std::string>> shards; // names per file; empty: one model.safetensors
 
     static float value(std::size_t tensor, std::int64_t element) {
@@ -56,7 +57,7 @@ struct TinyFolder {
             }
             std::vector<std::uint16_t> halves;
             for (const float value : values)
-                halves.push_back(floatToBfloat(value));
+                halves.push_back(type == DType::F16 ? c10::Half(value).x : floatToBfloat(value));
             writer.append(name, std::span<const std::uint16_t>(halves));
         }
         writer.finish();

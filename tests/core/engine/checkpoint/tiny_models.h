@@ -19,6 +19,7 @@ struct TinyModel {
     std::string leaveOut; // name of a tensor
     std::map<std::string, std::vector<std::int64_t>> otherShapes;
     std::map<std::string, GgufType> otherTypes;          // with data of zeros
+    std::map<std::string, std::pair<std::size_t, std::string>> otherBytes; // of them: at a place in the data
     std::optional<std::pair<std::string, float>> poison; // one element of a tensor
     std::vector<std::string> extra;
     std::function<void(GgufBuilder&)> metadata; // called last
@@ -89,8 +90,10 @@ struct TinyModel {
                 values[values.size() / 2] = poison->second;
             if (const auto type = otherTypes.find(name); type != otherTypes.end()) {
                 const auto block = ggufBlock(type->second).value_or(GgufBlock{1, 4});
-                out.tensor(name, type->second, shape,
-                           std::string(static_cast<std::size_t>(count) / block.elements * block.bytes, '\0'));
+                std::string data(static_cast<std::size_t>(count) / block.elements * block.bytes, '\0');
+                if (const auto bytes = otherBytes.find(name); bytes != otherBytes.end())
+                    data.replace(bytes->second.first, bytes->second.second.size(), bytes->second.second);
+                out.tensor(name, type->second, shape, data);
             } else
                 out.floats(name, shape, values);
         }

@@ -5,79 +5,20 @@
 #include "core/engine/generate/generate.h"
 #include "core/engine/generate/memory_need.h"
 #include "core/engine/generate/score.h"
+#include "core/engine/methods/dim.h"
 #include "tests/core/checks.h"
+#include "tests/core/engine/support/limited_allocator.h"
 #include "tests/core/engine/support/tiny_model.h"
 
 #include <ATen/ops/empty.h>
-#include <c10/core/CPUAllocator.h>
 
 #include <QtTest/QtTest>
 
-#include <atomic>
-#include <numeric>
-
 using namespace azimuth;
+using test::allocator;
+using test::withShare;
 
 namespace {
-
-// libtorch's allocator with a limit on what is alive, as a machine has one: beyond it allocations fail.
-class LimitedAllocator : public c10::Allocator {
-public:
-    std::atomic<std::int64_t> live{0}, peak{0}, limit{INT64_MAX}, refused{0};
-
-    c10::DataPtr allocate(std::size_t size) override {
-        const auto bytes = static_cast<std::int64_t>(size);
-        if (live + bytes > limit) {
-            ++refused;
-            throw std::bad_alloc();
-        }
-        live += bytes;
-        peak = std::max(peak.load(), live.load());
-        auto inner = m_inner->allocate(size);
-        void* data = inner.get();
-        return {data, new Block{this, std::move(inner), bytes}, &release, at::kCPU};
-    }
-    void copy_data(void* to, const void* from, std::size_t count) const override {
-        default_copy_data(to, from, count);
-    }
-
-private:
-    struct Block {
-        LimitedAllocator* owner;
-        c10::DataPtr data;
-        std::int64_t bytes;
-    };
-    static void release(void* context) {
-        auto* block = static_cast<Block*>(context);
-        block->owner->live -= block->bytes;
-        delete block;
-    }
-    c10::Allocator* m_inner = c10::GetDefaultCPUAllocator();
-};
-
-LimitedAllocator& allocator() {
-    static LimitedAllocator value;
-    return value;
-}
-
-// Runs with only `share` of what the body takes without a limit; returns how many allocations were refused.
-std::int64_t withShare(double share, const std::function<void()>& body) {
-    auto& memory = allocator();
-    const auto before = memory.live.load();
-    memory.peak = before;
-    body();
-    const auto taken = memory.peak - before;
-    memory.refused = 0;
-    memory.limit = before + static_cast<std::int64_t>(share * static_cast<double>(taken));
-    try {
-        body();
-    } catch (...) {
-        memory.limit = INT64_MAX;
-        throw;
-    }
-    memory.limit = INT64_MAX;
-    return memory.refused;
-}
 
 void write(const QString& path, const QByteArray& text) {
     QDir().mkpath(QFileInfo(path).path());
@@ -102,6 +43,12 @@ at::Tensor direction(const std::string&) {
 
 class MemoryTest : public QObject {
     Q_OBJECT
+
+    static void shares() { // of the memory that the work takes when there is enough
+        QTest::addColumn<double>("share");
+        for (const double share : {0.7, 0.4, 0.2})
+            QTest::addRow("%.0f %%", 100 * share) << share;
+    }
 
 private Q_SLOTS:
     void initTestCase() { c10::SetCPUAllocator(&allocator(), 100); }
@@ -190,14 +137,18 @@ private Q_SLOTS:
 
     void refusal() {
         const auto spec = broad();
-        const MemoryShape shape{64, 100000, 1000, 64, 0, 0, 2};
-        const MemorySettings settings{400 << 20, 200 << 20, "decoding rows"};
-        const auto need = memoryNeed(spec, at::kFloat, 400 << 20, shape).total();
-        QCOMPARE(checks::codeOf([&] { checkMemory("M", spec, at::kFloat, shape, settings, need); }),
+        const auto shapeOf = [](std::int64_t rows) { return MemoryShape{rows, 100000, 1000, rows, 0, 0, 2}; };
+        const MemoryPlan plan{64, "decoding rows", shapeOf};
+        const MemorySettings settings{400 << 20, 200 << 20};
+        const auto needOf = [&](at::ScalarType type, std::uint64_t weights, std::int64_t rows) {
+            return memoryNeed(spec, type, weights, shapeOf(rows)).total();
+        };
+        const auto need = needOf(at::kFloat, 400 << 20, 64);
+        QCOMPARE(checks::codeOf([&] { checkMemory("M", spec, at::kFloat, plan, settings, need); }),
                  std::string("nothing was thrown"));
         const auto refusalOf = [&](std::uint64_t available, const MemorySettings& how) -> std::string {
             try {
-                checkMemory("M", spec, at::kFloat, shape, how, available);
+                checkMemory("M", spec, at::kFloat, plan, how, available);
             } catch (const Error& error) {
                 return error.code() + "|" + error.message() + "|" + error.remedy();
             }
@@ -210,25 +161,28 @@ private Q_SLOTS:
                  text.c_str());
         QVERIFY2(text.find("The largest that fits is 63 decoding rows.") != std::string::npos, text.c_str());
         // What is named fits, one more does not.
-        const auto needOf = [&](at::ScalarType type, std::uint64_t weights, std::int64_t rows) {
-            auto some = shape;
-            some.rows = some.logitRows = rows;
-            return memoryNeed(spec, type, weights, some).total();
-        };
         const auto available = needOf(at::kFloat, 400 << 20, 6) + 1000;
         const auto half = refusalOf(available, settings);
         const auto at = half.find("fits is ") + 8;
-        auto fitting = shape;
-        fitting.rows = fitting.logitRows = std::stoll(half.substr(at));
-        QVERIFY(fitting.rows > 0 && memoryNeed(spec, at::kFloat, 400 << 20, fitting).total() <= available);
-        ++fitting.rows;
-        fitting.logitRows = fitting.rows;
-        QVERIFY(memoryNeed(spec, at::kFloat, 400 << 20, fitting).total() > available);
-        const auto bf16 =
-            refusalOf(memoryNeed(spec, at::kBFloat16, 200 << 20, shape).total(), {400 << 20, 200 << 20, ""});
-        QVERIFY2(bf16.ends_with("It fits in bf16."), bf16.c_str());
-        const auto both = refusalOf(needOf(at::kBFloat16, 200 << 20, 1), settings);
-        QVERIFY2(both.find("bf16 with ") != std::string::npos, both.c_str());
+        const auto fitting = std::stoll(half.substr(at));
+        QVERIFY(fitting > 0 && needOf(at::kFloat, 400 << 20, fitting) <= available);
+        QVERIFY(needOf(at::kFloat, 400 << 20, fitting + 1) > available);
+
+        const MemorySettings heavy{std::uint64_t{4000} << 20,
+                                   200 << 20}; // its weights alone are more than all of it in bf16
+        const auto inBf16 = needOf(at::kBFloat16, 200 << 20, 64);
+        QVERIFY(refusalOf(inBf16, heavy).ends_with("|It fits in bf16."));
+        QVERIFY(refusalOf(needOf(at::kBFloat16, 200 << 20, 1), settings)
+                    .ends_with("|The largest that fits is bf16 with 1 decoding rows."));
+        // A level that a study compares is never advised away.
+        const auto simulated = refusalOf(inBf16, {std::uint64_t{4000} << 20, {}});
+        QVERIFY2(simulated.find("bf16") == std::string::npos, simulated.c_str());
+        QVERIFY(simulated.ends_with(
+            "No setting of this model fits; use a smaller one, or a machine with more memory."));
+        // What does not fit is not the model.
+        const auto weightsAlone = memoryNeed(spec, at::kFloat, 400 << 20, {}).total();
+        QVERIFY(refusalOf(weightsAlone, {400 << 20, {}})
+                    .ends_with("|The model itself fits: use shorter prompts, and fewer tokens for each."));
         QVERIFY(refusalOf(1 << 20, settings).find("No setting of this model fits") != std::string::npos);
     }
 
@@ -343,7 +297,9 @@ private Q_SLOTS:
                  std::string("memory.exhausted"));
     }
 
+    void captureGoesOn_data() { shares(); }
     void captureGoesOn() {
+        QFETCH(double, share);
         const Decoder decoder(broad(), tiny::randomWeights(broad(), 5), at::kFloat);
         std::vector<CaptureRequest> requests;
         for (std::uint32_t i = 0; i < 30; ++i)
@@ -354,7 +310,7 @@ private Q_SLOTS:
         options.note = [&](const std::string& text) { notes.push_back(text); };
         std::vector<std::map<std::pair<std::int64_t, std::int64_t>, at::Tensor>> results;
         QVERIFY(
-            withShare(0.4, [&] {
+            withShare(share, [&] {
                 notes.clear();
                 auto& seen = results.emplace_back();
                 capture(
@@ -366,7 +322,31 @@ private Q_SLOTS:
         QVERIFY(!notes.empty());
         QCOMPARE(results[1].size(), std::size_t{150});
         for (const auto& [place, rows] : results[0])
-            QVERIFY(tiny::relativeError(results[1].at(place), rows) <= 1e-5);
+            QVERIFY(tiny::sameBits(results[1].at(place), rows));
+    }
+
+    void differenceInMeansGoesOn_data() { shares(); }
+    void differenceInMeansGoesOn() {
+        QFETCH(double, share);
+        const Decoder decoder(broad(), tiny::randomWeights(broad(), 5), at::kFloat);
+        DimRequest request;
+        request.positions = 3;
+        for (std::uint32_t i = 0; i < 15; ++i) {
+            request.positive.push_back(tiny::ids(40 + i, i));
+            request.negative.push_back(tiny::ids(45 + i, 100 + i));
+        }
+        std::vector<std::string> notes;
+        request.note = [&](const std::string& text) { notes.push_back(text); };
+        std::vector<DimResult> results;
+        QVERIFY(withShare(share, [&] {
+                    notes.clear();
+                    results.push_back(differenceInMeans(decoder, request));
+                }) > 0);
+        QVERIFY(!notes.empty());
+        QCOMPARE(results[1].positiveCount, 15);
+        QVERIFY(std::ranges::equal(results[1].raw.values(), results[0].raw.values()));
+        QVERIFY(std::ranges::equal(results[1].rawNorm.values(), results[0].rawNorm.values()));
+        QVERIFY(std::ranges::equal(results[1].medianNorm.values(), results[0].medianNorm.values()));
     }
 };
 
