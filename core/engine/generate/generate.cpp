@@ -169,7 +169,6 @@ private:
     }
 
     void step(KeyValueCache& cache) {
-        report();
         std::vector<std::size_t> again;
         for (std::size_t i = 0; i < m_slots.size(); ++i)
             if (m_slots[i].request >= 0 && passesOriginalContext(m_slots[i]))
@@ -202,12 +201,14 @@ private:
         options.cache = &cache;
         at::Tensor residual = m_decoder.embed(batch);
         for (std::int64_t k = 0; k < blocks; ++k) {
+            report();
             m_steering.apply(k, residual, batch, batch.places());
             const auto hook = m_steering.blockHook(k, batch, batch.places());
             options.hook = hook ? &hook : nullptr;
             residual = m_decoder.block(k, residual, batch, options);
         }
         m_steering.apply(blocks, residual, batch, batch.places());
+        report();
         for (const auto place : places)
             if (!m_slots[place].finished)
                 ++m_slots[place].length;

@@ -48,7 +48,7 @@ struct GenerateProgress {
 
 struct GenerateCallbacks {
     std::function<bool(const GenerateProgress&)>
-        progress; // before each block of a prefill and each step; false: Error "cancelled"
+        progress; // before each block of a prefill or a step; false: Error "cancelled"
     std::function<void(std::int64_t request, std::int32_t id)> token;       // each once
     std::function<void(std::int64_t request, const GeneratedRow& row)> row; // when it has finished
     std::function<void(const std::string& text)> note;                      // for the log

@@ -57,8 +57,10 @@ public:
                 rows.push_back(
                     {m_prompts[std::size_t(m_groups[g].prompt)], m_groups[g].cells[c].arm, slotOf(g, c)});
         const at::Tensor logits = prefill(m_decoder, m_cache, m_steering, rows, m_budget, m_poll);
-        for (std::size_t g = 0; g < m_groups.size(); ++g)
+        for (std::size_t g = 0; g < m_groups.size(); ++g) {
+            m_poll();
             takeFirst(g, logits.narrow(0, slotOf(g, 0), static_cast<std::int64_t>(m_groups[g].cells.size())));
+        }
         std::size_t most = 0;
         for (const auto& group : m_groups)
             most = std::max(most, group.continuations.size());
@@ -131,6 +133,7 @@ private:
     void takeTokens(const Piece& piece, const at::Tensor& logits) {
         const auto step = std::max<std::int64_t>(1, m_doubleRows / logits.size(0));
         for (std::int64_t done = 0; done < piece.count; done += step) {
+            m_poll();
             auto part = piece;
             part.first += done;
             part.count = std::min(step, piece.count - done);
