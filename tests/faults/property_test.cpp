@@ -145,7 +145,7 @@ private:
     void fail() {
         tell("failure");
         const auto job = records::failedJob();
-        m_store->recordFailure(job);
+        m_store->recordJob(job);
         m_model.failures.insert(job.id);
     }
 
