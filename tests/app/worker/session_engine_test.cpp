@@ -274,7 +274,7 @@ private Q_SLOTS:
                     const auto* progress = std::get_if<event::Progress>(&e);
                     return progress && progress->phase == phase.toStdString() && progress->done >= done;
                 },
-                120000);
+                300000);
             QVERIFY(reached);
             const auto& at = std::get<event::Progress>(*reached);
             QVERIFY2(at.done < at.total, "it had ended already");
