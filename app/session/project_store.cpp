@@ -281,8 +281,17 @@ std::string ProjectStore::writeBlob(const Direction& direction) {
                              {{"direction", DType::F32, {static_cast<std::int64_t>(direction.unit.size())}}});
     writer.append("direction", std::span<const float>(direction.unit));
     writer.finish();
-    const auto digest = toHex(sha256File(draft));
-    fs::rename(draft, folder + "/" + digest + ".safetensors");
+    std::string digest;
+    std::error_code failure;
+    try {
+        digest = toHex(sha256File(draft));
+        fs::rename(draft, folder + "/" + digest + ".safetensors", failure);
+        if (failure)
+            throw systemError("rename", draft, failure.value());
+    } catch (const Error&) {
+        fs::remove(draft, failure);
+        throw;
+    }
     syncFolder(folder);
     m_blobs[direction.digest] = digest;
     return digest;
