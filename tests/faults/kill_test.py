@@ -83,7 +83,7 @@ def at_random_moments(chosen, verifier, report, root, step):
             report.check(not bad, f"{step}, trial {trials}: {bad[:3]} (seed {chosen.seed})")
             report.check(not this.errors, f"{step}, trial {trials}: {this.errors}")
             shown = before_first_step(text)
-            if seen and shown:
+            if seen and seen["generation"] and shown:  # else it was not there yet
                 wrong = shown.differs_from(seen)
                 report.check(not wrong, f"{step}, trial {trials}: {wrong}")
                 compared += 1

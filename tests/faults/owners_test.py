@@ -56,6 +56,12 @@ class Case:
                 bool(why) and read_only_because in why[0], f"opening says {why}, not {read_only_because}"
             )
 
+    def forget_the_log(self):
+        """It went with the side folder; what is in the project besides is not told apart here."""
+        in_shards = ("completion", "bank")
+        self.known.records = {one: crc for one, crc in self.known.records.items() if one.split(" ")[0] in in_shards}
+        self.known.studies = []
+
     def end(self):
         for writer in self.writers:
             if writer.process.poll() is None:
@@ -75,10 +81,17 @@ def two_windows(case):
     case.is_refused(second, "save", "project.readonly")
     case.does(first, "save")
     case.check(second.say("newer") == ["newer yes"], "the second does not see the new generation")
+<<<<<<< HEAD
     case.check(second.say("lock") == ["locked no"], "the second may write while the first does")
     first.kill()  # its lock dies with it; who takes it opens the project anew
     case.check(second.say("lock") == ["locked yes"], "the second may not write after the first")
     case.does(second, "save")
+=======
+    case.check(second.say("lock") == ["locked no"], "the second may write an old view")
+    first.kill()
+    case.check(second.say("lock") == ["locked yes"], "a lock does not die with its process")
+    case.does(second, "save")  # what it was opened with anew
+>>>>>>> origin/faults
     case.end()
 
 
@@ -99,6 +112,7 @@ def locks_that_lie(case):
     case.opens(first)
     case.opens(second)
     case.does(second, "save")
+    first.known = harness.Acknowledged()  # what it logs now has the numbers of the second one's edits
     case.is_refused(first, "save", "project.changed")
     case.does(second, "merge")
     case.is_refused(first, "merge", "project.changed")
@@ -196,17 +210,15 @@ def side_folder_removed(case):
     case.does(writer, "merge")
     shutil.rmtree(f"{case.project}.d")
     case.does(writer, "save")
-    case.does(writer, "log")
-    writer.say("prepare log")
+    case.does(writer, "notes")
+    writer.say("prepare notes")
     shutil.rmtree(f"{case.project}.d")
     # What lay in the log is gone with the folder, but what comes next must not be written into nothing.
-    case.known.records = {
-        key: value for key, value in case.known.records.items() if not key.startswith("label ")
-    }
+    case.forget_the_log()
     answer = writer.say("attempt")
     case.check(isinstance(answer, (list, harness.Refused)), f"the log gives {answer}")
     case.verified()
-    case.does(writer, "log")
+    case.does(writer, "notes")
     case.does(writer, "save")
     case.end()
 
@@ -214,15 +226,13 @@ def side_folder_removed(case):
 def side_folder_moved(case):
     writer = case.writer()
     case.opens(writer)
-    case.does(writer, "log")
+    case.does(writer, "notes")
     os.rename(f"{case.project}.d", f"{case.project}.d.away")
-    case.known.records = {
-        key: value for key, value in case.known.records.items() if not key.startswith("label ")
-    }
-    writer.say("prepare log")
+    case.forget_the_log()
+    writer.say("prepare notes")
     writer.say("attempt")
     case.verified()
-    case.does(writer, "log")
+    case.does(writer, "notes")
     case.does(writer, "shard")
     case.end()
 

@@ -96,9 +96,9 @@ private:
         case 12:
             return pick(2) ? saveAs() : restore();
         case 13:
-            return restore();
+            return damage();
         case 14:
-            return pick(2) ? damage() : crash();
+            return crash();
         default:
             return pick(8) == 0 ? kill() : crash();
         }

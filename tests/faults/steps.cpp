@@ -115,10 +115,13 @@ std::string Steps::news() {
 std::function<void()> Steps::prepared(const std::string& step) {
     if (step == "open")
         return [this] { open(); };
-    if (step == "save") {
-        edit("Label a completion", records::labels(*m_store->view()));
+    if (step == "save")
         return [this] { save(); };
-    }
+    if (step == "notes")
+        return [this, labels = records::labels(*m_store->view()), note = records::note()] {
+            edit("Label a completion", labels);
+            edit("Write a note", note);
+        };
     if (step == "shard")
         return [this, result = records::result(40), path = newShard()] {
             publishShard(path, result, m_store->view()->uuid);
@@ -147,6 +150,8 @@ std::function<void()> Steps::prepared(const std::string& step) {
 
 void Steps::round(const std::string& step) {
     ++m_rounds;
+    if (step == "save")
+        prepared("notes")();
     if (step == "log" && m_rounds % 25 == 0)
         save();
     if (step == "shard" && m_rounds % 12 == 0) {
