@@ -225,6 +225,10 @@ private Q_SLOTS:
             QSKIP("the models are not in the cache");
         writeSparseFolder(m_folder.filePath(QStringLiteral("sparse")));
     }
+    void cleanup() {
+        for (const char* file : {"a.h5", "a.safetensors", "a.json"})
+            QFile::remove(QString::fromStdString(out(file)));
+    }
 
     void cancels_data() {
         QTest::addColumn<QString>("phase");
