@@ -2,7 +2,7 @@
 # Sets up with the peers, builds release, runs the tests: installer/test.sh [--all] [CTEST ARGUMENTS...]
 #
 #   --all  also the tests labelled long; then a test that is skipped for want of something that set-up
-#          installs is a failure, and so are fault tests that take more than 25 minutes in total
+#          installs is a failure, and the time of the fault tests is told (25 minutes in total at most)
 #
 # Ends with ctest's summary and its exit status. AZIMUTH_TEST_JOBS runs that many tests at once (1 by
 # default: the engine's tests use every core).

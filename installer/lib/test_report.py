@@ -2,8 +2,9 @@
 
     test_report.py BUILD JUNIT MINUTES
 
-Fails if a test was skipped for want of something that set-up installs, or if the tests labelled faults took
-longer than MINUTES in total. What a machine cannot do (instructions, mounting) is only told.
+Fails if a test was skipped for want of something that set-up installs. What a machine cannot do (instructions,
+mounting) is only told, and so it is if the tests labelled faults took longer than MINUTES in total: a busy
+machine takes what it takes.
 """
 
 import json
@@ -37,9 +38,8 @@ def main():
     names = named_by_label(build, "faults")
     faults = [case for case in cases if case.get("name") in names]
     seconds = sum(float(case.get("time")) for case in faults)
-    print(f"{len(faults)} fault tests took {seconds / 60:.1f} minutes (at most {minutes:g})")
-    if seconds > 60 * minutes:
-        bad.append(f"the fault tests took more than {minutes:g} minutes")
+    over = ", longer than they should" if seconds > 60 * minutes else ""
+    print(f"{len(faults)} fault tests took {seconds / 60:.1f} minutes (at most {minutes:g}){over}")
     for one in bad:
         print(f"test_report: {one}", file=sys.stderr)
     return 1 if bad else 0
