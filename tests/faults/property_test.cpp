@@ -226,7 +226,7 @@ private:
     }
 
     // The file goes bad on the disk: the generation before takes its place, and edits come from the log.
-    // Results that only the bad file had are lost.
+    // Results that only the bad file had come from their shards again.
     void damage() {
         const auto kept = earlierGenerations(m_path, m_store->view()->uuid);
         if (kept.empty() || kept.front().block.generation < m_restored ||
@@ -243,13 +243,13 @@ private:
             throw Error("test.damage", "A damaged project says " + code + ".", "");
         m_store.emplace(ProjectStore::openEarlier(m_path, before));
         const auto earlier = m_generations.at(before);
-        m_model.completions = earlier.completions;
-        m_model.completions.insert(m_inShards.completions.begin(), m_inShards.completions.end());
-        m_model.banks = earlier.banks;
-        m_model.banks.insert(m_inShards.banks.begin(), m_inShards.banks.end());
-        m_model.jobs = earlier.jobs;
-        m_model.jobs.insert(m_inShards.jobs.begin(), m_inShards.jobs.end());
-        std::erase_if(m_model.choices, [&](const auto& one) { return !m_model.banks.contains(one.second); });
+        const auto without = [](auto rows, const auto& saved) {
+            std::erase_if(rows, [&](const auto& one) { return saved.contains(one); });
+            return rows;
+        };
+        m_inShards.completions = without(m_model.completions, earlier.completions);
+        m_inShards.banks = without(m_model.banks, earlier.banks);
+        m_inShards.jobs = without(m_model.jobs, earlier.jobs);
         m_generations[m_store->view()->generation] = earlier;
         forgetSteps();
         ++m_damages;

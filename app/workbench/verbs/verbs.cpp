@@ -163,6 +163,9 @@ struct CommandLine {
         common(caches);
         caches->add_flag("--remove-unused", removeUnused, "Removes those that the study does not need");
         caches->add_flag("--json", json, "As JSON");
+        auto* models = app.add_subcommand("models", "Lists the models that a study can name: those in the "
+                                                    "folders of your settings and in the caches.");
+        models->add_flag("--json", json, "As JSON");
         auto* validateVerb =
             app.add_subcommand("validate", "Checks a file of Azimuth and reports everything that is wrong.");
         common(validateVerb);
@@ -183,6 +186,8 @@ struct CommandLine {
             return mergeInto(project, from, json);
         if (app.got_subcommand("caches"))
             return showCaches(project, removeUnused, json);
+        if (app.got_subcommand("models"))
+            return showModels(json, argc, argv);
         if (app.got_subcommand("validate"))
             return descriptor >= 0 ? validateOpenFile(project, descriptor, altered) : validate(project, json);
         if (list)
@@ -204,7 +209,8 @@ View viewOf(const std::string& path) {
 }
 
 bool isVerb(const std::string& word) {
-    for (const char* verb : {"run", "show", "export", "merge", "caches", "validate", "--help", "-h"})
+    for (const char* verb :
+         {"run", "show", "export", "merge", "caches", "models", "validate", "--help", "-h"})
         if (word == verb)
             return true;
     return false;

@@ -1,4 +1,4 @@
-// The verbs of `azimuth` that need no window: run, show, export, merge, caches, validate. Exit codes: 0 done, 1
+// The verbs of `azimuth` that need no window: run, show, export, merge, caches, models, validate. Exit codes: 0 done, 1
 // failed, 2 the input is at fault, 130 interrupted. Errors are one line on standard error with what to do.
 #pragma once
 
@@ -27,6 +27,7 @@ struct RunOptions {
 std::shared_ptr<const ProjectView> viewOf(const std::string& path);
 int runStudy(const RunOptions& options, int argc, char** argv);
 int mergeInto(const std::string& project, const std::vector<std::string>& from, bool json);
+int showModels(bool json, int argc, char** argv);
 int showCaches(const std::string& project, bool remove, bool json);
 
 } // namespace azimuth

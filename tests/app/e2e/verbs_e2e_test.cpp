@@ -1,15 +1,18 @@
 // The verbs as processes on a real model: a run that is killed goes on without repeating what is finished;
 // one more strength computes only what is new; show, export and validate agree with the file.
+#include "app/session/settings.h"
 #include "core/base/atomic_file.h"
 #include "core/project/project.h"
 #include "tests/app/e2e/project_rows.h"
 
 #include <csignal>
+#include <QDir>
 #include <QFile>
 #include <QJsonArray>
 #include <QJsonDocument>
 #include <QJsonObject>
 #include <QProcess>
+#include <QProcessEnvironment>
 #include <QTemporaryDir>
 #include <QtTest>
 
@@ -56,6 +59,29 @@ private Q_SLOTS:
         m_study = m_folder.filePath(QStringLiteral("tiny.json"));
         m_project = m_folder.filePath(QStringLiteral("tiny.h5"));
         writeFileAtomically(m_study.toStdString(), prettyJson(tinyStudy()));
+    }
+
+    // A folder of the settings, empty caches.
+    void modelsListsTheFoldersOfTheSettings() {
+        const auto model = modelCacheFolder() + QStringLiteral("/SmolLM2-135M-Instruct.Q4_1.gguf");
+        QVERIFY(QDir().mkpath(m_folder.filePath(QStringLiteral("mine"))));
+        QVERIFY(QFile::link(model, m_folder.filePath(QStringLiteral("mine/own-name.gguf"))));
+        auto environment = QProcessEnvironment::systemEnvironment();
+        for (const char* name : {"XDG_CONFIG_HOME", "XDG_CACHE_HOME", "HF_HOME"})
+            environment.insert(QLatin1String(name), m_folder.filePath(QLatin1String(name)));
+        const auto settings = m_folder.filePath(QStringLiteral("XDG_CONFIG_HOME/azimuth/azimuth.ini"));
+        const auto listed = [&] {
+            QProcess process;
+            process.setProcessEnvironment(environment);
+            process.start(e2e::program("azimuth"), {QStringLiteral("models"), QStringLiteral("--json")});
+            process.waitForFinished(longWait);
+            return process.readAllStandardOutput();
+        };
+        QVERIFY(!listed().contains("own-name.gguf"));
+        Settings(settings).setModelFolders({m_folder.filePath(QStringLiteral("mine"))});
+        const auto json = listed();
+        QVERIFY2(json.contains("own-name.gguf"), json.constData());
+        QVERIFY(QJsonDocument::fromJson(json).isObject() || QJsonDocument::fromJson(json).isArray());
     }
 
     void aKilledRunGoesOnWithoutRepeatingWhatIsFinished() {
