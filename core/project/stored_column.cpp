@@ -1,7 +1,5 @@
 #include "core/project/stored_column.h"
 
-#include "core/base/inflate.h"
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -12,87 +10,6 @@ namespace azimuth::h5 {
 namespace {
 
 constexpr std::uint64_t maximumUnchunkedBytes = std::uint64_t{64} << 20;
-
-[[noreturn]] void badChunk(const std::string& place, const std::string& finding) {
-    throw Error(
-        "project.content", place + ": " + finding + ".",
-        "The file was damaged since it was opened, or was not written by Azimuth; open an earlier copy.");
-}
-
-// As HDF5 computes it: sums of big-endian words of two bytes.
-std::uint32_t fletcher32(std::span<const std::byte> data) {
-    std::uint32_t low = 0, high = 0;
-    const auto fold = [&] {
-        low = (low & 0xFFFF) + (low >> 16);
-        high = (high & 0xFFFF) + (high >> 16);
-    };
-    const auto words = data.size() / 2;
-    for (std::size_t i = 0; i < words;) {
-        for (const auto end = std::min(i + 360, words); i < end; ++i) {
-            low += std::to_integer<std::uint32_t>(data[2 * i]) << 8 |
-                   std::to_integer<std::uint32_t>(data[2 * i + 1]);
-            high += low;
-        }
-        fold();
-    }
-    if (data.size() % 2 != 0) {
-        low += std::to_integer<std::uint32_t>(data.back()) << 8;
-        high += low;
-        fold();
-    }
-    fold();
-    return high << 16 | low;
-}
-
-void checkAndStrip(std::vector<std::byte>& data, const std::string& place) {
-    std::uint32_t stored = 0;
-    if (data.size() < sizeof stored)
-        badChunk(place, "a chunk is too short for its checksum");
-    std::memcpy(&stored, data.data() + data.size() - sizeof stored, sizeof stored);
-    data.resize(data.size() - sizeof stored);
-    if (fletcher32(data) != stored)
-        badChunk(place, "a chunk does not have its checksum");
-}
-
-// From the first bytes of all elements, then the second ones, back to elements.
-std::vector<std::byte> unshuffled(const std::vector<std::byte>& data, std::size_t elementBytes) {
-    std::vector<std::byte> out(data.size());
-    const auto elements = data.size() / elementBytes;
-    for (std::size_t byte = 0; byte < elementBytes; ++byte)
-        for (std::size_t i = 0; i < elements; ++i)
-            out[i * elementBytes + byte] = data[byte * elements + i];
-    std::copy(data.begin() + static_cast<std::ptrdiff_t>(elements * elementBytes), data.end(),
-              out.begin() + static_cast<std::ptrdiff_t>(elements * elementBytes));
-    return out;
-}
-
-std::vector<std::byte> decoded(std::vector<std::byte> data, const ChunkStore::Chunk& at,
-                               const ChunkStore::Layout& layout, const std::string& place) {
-    for (auto i = layout.filters.size(); i-- > 0;) {
-        if ((at.skippedFilters >> i & 1) != 0)
-            continue;
-        switch (layout.filters[i]) {
-        case H5Z_FILTER_FLETCHER32:
-            checkAndStrip(data, place);
-            break;
-        case H5Z_FILTER_DEFLATE: // a checksum may have been added before
-            if (auto bytes = inflate(data, layout.chunkBytes + 4 * layout.filters.size()))
-                data = std::move(*bytes);
-            else
-                badChunk(place, "a chunk cannot be inflated");
-            break;
-        case H5Z_FILTER_SHUFFLE:
-            data = unshuffled(data, layout.elementBytes);
-            break;
-        default:
-            badChunk(place, "a chunk has a filter that is not of the format");
-        }
-    }
-    if (data.size() != layout.chunkBytes)
-        badChunk(place, "a chunk has " + std::to_string(data.size()) + " bytes, expected " +
-                            std::to_string(layout.chunkBytes));
-    return data;
-}
 
 // Since 1.14.4 HDF5 counts chunk addresses from the beginning of the file, before from the end of the user
 // block.
@@ -107,7 +24,7 @@ std::uint64_t chunkBase() {
 
 ChunkStore::ChunkStore(const ReadFile& file) : m_source(file.source().descriptor(), file.path()) {}
 
-ChunkStore::Bytes ChunkStore::chunk(const Chunk& at, const Layout& layout, const std::string& place) {
+ChunkStore::Bytes ChunkStore::chunk(const Chunk& at, const ChunkLayout& layout, const std::string& place) {
     {
         const std::lock_guard lock(m_mutex);
         if (const auto known = m_known.find(at.address); known != m_known.end()) {
@@ -129,7 +46,7 @@ ChunkStore::Bytes ChunkStore::chunk(const Chunk& at, const Layout& layout, const
         done += static_cast<std::size_t>(count);
     }
     auto bytes = std::make_shared<const std::vector<std::byte>>(
-        decoded(std::move(stored), at, layout, path() + ", " + place));
+        decoded(std::move(stored), at.skippedFilters, layout, path() + ", " + place));
     const std::lock_guard lock(m_mutex);
     if (m_known.count(at.address) == 0) {
         m_recent.emplace_front(at.address, bytes);
@@ -174,13 +91,7 @@ void StoredColumn::takeDownChunks(const ReadFile& file, hid_t dataset) {
     const auto creation = properties(H5Dget_create_plist(dataset), what);
     hsize_t perChunk = 0;
     check(H5Pget_chunk(creation, 1, &perChunk), what);
-    m_layout.chunkBytes = perChunk * m_layout.elementBytes; // bounded by inspectDataset
-    for (int i = 0; i < H5Pget_nfilters(creation); ++i) {
-        unsigned flags = 0, config = 0;
-        std::size_t values = 0;
-        m_layout.filters.push_back(H5Pget_filter2(creation, static_cast<unsigned>(i), &flags, &values,
-                                                  nullptr, 0, nullptr, &config));
-    }
+    m_layout = chunkLayout(creation, m_layout.elementBytes, perChunk); // bounded by inspectDataset
     const auto most = m_layout.chunkBytes + m_layout.chunkBytes / 100 + 256;
     for (hsize_t at = 0; at < m_elements; at += perChunk) {
         haddr_t address = HADDR_UNDEF;

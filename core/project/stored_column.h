@@ -3,6 +3,7 @@
 // their Fletcher-32, inflated, and kept for a while. Private to core/project.
 #pragma once
 
+#include "core/project/chunk_filters.h"
 #include "core/project/read_file.h"
 #include "core/project/source_file.h"
 
@@ -27,13 +28,9 @@ public:
         std::uint64_t address = 0, storedBytes = 0;
         unsigned skippedFilters = 0; // bit i: filter i was not applied
     };
-    struct Layout {
-        std::vector<int> filters; // in the order of writing
-        std::size_t elementBytes = 1, chunkBytes = 0;
-    };
     using Bytes = std::shared_ptr<const std::vector<std::byte>>;
     // layout.chunkBytes bytes. Error file.read, project.changing, project.content.
-    Bytes chunk(const Chunk& at, const Layout& layout, const std::string& place);
+    Bytes chunk(const Chunk& at, const ChunkLayout& layout, const std::string& place);
 
     const std::string& path() const { return m_source.path(); }
 
@@ -63,7 +60,7 @@ private:
     std::shared_ptr<ChunkStore> m_store;
     std::string m_place;
     std::uint64_t m_elements = 0;
-    ChunkStore::Layout m_layout;
+    ChunkLayout m_layout;
     std::vector<ChunkStore::Chunk> m_chunks;
     std::vector<std::byte> m_small; // a column that is not chunked
 };

@@ -1,13 +1,19 @@
 #include "core/project/table_writer.h"
 
 #include "core/base/text.h"
+#include "core/project/chunk_filters.h"
 
 #include <algorithm>
+#include <functional>
+#include <future>
+#include <numeric>
+#include <thread>
 
 namespace azimuth::h5 {
 namespace {
 
 constexpr std::size_t arrayChunkBytes = std::size_t{4} << 20;
+constexpr unsigned deflateLevel = 1;
 
 Id creationList(const std::vector<hsize_t>& chunk, bool shuffle, bool deflate, const std::string& place) {
     auto list = properties(H5Pcreate(H5P_DATASET_CREATE), place);
@@ -19,7 +25,7 @@ Id creationList(const std::vector<hsize_t>& chunk, bool shuffle, bool deflate, c
     if (shuffle)
         checkStatus(H5Pset_shuffle(list), place);
     if (deflate)
-        checkStatus(H5Pset_deflate(list, 1), place);
+        checkStatus(H5Pset_deflate(list, deflateLevel), place);
     checkStatus(H5Pset_fletcher32(list), place);
     return list;
 }
@@ -94,24 +100,24 @@ void ColumnWriter::write(const std::string& name, hid_t type, const std::vector<
 }
 
 void ColumnWriter::numbers(const schema::Column& column, const std::vector<std::int64_t>& values) {
-    write(column.name, H5T_STD_I64LE, {values.size()}, Filter::ShuffleDeflate,
-          values.data(), column.units, column.description);
+    write(column.name, H5T_STD_I64LE, {values.size()}, Filter::ShuffleDeflate, values.data(), column.units,
+          column.description);
 }
 void ColumnWriter::numbers(const schema::Column& column, const std::vector<std::uint64_t>& values) {
-    write(column.name, H5T_STD_U64LE, {values.size()}, Filter::ShuffleDeflate,
-          values.data(), column.units, column.description);
+    write(column.name, H5T_STD_U64LE, {values.size()}, Filter::ShuffleDeflate, values.data(), column.units,
+          column.description);
 }
 void ColumnWriter::numbers(const schema::Column& column, const std::vector<std::int32_t>& values) {
-    write(column.name, H5T_STD_I32LE, {values.size()}, Filter::ShuffleDeflate,
-          values.data(), column.units, column.description);
+    write(column.name, H5T_STD_I32LE, {values.size()}, Filter::ShuffleDeflate, values.data(), column.units,
+          column.description);
 }
 void ColumnWriter::numbers(const schema::Column& column, const std::vector<std::uint32_t>& values) {
-    write(column.name, H5T_STD_U32LE, {values.size()}, Filter::ShuffleDeflate,
-          values.data(), column.units, column.description);
+    write(column.name, H5T_STD_U32LE, {values.size()}, Filter::ShuffleDeflate, values.data(), column.units,
+          column.description);
 }
 void ColumnWriter::numbers(const schema::Column& column, const std::vector<double>& values) {
-    write(column.name, H5T_IEEE_F64LE, {values.size()}, Filter::ShuffleDeflate,
-          values.data(), column.units, column.description);
+    write(column.name, H5T_IEEE_F64LE, {values.size()}, Filter::ShuffleDeflate, values.data(), column.units,
+          column.description);
 }
 
 void ColumnWriter::choices(const schema::Column& column, const std::vector<std::uint8_t>& values) {
@@ -130,25 +136,24 @@ void ColumnWriter::choices(const schema::Column& column, const std::vector<std::
 }
 
 void ColumnWriter::keys(const schema::Column& column, const std::vector<std::uint8_t>& bytes) {
-    write(column.name, H5T_STD_U8LE, {bytes.size() / 32, 32}, Filter::None, bytes.data(),
-          column.units, column.description);
+    write(column.name, H5T_STD_U8LE, {bytes.size() / 32, 32}, Filter::None, bytes.data(), column.units,
+          column.description);
 }
 
 void ColumnWriter::strings(const schema::Column& column, const std::string& padded, std::size_t width,
                            std::size_t count) {
     const auto type = fixedString(width);
-    write(column.name, type, {count}, Filter::Deflate, padded.data(), column.units,
-          column.description);
+    write(column.name, type, {count}, Filter::Deflate, padded.data(), column.units, column.description);
 }
 
 void ColumnWriter::bytes(const schema::Column& column, const std::string& utf8) {
-    write(column.name + "_utf8", H5T_STD_U8LE, {utf8.size()}, Filter::Deflate,
-          utf8.data(), column.units, column.description);
+    write(column.name + "_utf8", H5T_STD_U8LE, {utf8.size()}, Filter::Deflate, utf8.data(), column.units,
+          column.description);
 }
 
 void ColumnWriter::offsets(const schema::Column& column, const std::vector<std::uint64_t>& offsets) {
-    write(column.name + "_offsets", H5T_STD_U64LE, {offsets.size()},
-          Filter::ShuffleDeflate, offsets.data(), "1", "row i is elements [i] to [i + 1] of " + column.name);
+    write(column.name + "_offsets", H5T_STD_U64LE, {offsets.size()}, Filter::ShuffleDeflate, offsets.data(),
+          "1", "row i is elements [i] to [i + 1] of " + column.name);
 }
 
 void ColumnWriter::finish() {
@@ -159,9 +164,40 @@ void ColumnWriter::finish() {
     m_file.check();
 }
 
+namespace {
+
+// What HDF5 would write; but its filters use one core, and compressing is most of a save. Chunks are whole
+// rows of all but the first axis.
+void writeChunks(hid_t dataset, const std::vector<hsize_t>& extents, hsize_t rowsOfChunk,
+                 const ChunkLayout& layout, const void* values, const std::string& place) {
+    const auto rowBytes = layout.chunkBytes / rowsOfChunk;
+    const std::span all(static_cast<const std::byte*>(values), extents[0] * rowBytes);
+    const auto atOnce = std::max(1U, std::thread::hardware_concurrency());
+    std::vector<hsize_t> at(extents.size(), 0);
+    for (std::size_t next = 0; next < all.size();) {
+        std::vector<std::future<std::vector<std::byte>>> chunks;
+        for (; chunks.size() < atOnce && next < all.size(); next += layout.chunkBytes) {
+            const auto part = all.subspan(next, std::min(layout.chunkBytes, all.size() - next));
+            chunks.push_back(std::async(std::launch::async, [part, &layout] {
+                std::vector<std::byte> raw(part.begin(), part.end());
+                raw.resize(layout.chunkBytes); // the last one is stored whole
+                return encoded(std::move(raw), layout, deflateLevel);
+            }));
+        }
+        for (auto& chunk : chunks) {
+            const auto stored = chunk.get();
+            checkStatus(H5Dwrite_chunk(dataset, H5P_DEFAULT, 0, at.data(), stored.size(), stored.data()),
+                        place);
+            at[0] += rowsOfChunk;
+        }
+    }
+}
+
+} // namespace
+
 Id writeValues(H5Publication& file, hid_t group, const std::string& name, hid_t type,
-               const std::vector<hsize_t>& extents, Filter filter, const void* values,
-               std::size_t chunkBytes, const std::string& place) {
+               const std::vector<hsize_t>& extents, Filter filter, const void* values, std::size_t chunkBytes,
+               const std::string& place) {
     auto chunk = extents;
     for (std::size_t axis = 0; axis < chunk.size() && !isEmpty(extents);
          ++axis) { // whole trailing axes as far as they fit
@@ -176,7 +212,13 @@ Id writeValues(H5Publication& file, hid_t group, const std::string& name, hid_t 
         dataspace(H5Screate_simple(static_cast<int>(extents.size()), extents.data(), nullptr), place);
     auto id =
         dataset(H5Dcreate2(group, name.c_str(), type, space, H5P_DEFAULT, creation, H5P_DEFAULT), place);
-    if (!isEmpty(extents))
+    const auto layout =
+        chunkLayout(creation, H5Tget_size(type),
+                    std::accumulate(chunk.begin(), chunk.end(), std::size_t{1}, std::multiplies<>()));
+    const bool wholeRows = std::equal(chunk.begin() + 1, chunk.end(), extents.begin() + 1, extents.end());
+    if (filter != Filter::None && wholeRows && chunk[0] < extents[0])
+        writeChunks(id, extents, chunk[0], layout, values, place);
+    else if (!isEmpty(extents))
         checkStatus(H5Dwrite(id, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values), place);
     file.check();
     return id;

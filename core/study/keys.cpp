@@ -1,5 +1,7 @@
 #include "core/study/keys.h"
 
+#include <algorithm>
+
 namespace azimuth {
 
 namespace {
@@ -7,6 +9,14 @@ std::string canonicalDecoding(const Decoding& decoding) {
     Json how = toJson(decoding);
     how.erase("rows"); // how rows are batched is recorded, it does not name the result
     return canonicalJson(how);
+}
+
+// As canonical JSON. Identities and digests, which nearly all of them are, have nothing to escape; a study
+// asks for the keys of every prompt and arm at once.
+std::string quoted(const std::string& text) {
+    const bool hexadecimal = std::all_of(
+        text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+    return hexadecimal ? '"' + text + '"' : canonicalJson(text);
 }
 } // namespace
 
@@ -17,10 +27,10 @@ CompletionKeys::CompletionKeys(const Rendering& rendering, const Decoding& decod
 // that order.
 Digest CompletionKeys::of(const std::string& modelIdentity, const std::string& promptId,
                           const std::string& armDigest) const {
-    return sha256("{\"arm\":" + canonicalJson(armDigest) + ",\"decoding\":" + m_decoding +
+    return sha256("{\"arm\":" + quoted(armDigest) + ",\"decoding\":" + m_decoding +
                   ",\"engine_semantics\":" + std::to_string(engineSemantics) +
-                  ",\"kind\":\"completion\",\"model\":" + canonicalJson(modelIdentity) +
-                  ",\"prompt\":" + canonicalJson(promptId) + ",\"rendering\":" + m_rendering + "}");
+                  ",\"kind\":\"completion\",\"model\":" + quoted(modelIdentity) +
+                  ",\"prompt\":" + quoted(promptId) + ",\"rendering\":" + m_rendering + "}");
 }
 
 Digest completionKey(const std::string& modelIdentity, const Rendering& rendering,
@@ -40,7 +50,8 @@ Digest bankKey(const std::string& modelIdentity, const Rendering& rendering, Met
 }
 
 Digest scoreKey(const std::string& modelIdentity, const Rendering& rendering, const std::string& promptId,
-                const Continuation& continuation, const std::string& armDigest, const std::string& reference) {
+                const Continuation& continuation, const std::string& armDigest,
+                const std::string& reference) {
     return sha256(canonicalJson({{"kind", "score"},
                                  {"model", modelIdentity},
                                  {"rendering", toJson(rendering)},
