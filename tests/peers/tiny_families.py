@@ -139,6 +139,8 @@ MODELS = {
     "gpt2_untied": (lambda: transformers.GPT2Config(vocab_size=131, n_positions=112, n_embd=64, n_layer=2, n_head=8,
                                                     n_inner=100, layer_norm_epsilon=1e-3, bos_token_id=1,
                                                     eos_token_id=2, tie_word_embeddings=False), True),
+    "llama_yarn_one": (lambda: llama(rope_parameters=rope("yarn", factor=8.0, original_max_position_embeddings=32,
+                                                          attention_factor=1.0)), True),
 }
 
 

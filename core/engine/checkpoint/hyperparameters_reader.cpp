@@ -253,7 +253,8 @@ void Reader::readRope() {
 
 // Source of the factor on cosine and sine: llama.cpp's ggml_rope_yarn and llama-context.cpp, where
 // attn_factor multiplies what the scaling gives; transformers' yarn, whose attention_factor stands instead of
-// that and is what llama.cpp's converter writes as yarn_attn_factor (1: not given, as in llama.cpp).
+// that and is what llama.cpp's converter writes as yarn_attn_factor, only where the configuration has it: a
+// written 1 is the configuration's, not a default.
 void Reader::readYarn() {
     auto& rope = m_values.rope;
     rope.scaling = RopeScaling::Yarn;
@@ -263,8 +264,8 @@ void Reader::readYarn() {
             .value_or(m_values.contextLength);
     rope.betaFast = inRange("rope.scaling.yarn_beta_fast", 1e-3, 1e6, 32);
     rope.betaSlow = inRange("rope.scaling.yarn_beta_slow", 1e-3, 1e6, 1);
-    const auto given = inRange("rope.scaling.yarn_attn_factor", 1e-6, 1e6, 1);
-    rope.attentionFactor = (given == 1 ? 0.1 * std::log(rope.factor) + 1 : given) *
+    const auto inferred = 0.1 * std::log(rope.factor) + 1;
+    rope.attentionFactor = inRange("rope.scaling.yarn_attn_factor", 1e-6, 1e6, inferred) *
                            inRange("rope.scaling.attn_factor", 1e-6, 1e6, 1);
     if (m_file.number(key("rope.scaling.yarn_ext_factor")).value_or(1) != 1)
         unsupported(key("rope.scaling.yarn_ext_factor") + " other than 1 is not supported.");

@@ -267,9 +267,9 @@ private Q_SLOTS:
         QTest::newRow("of llama.cpp") << Keys{{key("attn_factor"), 1.25f}} << inferred * 1.25;
         QTest::newRow("of transformers") << Keys{{key("yarn_attn_factor"), 1.5f}} << 1.5;
         QTest::newRow("both") << Keys{{key("attn_factor"), 1.25f}, {key("yarn_attn_factor"), 1.5f}} << 1.875;
-        QTest::newRow("defaults written")
-            << Keys{{key("attn_factor"), 1.f}, {key("yarn_attn_factor"), 1.f}, {key("yarn_ext_factor"), 1.f}}
-            << inferred;
+        QTest::newRow("of transformers, 1") << Keys{{key("yarn_attn_factor"), 1.f}} << 1.0;
+        QTest::newRow("defaults of llama.cpp")
+            << Keys{{key("attn_factor"), 1.f}, {key("yarn_ext_factor"), 1.f}} << inferred;
     }
     void readsYarn() {
         using Keys = QMap<QString, float>;
