@@ -388,14 +388,17 @@ private Q_SLOTS:
             text = refusalOf(specOf(job), limit);
         } else { // one row of the model's whole context takes 1.2 GB, in bf16 half of that: 0.85 GB are left
                  // free
+            const auto refusal = refusalOf(specOf(generateOf(256, 1000, 7000)), limit);
+            QVERIFY2(!refusal.startsWith(QStringLiteral("not refused")), qPrintable(refusal));
             const auto free = QRegularExpression(QStringLiteral("; ([0-9.]+) GB are free"))
-                                  .match(refusalOf(specOf(generateOf(256, 1000, 7000)), limit))
+                                  .match(refusal)
                                   .captured(1)
                                   .toDouble();
             QVERIFY(free > 1 && free < 6.5);
             text = refusalOf(specOf(generateOf(1, 8100, 90)),
                              limit - static_cast<std::uint64_t>((free - 0.85) * 1e9));
         }
+        QVERIFY2(!text.startsWith(QStringLiteral("not refused")), qPrintable(text));
         QVERIFY2(text.contains(QStringLiteral("SmolLM2 needs ")) &&
                      text.contains(QStringLiteral(" are free. ")) &&
                      text.contains(QRegularExpression(remedy)),
