@@ -41,10 +41,10 @@ std::string partsText(const MemoryNeed& need) {
     return text;
 }
 
-// The largest count that fits; 0 if not even 1 does.
+// The largest count that fits; 0 if not even the least does.
 std::int64_t fittingCount(const ArchitectureSpec& spec, at::ScalarType compute, std::uint64_t weights,
                           const MemoryPlan& plan, std::uint64_t available) {
-    std::int64_t low = 0, high = plan.count;
+    std::int64_t low = plan.least - 1, high = plan.count;
     while (low < high) {
         const auto middle = high - (high - low) / 2;
         if (memoryNeed(spec, compute, weights, plan.shapeOf(middle)).total() <= available)
@@ -52,7 +52,7 @@ std::int64_t fittingCount(const ArchitectureSpec& spec, at::ScalarType compute, 
         else
             high = middle - 1;
     }
-    return low;
+    return low < plan.least ? 0 : low;
 }
 
 std::string remedyOf(const ArchitectureSpec& spec, at::ScalarType compute, const MemoryPlan& plan,

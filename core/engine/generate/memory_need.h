@@ -42,7 +42,8 @@ MemoryNeed memoryNeed(const ArchitectureSpec& spec, at::ScalarType compute, std:
 struct MemoryPlan {
     std::int64_t count = 1;                                 // as asked for
     const char* name = "";                                  // of the number: "decoding rows"
-    std::function<MemoryShape(std::int64_t count)> shapeOf; // of 1..count; needs more for a larger one
+    std::function<MemoryShape(std::int64_t count)> shapeOf; // of least..count; needs more for a larger one
+    std::int64_t least = 1;                                 // the smallest that it can do with
 };
 
 struct MemorySettings {

@@ -38,7 +38,8 @@ MemoryPlan planOf(const ArchitectureSpec& spec, const ScoreJob& task,
         positions = std::max(positions, prompt + static_cast<std::int64_t>(request.ids.size()) - 1);
     }
     const auto pairs = static_cast<std::int64_t>(task.prompts.size() * task.arms.size());
-    return {std::min(task.batch, pairs), "pairs of prompt and arm at a time (batch)",
+    const std::int64_t least = task.reference ? 2 : 1; // score() computes a pair beside its reference
+    return {std::max(least, std::min(task.batch, pairs)), "pairs of prompt and arm at a time (batch)",
             [=](std::int64_t count) {
                 MemoryShape shape;
                 shape.rows = shape.logitRows = count;
@@ -46,7 +47,8 @@ MemoryPlan planOf(const ArchitectureSpec& spec, const ScoreJob& task,
                 shape.tokens = std::max(longestPrompt, std::min<std::int64_t>(2048, count * positions));
                 shape.buffers = scoreBuffers(spec, count);
                 return shape;
-            }};
+            },
+            least};
 }
 
 Score scoreOf(Job& job, const ScoreJob& task, std::size_t index, const std::vector<std::int32_t>& ids,

@@ -179,7 +179,7 @@ class SessionEngineTest : public QObject {
         return m_folder.filePath(QString::fromLatin1(name)).toStdString();
     }
 
-    enum Work { Write, Capture, ReadToWrite, Score, ScoreShort, Extract, Inspect };
+    enum Work { Write, Capture, ReadToWrite, Score, ScoreShort, Extract, Inspect, ScoreOne };
     Submission workOf(int work, Precision precision, const QString& find) const {
         const auto shard = out("a.h5");
         switch (work) {
@@ -217,6 +217,18 @@ class SessionEngineTest : public QObject {
             QFile::exists(QString::fromStdString(publish)))
             return QStringLiteral("not refused: ") + QString::fromUtf8(process.readAllStandardError());
         return QString::fromUtf8(process.readAllStandardError());
+    }
+
+    // Between what a pair takes that scoreOf(8, 8000, 101) scores, and what two take.
+    static double gigabytesOfOneAndAHalf() {
+        const auto checkpoint = Checkpoint::open(model.toStdString());
+        const auto spec = architectureOf(checkpoint.hyperparameters());
+        std::uint64_t sum = 0;
+        for (const std::int64_t pairs : {1, 2})
+            sum += memoryNeed(spec, at::kFloat, checkpoint.memoryBytes(at::kFloat),
+                              {pairs, 8100, 8000, pairs, scoreBuffers(spec, pairs), 0, at::get_num_threads()})
+                       .total();
+        return static_cast<double>(sum) / 2e9;
     }
 
 private Q_SLOTS:
@@ -360,6 +372,8 @@ private Q_SLOTS:
             "The largest that fits is [1-9][0-9]? prompts in one capture\\."); // of 100
         row("extract", Extract, Precision::Fp32, "The largest that fits is 2 prompts of each class\\.");
         row("in bf16 only", ReadToWrite, Precision::Fp32, "It fits in bf16\\.");
+        row("score, one pair beside the reference", ScoreOne, Precision::Fp32,
+            "The largest that fits is bf16 with [2-7] pairs of prompt and arm"); // of 8
         row("simulated", ReadToWrite, Precision::Nf4B64, "The model itself fits: use shorter prompts");
     }
     void refusesWhatDoesNotFit() {
@@ -386,8 +400,7 @@ private Q_SLOTS:
             auto job = extractOf(4, 20);
             job.negative[2] = {"long", idsOf(300000, 1)};
             text = refusalOf(specOf(job), limit);
-        } else { // one row of the model's whole context takes 1.2 GB, in bf16 half of that: 0.85 GB are left
-                 // free
+        } else {
             const auto refusal = refusalOf(specOf(generateOf(256, 1000, 7000)), limit);
             QVERIFY2(!refusal.startsWith(QStringLiteral("not refused")), qPrintable(refusal));
             const auto free = QRegularExpression(QStringLiteral("; ([0-9.]+) GB are free"))
@@ -395,8 +408,12 @@ private Q_SLOTS:
                                   .captured(1)
                                   .toDouble();
             QVERIFY(free > 1 && free < 6.5);
-            text = refusalOf(specOf(generateOf(1, 8100, 90)),
-                             limit - static_cast<std::uint64_t>((free - 0.85) * 1e9));
+            const auto underFree = [&](const JobSpec& spec, double gigabytes) {
+                return refusalOf(spec, limit - static_cast<std::uint64_t>((free - gigabytes) * 1e9));
+            };
+            // One row of the model's whole context takes 1.2 GB, in bf16 half of that.
+            text = work == ReadToWrite ? underFree(specOf(generateOf(1, 8100, 90)), 0.85)
+                                       : underFree(specOf(scoreOf(8, 8000, 101)), gigabytesOfOneAndAHalf());
         }
         QVERIFY2(!text.startsWith(QStringLiteral("not refused")), qPrintable(text));
         QVERIFY2(text.contains(QStringLiteral("SmolLM2 needs ")) &&

@@ -186,6 +186,33 @@ private Q_SLOTS:
         QVERIFY(refusalOf(1 << 20, settings).find("No setting of this model fits") != std::string::npos);
     }
 
+    // Less than what the work takes at least is neither advised nor counted with.
+    void refusalKnowsTheLeast() {
+        const auto spec = broad();
+        const MemoryPlan plan{
+            64, "pairs", [](std::int64_t rows) { return MemoryShape{rows, 100000, 1000, rows, 0, 0, 2}; }, 2};
+        const auto needOf = [&](at::ScalarType type, std::uint64_t weights, std::int64_t rows) {
+            return memoryNeed(spec, type, weights, plan.shapeOf(rows)).total();
+        };
+        const auto remedyOf = [&](std::uint64_t available, const MemorySettings& how) -> std::string {
+            try {
+                checkMemory("M", spec, at::kFloat, plan, how, available);
+            } catch (const Error& error) {
+                return error.remedy();
+            }
+            return {};
+        };
+        const MemorySettings settings{400 << 20, 200 << 20}, alone{400 << 20, {}};
+        const auto two = needOf(at::kFloat, 400 << 20, 2);
+        QCOMPARE(remedyOf(two, alone), std::string("The largest that fits is 2 pairs."));
+        QCOMPARE(remedyOf(two - 1, alone),
+                 std::string("The model itself fits: use shorter prompts, and fewer tokens for each."));
+        QCOMPARE(remedyOf(needOf(at::kBFloat16, 200 << 20, 2), settings),
+                 std::string("The largest that fits is bf16 with 2 pairs."));
+        QVERIFY(remedyOf(needOf(at::kBFloat16, 200 << 20, 2) - 1, settings)
+                    .starts_with("The model itself fits in bf16"));
+    }
+
     void withinMemoryTellsMemoryFromTheRest() {
         QVERIFY(withinMemory([] {}));
         QVERIFY(!withinMemory([] { throw std::bad_alloc(); }));
