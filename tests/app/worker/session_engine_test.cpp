@@ -5,6 +5,7 @@
 #include "core/engine/generate/score.h"
 #include "core/engine/methods/dim.h"
 #include "core/protocol/events.h"
+#include "tests/core/container/sparse_file.h"
 #include "tests/core/engine/checkpoint/tiny_folder.h"
 
 #include <ATen/Parallel.h>
@@ -140,12 +141,10 @@ void writeSparseFolder(const QString& folder) {
     text.resize((text.size() + 7) / 8 * 8, ' ');
     QVERIFY(QDir().mkpath(folder));
     writeFileAtomically(folder.toStdString() + "/config.json", tiny.config.dump());
-    QFile file(folder + QStringLiteral("/model.safetensors"));
-    QVERIFY(file.open(QIODevice::WriteOnly));
     const std::uint64_t size = text.size();
-    file.write(reinterpret_cast<const char*>(&size), sizeof size);
-    file.write(text.data(), static_cast<qint64>(text.size()));
-    QVERIFY(file.resize(static_cast<qint64>(8 + text.size()) + end));
+    const std::string beginning = std::string(reinterpret_cast<const char*>(&size), sizeof size) + text;
+    QVERIFY(test::writeSparse(folder.toStdString() + "/model.safetensors", beginning,
+                              beginning.size() + static_cast<std::uint64_t>(end)));
 }
 
 template <class Payload>
