@@ -4,6 +4,7 @@
 #include "core/base/time.h"
 #include "core/container/safetensors.h"
 #include "core/project/project.h"
+#include "tests/bench/measure.h"
 #include "tests/core/project/sample.h"
 
 #include <algorithm>
@@ -13,7 +14,6 @@
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
-#include <fstream>
 #include <functional>
 #include <random>
 #include <span>
@@ -22,6 +22,9 @@
 #include <vector>
 
 using namespace azimuth;
+using bench::forget;
+using bench::print;
+using bench::residentMegabytes;
 namespace fs = std::filesystem;
 
 namespace {
@@ -30,25 +33,6 @@ double millisecondsOf(const std::function<void()>& body) {
     const auto start = std::chrono::steady_clock::now();
     body();
     return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-}
-
-double residentMegabytes() {
-    long pages = 0, resident = 0;
-    std::ifstream("/proc/self/statm") >> pages >> resident;
-    return static_cast<double>(resident) * static_cast<double>(sysconf(_SC_PAGESIZE)) / 1e6;
-}
-
-void print(const char* what, double value, const char* unit, const char* budget) {
-    std::printf("%-58s %10.1f %-5s %s\n", what, value, unit, budget);
-    std::fflush(stdout);
-}
-
-// As after a restart of the machine, as far as one may: its pages leave the cache.
-void forget(const std::string& path) {
-    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    ::fdatasync(file);
-    ::posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
-    ::close(file);
 }
 
 void measureCompletions(const std::string& path, std::size_t count) {

@@ -7,12 +7,10 @@
 #include "core/project/project.h"
 #include "resources/resources.h"
 #include "tests/app/workbench/sample_view.h"
+#include "tests/bench/measure.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
-#include <fcntl.h>
-#include <fstream>
 #include <functional>
 #include <QApplication>
 #include <QElapsedTimer>
@@ -21,9 +19,11 @@
 #include <QTemporaryDir>
 #include <QThread>
 #include <QTimer>
-#include <unistd.h>
 
 using namespace azimuth;
+using bench::forget;
+using bench::print;
+using bench::residentMegabytes;
 
 namespace {
 
@@ -52,17 +52,6 @@ public:
 private:
     int m_depth = 0;
 };
-
-double residentMegabytes() {
-    long pages = 0, resident = 0;
-    std::ifstream("/proc/self/statm") >> pages >> resident;
-    return static_cast<double>(resident) * static_cast<double>(sysconf(_SC_PAGESIZE)) / 1e6;
-}
-
-void print(const char* what, double value, const char* unit, const char* budget) {
-    std::printf("%-58s %10.1f %-5s %s\n", what, value, unit, budget);
-    std::fflush(stdout);
-}
 
 void processUntil(const std::function<bool()>& done) {
     QElapsedTimer timer;
@@ -104,13 +93,6 @@ void make(const std::string& path, int count) {
     view.uuid = createProject(path, *view.study).uuid;
     view.generation = 1;
     saveProject(path, view);
-}
-
-void forget(const std::string& path) {
-    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    ::fdatasync(file);
-    ::posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
-    ::close(file);
 }
 
 class Bench {
