@@ -1,12 +1,8 @@
-// What a checkpoint from a GGUF file refuses, by name: types, numbers that are not finite, values out of range, features,
-// parts of a split model.
-#include "core/base/atomic_file.h"
-#include "core/engine/checkpoint/checkpoint.h"
-#include "tests/core/checks.h"
-#include "tests/core/engine/checkpoint/tiny_models.h"
+// What a checkpoint from a GGUF file refuses, by name: types, numbers that are not finite, values out of
+// range, features, parts of a split model.
+#include "tests/core/engine/checkpoint/tiny_file.h"
 
 #include <limits>
-#include <QTemporaryDir>
 #include <QtTest>
 
 using namespace azimuth;
@@ -17,20 +13,7 @@ using azimuth::test::TinyModel;
 
 class TestCheckpointRefusals : public QObject {
     Q_OBJECT
-    QTemporaryDir m_folder;
-
-    std::string write(const std::string& bytes) const {
-        const auto path = m_folder.filePath(QStringLiteral("tiny.gguf")).toStdString();
-        writeFileAtomically(path, bytes);
-        return path;
-    }
-    Checkpoint open(const TinyModel& model) const { return Checkpoint::open(write(model.builder().bytes())); }
-    std::string codeOfOpening(const TinyModel& model) const {
-        return codeOf([&] { open(model); });
-    }
-    std::string messageOfOpening(const TinyModel& model) const {
-        return messageOf([&] { open(model); });
-    }
+    test::TinyFile m_file;
 
 private Q_SLOTS:
     void refusesTypesByName() {
@@ -44,8 +27,8 @@ private Q_SLOTS:
             TinyModel model;
             model.width = 256; // a block of each; four bytes an element where no layout is known
             model.otherTypes["blk.0.ffn_up.weight"] = GgufType{type};
-            QCOMPARE(codeOfOpening(model), std::string("checkpoint.type"));
-            const auto message = messageOfOpening(model);
+            QCOMPARE(m_file.codeOfOpening(model), std::string("checkpoint.type"));
+            const auto message = m_file.messageOfOpening(model);
             QVERIFY2(message.find("blk.0.ffn_up.weight is stored as " + std::string(name) +
                                   "; readable are F32, F16") != std::string::npos,
                      message.c_str());
@@ -59,7 +42,7 @@ private Q_SLOTS:
                 for (const auto type : {at::kFloat, at::kBFloat16}) {
                     TinyModel model;
                     model.poison = std::pair(std::string(name), bad);
-                    const auto checkpoint = open(model);
+                    const auto checkpoint = m_file.open(model);
                     QCOMPARE(codeOf([&] { checkpoint.loadAll(type); }), std::string("checkpoint.tensor"));
                     QVERIFY(messageOf([&] {
                                 checkpoint.loadAll(type);
@@ -107,9 +90,9 @@ private Q_SLOTS:
         const auto block = *ggufBlock(static_cast<GgufType>(type));
         const auto third = 3 * std::size_t{block.bytes}; // not the first block
         for (const auto compute : {at::kFloat, at::kBFloat16})
-            open(model).loadAll(compute); // as zeros it loads
+            m_file.open(model).loadAll(compute); // as zeros it loads
         model.otherBytes[name] = {third + static_cast<std::size_t>(at), bytes.toStdString()};
-        const auto checkpoint = open(model);
+        const auto checkpoint = m_file.open(model);
         for (const auto compute : {at::kFloat, at::kBFloat16}) {
             QCOMPARE(codeOf([&] { checkpoint.loadAll(compute); }), std::string("checkpoint.tensor"));
             const auto message = messageOf([&] { checkpoint.loadAll(compute); });
@@ -164,7 +147,7 @@ private Q_SLOTS:
             model.metadata = [&](GgufBuilder& b) { b.u32(name, static_cast<std::uint32_t>(value)); };
             bytes = model.builder().bytes();
         }
-        const auto path = write(bytes);
+        const auto path = m_file.write(bytes);
         QCOMPARE(codeOf([&] { Checkpoint::open(path); }), code.toStdString());
         QVERIFY2(messageOf([&] { Checkpoint::open(path); }).find("tiny.gguf") != std::string::npos,
                  "names the file");
@@ -182,8 +165,7 @@ private Q_SLOTS:
         second.u32("split.count", 3);
         second.floats("blk.1.ffn_norm.weight", {4}, {1, 1, 1, 1});
         const auto refusal = [&](const char* name, const std::string& bytes) -> std::string {
-            const auto path = m_folder.filePath(QString::fromLatin1(name)).toStdString();
-            writeFileAtomically(path, bytes);
+            const auto path = m_file.write(bytes, name);
             try {
                 Checkpoint::open(path);
             } catch (const Error& error) {
@@ -211,22 +193,22 @@ private Q_SLOTS:
     void refusesFeaturesByName() {
         TinyModel model;
         model.metadata = [](GgufBuilder& b) { b.string("llama.rope.scaling.type", "ntk"); };
-        QCOMPARE(codeOfOpening(model), std::string("checkpoint.family"));
-        QVERIFY(messageOfOpening(model).find("\"ntk\"") != std::string::npos);
+        QCOMPARE(m_file.codeOfOpening(model), std::string("checkpoint.family"));
+        QVERIFY(m_file.messageOfOpening(model).find("\"ntk\"") != std::string::npos);
         model.metadata = [](GgufBuilder& b) { b.f32("llama.rope.scaling.attn_factor", 2); }; // without yarn
-        QCOMPARE(codeOfOpening(model), std::string("checkpoint.family"));
-        QVERIFY(messageOfOpening(model).find("llama.rope.scaling.attn_factor") != std::string::npos);
+        QCOMPARE(m_file.codeOfOpening(model), std::string("checkpoint.family"));
+        QVERIFY(m_file.messageOfOpening(model).find("llama.rope.scaling.attn_factor") != std::string::npos);
         model.metadata = [](GgufBuilder& b) {
             b.string("llama.rope.scaling.type", "yarn");
             b.f32("llama.rope.scaling.factor", 8);
             b.f32("llama.rope.scaling.yarn_ext_factor", 0);
         };
-        QCOMPARE(codeOfOpening(model), std::string("checkpoint.family"));
-        QVERIFY(messageOfOpening(model).find("yarn_ext_factor") != std::string::npos);
+        QCOMPARE(m_file.codeOfOpening(model), std::string("checkpoint.family"));
+        QVERIFY(m_file.messageOfOpening(model).find("yarn_ext_factor") != std::string::npos);
         model.metadata = [](GgufBuilder& b) { b.floats("rope_freqs.weight", {4}, {1, 0, 4, 8}); };
-        QCOMPARE(codeOfOpening(model), std::string("checkpoint.metadata"));
+        QCOMPARE(m_file.codeOfOpening(model), std::string("checkpoint.metadata"));
         model.metadata = [](GgufBuilder& b) { b.floats("rope_freqs.weight", {3}, {1, 1, 1}); };
-        QCOMPARE(codeOfOpening(model), std::string("checkpoint.metadata"));
+        QCOMPARE(m_file.codeOfOpening(model), std::string("checkpoint.metadata"));
     }
 };
 

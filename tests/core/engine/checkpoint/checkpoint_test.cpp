@@ -1,16 +1,12 @@
-// Checkpoints from tiny GGUF files: names, order of rows, offsets, precision, tokenizers; damaged files. What they
-// refuse by name is in checkpoint_refusals_test.cpp.
-#include "core/base/atomic_file.h"
+// Checkpoints from tiny GGUF files: names, order of rows, offsets, precision, tokenizers; damaged files. What
+// they refuse by name is in checkpoint_refusals_test.cpp.
 #include "core/container/half.h"
-#include "core/engine/checkpoint/checkpoint.h"
 #include "core/engine/checkpoint/memory.h"
 #include "core/engine/checkpoint/tokenizer_source_reader.h"
-#include "tests/core/checks.h"
-#include "tests/core/engine/checkpoint/tiny_models.h"
+#include "tests/core/engine/checkpoint/tiny_file.h"
 
 #include <ATen/core/grad_mode.h>
 #include <c10/core/InferenceMode.h>
-#include <QTemporaryDir>
 #include <QtTest>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -47,24 +43,11 @@ float stored(const TinyModel& model, const std::string& name, std::int64_t eleme
 
 class TestCheckpoint : public QObject {
     Q_OBJECT
-    QTemporaryDir m_folder;
-
-    std::string write(const std::string& bytes) const {
-        const auto path = m_folder.filePath(QStringLiteral("tiny.gguf")).toStdString();
-        writeFileAtomically(path, bytes);
-        return path;
-    }
-    Checkpoint open(const TinyModel& model) const { return Checkpoint::open(write(model.builder().bytes())); }
-    std::string codeOfOpening(const TinyModel& model) const {
-        return codeOf([&] { open(model); });
-    }
-    std::string messageOfOpening(const TinyModel& model) const {
-        return messageOf([&] { open(model); });
-    }
+    test::TinyFile m_file;
 
 private Q_SLOTS:
     void readsHyperparameters() {
-        const auto h = open({}).hyperparameters();
+        const auto h = m_file.open({}).hyperparameters();
         QCOMPARE(h.family, std::string("llama"));
         QCOMPARE(h.blocks, 2);
         QCOMPARE(h.width, 32);
@@ -79,7 +62,7 @@ private Q_SLOTS:
         QCOMPARE(h.embeddingScale, 1.0);
         QVERIFY(h.tiedHead && !h.isWindowed(0) && h.rope.divisors.empty());
 
-        const auto g = open(gemma()).hyperparameters();
+        const auto g = m_file.open(gemma()).hyperparameters();
         QCOMPARE(g.windowRope.theta, 1e4);
         QCOMPARE(g.attentionScale, 0.25);
         QCOMPARE(g.embeddingScale, std::sqrt(32.0));
@@ -95,7 +78,7 @@ private Q_SLOTS:
             b.f32("gemma3.rope.scaling.factor", 8);
             b.f32("gemma3.final_logit_softcapping", 30);
         };
-        const auto g = open(model).hyperparameters();
+        const auto g = m_file.open(model).hyperparameters();
         QCOMPARE(g.window, 512);
         QCOMPARE(g.rope.factor, 8.0);
         QCOMPARE(g.logitSoftCap, 30.0);
@@ -108,13 +91,13 @@ private Q_SLOTS:
             b.numbers<std::uint8_t>("llama.unused", GgufValueType::U8, {1});
             b.floats("rope_freqs.weight", {4}, {1, 1.5f, 4, 8});
         };
-        const auto checkpoint = open(llama);
+        const auto checkpoint = m_file.open(llama);
         QVERIFY((checkpoint.hyperparameters().rope.divisors == std::vector<double>{1, 1.5f, 4, 8}));
         QVERIFY(!checkpoint.contains("rope_freqs.weight"));
     }
 
     void namesEveryTensorOnce() {
-        const auto checkpoint = open({});
+        const auto checkpoint = m_file.open({});
         auto names = checkpoint.names();
         QCOMPARE(names.size(), std::size_t{2 + 2 * 9});
         QCOMPARE(names.front(), std::string("embed.weight"));
@@ -129,15 +112,15 @@ private Q_SLOTS:
 
         TinyModel untied;
         untied.tied = false;
-        QVERIFY(open(untied).contains("head.weight"));
-        QVERIFY(!open(untied).hyperparameters().tiedHead);
-        QCOMPARE(open(gemma()).names().size(), std::size_t{2 + 2 * 13});
+        QVERIFY(m_file.open(untied).contains("head.weight"));
+        QVERIFY(!m_file.open(untied).hyperparameters().tiedHead);
+        QCOMPARE(m_file.open(gemma()).names().size(), std::size_t{2 + 2 * 13});
     }
 
     // Stored row h w + 2 b + a is row h w + a w / 2 + b.
     void undoesTheInterleavingOfLlama() {
         const TinyModel model;
-        const auto checkpoint = open(model);
+        const auto checkpoint = m_file.open(model);
         for (const auto& [name, storedName, heads] :
              {std::tuple("blocks.1.attention.q.weight", "blk.1.attn_q.weight", 4),
               std::tuple("blocks.1.attention.k.weight", "blk.1.attn_k.weight", 2)}) {
@@ -157,7 +140,7 @@ private Q_SLOTS:
 
     void subtractsOneFromGemmasNorms() {
         const auto model = gemma();
-        const auto checkpoint = open(model);
+        const auto checkpoint = m_file.open(model);
         for (const auto& [name, storedName] :
              {std::pair("norm.weight", "output_norm.weight"),
               std::pair("blocks.1.attention.q_norm.weight", "blk.1.attn_q_norm.weight"),
@@ -172,7 +155,7 @@ private Q_SLOTS:
     }
 
     void loadsAll() {
-        const auto checkpoint = open({});
+        const auto checkpoint = m_file.open({});
         std::vector<std::uint64_t> seen;
         const auto weights =
             checkpoint.loadAll(at::kBFloat16, at::kCPU, [&](std::uint64_t done, std::uint64_t total) {
@@ -201,7 +184,7 @@ private Q_SLOTS:
     }
 
     void stopsWhenTold() {
-        const auto checkpoint = open({});
+        const auto checkpoint = m_file.open({});
         int calls = 0;
         QCOMPARE(codeOf([&] {
                      checkpoint.loadAll(at::kFloat, at::kCPU, [&](auto, auto) { return ++calls < 4; });
@@ -222,7 +205,7 @@ private Q_SLOTS:
         model.metadata = [&](GgufBuilder& b) {
             b.tensor("blk.0.attn_q.weight", GgufType::Q8_0, {32, 32}, data);
         };
-        const auto tensor = open(model).load("blocks.0.attention.q.weight", at::kFloat);
+        const auto tensor = m_file.open(model).load("blocks.0.attention.q.weight", at::kFloat);
         for (std::int64_t row = 0; row < 32; ++row) {
             const auto inside = row % 8, storedRow = row / 8 * 8 + 2 * (inside % 4) + inside / 4;
             for (std::int64_t column = 0; column < 32; ++column)
@@ -234,25 +217,25 @@ private Q_SLOTS:
     void refusesWhatDoesNotFit() {
         TinyModel model;
         model.leaveOut = "blk.1.ffn_up.weight";
-        QCOMPARE(codeOfOpening(model), std::string("checkpoint.tensor"));
-        QVERIFY(messageOfOpening(model).find("blk.1.ffn_up.weight: missing, expected [64, 32]") !=
+        QCOMPARE(m_file.codeOfOpening(model), std::string("checkpoint.tensor"));
+        QVERIFY(m_file.messageOfOpening(model).find("blk.1.ffn_up.weight: missing, expected [64, 32]") !=
                 std::string::npos);
         model = {};
         model.extra = {"blk.0.attn_q.scale"};
-        QVERIFY(messageOfOpening(model).find("blk.0.attn_q.scale: a llama model has no such tensor") !=
+        QVERIFY(m_file.messageOfOpening(model).find("blk.0.attn_q.scale: a llama model has no such tensor") !=
                 std::string::npos);
         model.extra = {"blk.0.attn_q.bias"}; // then all of them, interleaved as the rows of the weight
-        QVERIFY(messageOfOpening(model).find("blk.0.attn_q.bias: expected [32], file has [1]") !=
+        QVERIFY(m_file.messageOfOpening(model).find("blk.0.attn_q.bias: expected [32], file has [1]") !=
                 std::string::npos);
         model = {};
         model.otherShapes["blk.1.attn_k.weight"] = {32, 16};
-        QVERIFY(messageOfOpening(model).find("blk.1.attn_k.weight: expected [16, 32], file has [32, 16]") !=
-                std::string::npos);
+        QVERIFY(m_file.messageOfOpening(model).find(
+                    "blk.1.attn_k.weight: expected [16, 32], file has [32, 16]") != std::string::npos);
         model = {};
         model.family = "mamba";
-        QCOMPARE(codeOfOpening(model), std::string("checkpoint.family"));
-        QVERIFY(messageOfOpening(model).find("\"mamba\" is not supported; supported are gemma2, gemma3, gpt2") !=
-                std::string::npos);
+        QCOMPARE(m_file.codeOfOpening(model), std::string("checkpoint.family"));
+        QVERIFY(m_file.messageOfOpening(model).find(
+                    "\"mamba\" is not supported; supported are gemma2, gemma3, gpt2") != std::string::npos);
     }
 
     // Against the formulas of llama.cpp and transformers; the arithmetic against transformers itself is in
@@ -284,7 +267,7 @@ private Q_SLOTS:
             for (const auto& [name, value] : keys.asKeyValueRange())
                 b.f32("llama.rope.scaling." + name.toStdString(), value);
         };
-        const auto rope = open(model).hyperparameters().rope;
+        const auto rope = m_file.open(model).hyperparameters().rope;
         QCOMPARE(int(rope.scaling), int(RopeScaling::Yarn));
         QCOMPARE(rope.factor, 8.0);
         QCOMPARE(rope.originalContext, 16);
@@ -295,7 +278,7 @@ private Q_SLOTS:
     }
 
     void noticesAFileThatShrinks() {
-        const auto checkpoint = open({});
+        const auto checkpoint = m_file.open({});
         QCOMPARE(::truncate(checkpoint.path().c_str(), 5000), 0);
         QCOMPARE(codeOf([&] { checkpoint.loadAll(at::kFloat); }), std::string("file.changed"));
     }
@@ -308,7 +291,7 @@ private Q_SLOTS:
             b.u32("tokenizer.ggml.padding_token_id", 0xffffffffu);
             b.string("tokenizer.chat_template", "{{ messages }}");
         };
-        const auto source = open(model).tokenizerSource();
+        const auto source = m_file.open(model).tokenizerSource();
         QCOMPARE(source.kind, std::string("gpt2"));
         QCOMPARE(source.pre, std::string("smollm"));
         QVERIFY((source.tokens == std::vector<std::string>{"<|end|>", "a", "b", "ab"}));
@@ -319,7 +302,7 @@ private Q_SLOTS:
         QCOMPARE(source.padding, -1);
         QVERIFY(source.addBos == false && !source.addEos);
         QCOMPARE(*source.chatTemplate, std::string("{{ messages }}"));
-        QVERIFY(!open({}).tokenizerSource().chatTemplate);
+        QVERIFY(!m_file.open({}).tokenizerSource().chatTemplate);
     }
 
     void refusesTokenizers() {
@@ -363,7 +346,7 @@ private Q_SLOTS:
                  code);
         TinyModel more; // more tokens than the embedding has rows
         more.vocabulary = 3;
-        const auto checkpoint = open(more);
+        const auto checkpoint = m_file.open(more);
         QCOMPARE(codeOf([&] { checkpoint.tokenizerSource(); }), code);
     }
 
