@@ -70,18 +70,23 @@ private Q_SLOTS:
         for (const char* name : {"XDG_CONFIG_HOME", "XDG_CACHE_HOME", "HF_HOME"})
             environment.insert(QLatin1String(name), m_folder.filePath(QLatin1String(name)));
         const auto settings = m_folder.filePath(QStringLiteral("XDG_CONFIG_HOME/azimuth/azimuth.ini"));
-        const auto listed = [&] {
+        QByteArray json;
+        const auto list = [&] {
             QProcess process;
             process.setProcessEnvironment(environment);
             process.start(e2e::program("azimuth"), {QStringLiteral("models"), QStringLiteral("--json")});
             process.waitForFinished(longWait);
-            return process.readAllStandardOutput();
+            json = process.readAllStandardOutput();
+            QCOMPARE(process.exitStatus(), QProcess::NormalExit);
+            QVERIFY2(process.exitCode() == 0, process.readAllStandardError().constData());
+            QVERIFY2(QJsonDocument::fromJson(json).object()[QLatin1String("models")].isArray(),
+                     json.constData());
         };
-        QVERIFY(!listed().contains("own-name.gguf"));
+        list();
+        QVERIFY2(!QTest::currentTestFailed() && !json.contains("own-name.gguf"), json.constData());
         Settings(settings).setModelFolders({m_folder.filePath(QStringLiteral("mine"))});
-        const auto json = listed();
+        list();
         QVERIFY2(json.contains("own-name.gguf"), json.constData());
-        QVERIFY(QJsonDocument::fromJson(json).isObject() || QJsonDocument::fromJson(json).isArray());
     }
 
     void aKilledRunGoesOnWithoutRepeatingWhatIsFinished() {
