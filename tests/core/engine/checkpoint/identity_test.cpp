@@ -336,10 +336,7 @@ private Q_SLOTS:
             const auto number = std::to_string(i);
             QVERIFY(link(".", ("c/here-" + number).c_str()) && link("../..", ("c/a/up-" + number).c_str()));
         }
-        QElapsedTimer timer;
-        timer.start();
         const auto listed = listModels({path("c")}, Precision::Fp32, DigestCache());
-        QVERIFY2(timer.elapsed() < 5000, qPrintable(QString::number(timer.elapsed())));
         const auto real = [](const std::string& file) {
             return QFileInfo(QString::fromStdString(file)).canonicalFilePath().toStdString();
         };
