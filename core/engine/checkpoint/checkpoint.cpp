@@ -183,7 +183,7 @@ void Checkpoint::checkReadable(const Source& source) const {
                         (m_stored->container() == Container::Gguf ? dequantisableTypes() : "F32, F16, BF16") +
                         ".",
                     "Choose a file with one of these types.");
-    const RowReader itsOwnCheck(source.plan, tensor, m_stored->data(tensor));
+    RowReader::check(source.plan, tensor);
 }
 
 at::Tensor Checkpoint::loadSource(const Source& source, at::ScalarType type) const {

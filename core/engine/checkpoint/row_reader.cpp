@@ -7,17 +7,21 @@
 
 namespace azimuth {
 
-RowReader::RowReader(const TensorPlan& plan, const StoredTensor& tensor, std::span<const std::byte> data)
-    : m_plan(plan), m_type(*tensor.type), m_data(data),
-      m_rows(plan.shape.size() > 1 ? plan.shape.front() : 1), m_columns(plan.shape.back()),
-      m_rowBytes(data.size() / static_cast<std::size_t>(plan.storedShape.front())) {
+void RowReader::check(const TensorPlan& plan, const StoredTensor& tensor) {
     const bool byValue = plan.transposed || (plan.shape.size() == 1 && !plan.rowsInOrder()) ||
                          (plan.shape.size() == 1 && plan.firstRow != 0);
-    if (byValue && ggufBlock(m_type)->elements != 1)
+    if (byValue && ggufBlock(*tensor.type)->elements != 1)
         throw Error("checkpoint.type",
                     tensor.name + " is stored as " + tensor.typeName +
                         "; this tensor must be F32, F16 or BF16.",
                     "Convert the model again.");
+}
+
+RowReader::RowReader(const TensorPlan& plan, const StoredTensor& tensor, std::span<const std::byte> data)
+    : m_plan(plan), m_type(*tensor.type), m_data(data),
+      m_rows(plan.shape.size() > 1 ? plan.shape.front() : 1), m_columns(plan.shape.back()),
+      m_rowBytes(data.size() / static_cast<std::size_t>(plan.storedShape.front())) {
+    check(plan, tensor);
 }
 
 std::span<const std::byte> RowReader::storedRows(std::int64_t first, std::int64_t last) const {

@@ -13,7 +13,11 @@ namespace azimuth {
 // A vector is one row, however its values are placed. Immutable: pieces may run on several threads.
 class RowReader {
 public:
-    // The plan, the tensor and its data must outlive this; the tensor has the plan's stored shape.
+    // Error checkpoint.type unless the tensor's type, one that dequantise() knows, lets rows be read by the
+    // plan.
+    static void check(const TensorPlan& plan, const StoredTensor& tensor);
+
+    // Checks. The plan, the tensor and its data must outlive this; the tensor has the plan's stored shape.
     RowReader(const TensorPlan& plan, const StoredTensor& tensor, std::span<const std::byte> data);
 
     std::int64_t rows() const { return m_rows; }
