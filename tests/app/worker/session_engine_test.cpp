@@ -423,7 +423,8 @@ private Q_SLOTS:
                  qPrintable(text));
     }
 
-    // Each level generates, with tokens of its own where it rounds much, and says in the shard what it is.
+    // Each precision generates, with tokens of its own where it rounds much, and says in the shard what it
+    // is.
     void generatesAtEachPrecision() {
         std::map<Precision, std::vector<std::int32_t>> ids;
         Conversation talk;

@@ -174,7 +174,7 @@ private Q_SLOTS:
         QVERIFY(refusalOf(inBf16, heavy).ends_with("|It fits in bf16."));
         QVERIFY(refusalOf(needOf(at::kBFloat16, 200 << 20, 1), settings)
                     .ends_with("|The largest that fits is bf16 with 1 decoding rows."));
-        // A level that a study compares is never advised away.
+        // A precision that a study compares is never advised away.
         const auto simulated = refusalOf(inBf16, {std::uint64_t{4000} << 20, {}});
         QVERIFY2(simulated.find("bf16") == std::string::npos, simulated.c_str());
         QVERIFY(simulated.ends_with(
