@@ -19,6 +19,15 @@ ProjectView applied(const ProjectView& view, const Edit& edit) {
     return next;
 }
 
+// It is in the log already: what cannot be judged now is judged when results come or the project is opened.
+ProjectView appliedAnyway(const ProjectView& view, const Edit& edit) {
+    try {
+        return applied(view, edit);
+    } catch (const Error&) {
+        return apply(view, edit);
+    }
+}
+
 bool holdsJob(const ProjectView& view, const std::string& id) {
     return std::any_of(view.jobs.begin(), view.jobs.end(),
                        [&](const JobRecord& job) { return job.id == id && job.state == JobState::Done; });
@@ -98,7 +107,7 @@ std::optional<Change> ProjectHead::edit(const Edit& edit) {
     const auto sequence = m_log->append(toJson(edit));
     const std::lock_guard lock(m_mutex);
     if (m_view != before) // results came meanwhile; an edit that fits before them fits behind them
-        next = applied(*m_view, edit);
+        next = appliedAnyway(*m_view, edit);
     next.logSequence = sequence;
     commit(std::move(next));
     return inverse(*before, edit.change);
@@ -126,6 +135,8 @@ View ProjectHead::save(const std::function<ProjectView(const ProjectView&)>& wri
             next.fileUuid = written.fileUuid;
             next.saved = written.saved;
             next.transfer = std::move(written.transfer);
+            if (next.completions == snapshot->completions) // they are read from the new file from now on
+                next.completions = written.completions;
             const auto known = static_cast<std::ptrdiff_t>(snapshot->provenance.size());
             next.provenance.insert(next.provenance.end(), written.provenance.begin() + known,
                                    written.provenance.end());

@@ -158,10 +158,11 @@ void ProjectSession::openAltered(const QString& path) {
     });
 }
 
-void ProjectSession::openEarlier(const QString& path, quint64 generation) {
-    openWith(QStringLiteral("open"), [path = path.toStdString(), generation, how = checkingOptions()] {
-        return ProjectStore::openEarlier(path, generation, how);
-    });
+void ProjectSession::openEarlier(const QString& path, const QString& file) {
+    openWith(QStringLiteral("open"),
+             [path = path.toStdString(), file = file.toStdString(), how = checkingOptions()] {
+                 return ProjectStore::openEarlier(path, file, how);
+             });
 }
 
 void ProjectSession::takeOver(const LockOwner& owner) {

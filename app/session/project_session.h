@@ -47,7 +47,7 @@ public:
     // How files from elsewhere are checked; onCheck and keepGoing are the session's own.
     void setChecking(FileChecker::Options options) { m_checking = std::move(options); }
     // For a project that cannot be opened (ProjectStore::openEarlier).
-    void openEarlier(const QString& path, quint64 generation);
+    void openEarlier(const QString& path, const QString& file);
     void restore(quint64 generation); // becomes the next generation; what it replaces is kept
     void listGenerations(QObject* receiver, std::function<void(std::vector<GenerationSummary>)> done);
     void create(const QString& path, const Study& study); // Error project.exists if there is a file

@@ -141,7 +141,8 @@ void ProjectStore::succeed(const ProjectStore& other) {
     if (other.view()->uuid != view()->uuid)
         return;
     other.m_head->retire();
-    m_head->replay(readOnly().empty());
+    for (auto& note : m_head->replay(readOnly().empty()))
+        m_notes.push_back(std::move(note));
 }
 
 void ProjectStore::noteFormat(const UserBlock& block) {
@@ -199,22 +200,24 @@ View ProjectStore::restore(std::uint64_t generation) {
     return view;
 }
 
-ProjectStore ProjectStore::openEarlier(const std::string& path, std::uint64_t generation,
+ProjectStore ProjectStore::openEarlier(const std::string& path, const std::string& wantedFile,
                                        FileChecker::Options checking) {
     auto lock = std::make_shared<ProjectLock>(path);
     const auto kept = earlierGenerations(path);
-    const auto wanted = std::find_if(kept.begin(), kept.end(), [&](const EarlierGeneration& one) {
-        return one.block.generation == generation;
-    });
+    const auto wanted = std::find_if(
+        kept.begin(), kept.end(), [&](const EarlierGeneration& one) { return one.block.file == wantedFile; });
     if (wanted == kept.end())
-        throw missingGeneration(path, generation);
+        throw Error("project.missing", "That generation of " + path + " is not kept any more.",
+                    "Choose one of those that the list shows.");
+    const auto generation = wanted->block.generation;
     auto checker = std::make_shared<FileChecker>(std::move(checking));
     const auto file = checker->admit(wanted->path, FileKind::Project);
     auto view = openProject(file);
     view.provenance.push_back(
         {utcNow(), "user", "restore", "generation " + std::to_string(generation), "{}"});
-    view.generation = kept.front().block.generation + 1; // the number of the damaged one, which is not reused
-    returnShards(path, generation);
+    const auto ofProject = earlierGenerations(path, view.uuid);
+    view.generation = ofProject.front().block.generation + 1; // of the damaged one, which is not reused
+    returnShards(path, view.uuid, generation);
     std::string aside;
     ProjectStore store(path, replaceDamaged(path, view, file, &aside), std::move(lock), checker);
     if (!aside.empty())

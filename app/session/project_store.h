@@ -47,7 +47,9 @@ public:
     static ProjectStore look(const std::string& path, FileChecker::Options checking = {});
     // For a project that cannot be opened: sets the file aside in prev/ and publishes an earlier generation
     // as the next one. Error project.missing if there is no such generation, project.locked.
-    static ProjectStore openEarlier(const std::string& path, std::uint64_t generation,
+    // file: EarlierGeneration::block.file; numbers are those of several projects where one was saved over
+    // another.
+    static ProjectStore openEarlier(const std::string& path, const std::string& file,
                                     FileChecker::Options checking = {});
 
     std::shared_ptr<ProjectLock> lock() const { return m_access->lock(); } // null: read-only

@@ -4,6 +4,7 @@
 #include "core/base/atomic_file.h"
 #include "core/base/time.h"
 #include "core/container/safetensors.h"
+#include "core/project/generations.h"
 #include "core/project/project.h"
 #include "core/project/shard.h"
 #include "core/results/calibrate.h"
@@ -35,8 +36,13 @@ void judge(ProjectView& view) {
 
 // What a crash left: shards that no save has reached, and edits of the log.
 void ProjectStore::adoptWhatIsThere() {
-    if (readOnly().empty())
+    if (readOnly().empty()) {
+        for (const auto& place : keepReplaced(m_path))
+            m_notes.push_back(
+                "A file that another program put in the place of this one while it was saved is kept as " +
+                place + ". Open it to see what it holds.");
         removeLeftovers(m_path);
+    }
     auto adoption = adoptShards(*view(), m_path, *m_checker);
     for (const auto& problem : adoption.problems)
         m_notes.push_back(problem.path + " could not be read and was left alone: " + problem.text);
@@ -114,11 +120,21 @@ View ProjectStore::mergeShard(const std::string& path, const std::string& sha256
     const auto result = readShard(path, sha256);
     m_head->edit({result.job.kind, "azimuth", unixSeconds(),
                   AttachShard{result.job.id, fs::path(path).filename().string(), sha256}});
-    m_merged.push_back(path);
-    return m_head->update([&](ProjectView& view) {
+    // Both read texts, which may fail or take a while: edits do not wait for them, and a shard whose results
+    // are not in the view stays where the next opening looks.
+    const auto before = m_head->view();
+    auto merged = merge(*before, result);
+    judge(merged);
+    const auto now = m_head->update([&](ProjectView& view) {
+        if (view.logSequence == before->logSequence) {
+            view = std::move(merged);
+            return;
+        }
         view = merge(view, result);
         judge(view);
     });
+    m_merged.push_back(path);
+    return now;
 }
 
 View ProjectStore::recordJob(const JobRecord& job) {

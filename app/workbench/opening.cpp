@@ -66,7 +66,7 @@ void Opening::failed(const QString& path, const Error& error) {
         for (const auto& earlier : kept) {
             const auto generation = QString::number(earlier.block.generation);
             notification.actions << NotificationAction{
-                earlierPrefix + generation + QLatin1Char(':') + path,
+                earlierPrefix + q(earlier.block.file) + QLatin1Char(':') + path,
                 tr("Open generation %1, %2").arg(generation, q(utcText(earlier.block.saved)))};
         }
         if (!kept.empty())
@@ -118,7 +118,7 @@ bool Opening::act(const QString& id) {
         const auto rest = id.mid(earlierPrefix.size());
         const auto path = rest.section(QLatin1Char(':'), 1);
         Q_EMIT starts(path);
-        m_session.openEarlier(path, rest.section(QLatin1Char(':'), 0, 0).toULongLong());
+        m_session.openEarlier(path, rest.section(QLatin1Char(':'), 0, 0));
     } else {
         return false;
     }

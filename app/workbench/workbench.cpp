@@ -439,6 +439,14 @@ void Workbench::askOpen() {
 void Workbench::askSaveAs() {
     if (!m_session.isOpen())
         return;
+    if (m_runner.isRunning()) { // the results of the job under way belong to this file
+        m_window->notify(
+            {Severity::caution,
+             tr("A study is running"),
+             {tr("Stop it before the project is saved as another one; finished parts are kept.")},
+             {}});
+        return;
+    }
     QString path = QFileDialog::getSaveFileName(m_window.get(), tr("Save the project as"),
                                                 q(m_session.view()->title) + QStringLiteral(".h5"),
                                                 tr("Azimuth project (*.h5)"));

@@ -74,7 +74,7 @@ AtomicFile::AtomicFile(std::string target, Options options)
                         "Free some space on this disk and try again; nothing was lost.");
     }
     const auto name = std::filesystem::path(m_target).filename().string();
-    m_temporary = folder + "/." + name + "." + newUuid() + ".tmp";
+    m_temporary = folder + "/." + name + "." + (m_options.uuid.empty() ? newUuid() : m_options.uuid) + ".tmp";
     struct stat status {};
     m_replaces = ::stat(m_target.c_str(), &status) == 0;
     m_descriptor =
@@ -173,6 +173,7 @@ void AtomicFile::replaceWhatTheFenceSaw(const std::optional<FileIdentity>& seen)
             throw changedError(m_target);
         throw systemError("replace", m_target, reason);
     }
+    m_keepsTemporary = true;
     if (!seen)
         return;
     if (identityIfThere(m_temporary) != seen)
@@ -183,12 +184,13 @@ void AtomicFile::replaceWhatTheFenceSaw(const std::optional<FileIdentity>& seen)
 // What lies under the temporary name was never seen. It is removed in no case.
 void AtomicFile::putBack() {
     const auto ours = identityOf(m_descriptor, m_target);
-    m_keepsTemporary = true;
     if (::renameat2(AT_FDCWD, m_temporary.c_str(), AT_FDCWD, m_target.c_str(), RENAME_EXCHANGE) != 0)
         throw Error("file.changed",
                     m_target + " was changed by another program while it was saved, and is replaced now (" +
                         systemError("put back", m_target, errno).message() + ").",
                     "Copy " + m_temporary + " away: it is what the other program wrote.");
+    syncFolder(folderOf(m_target)); // or a power cut would bring the exchange back
+    syncFolder(folderOf(m_temporary));
     m_keepsTemporary = identityIfThere(m_temporary) != ours;
     throw changedError(m_target);
 }
@@ -202,8 +204,8 @@ void AtomicFile::syncTarget() {
             ::unlink(m_target.c_str());
         throw;
     }
-    // That the temporary name is gone need not be durable: what a power cut brings back is the published
-    // file.
+    // That the temporary name is gone need not be durable: what a power cut brings back under it is the
+    // published file, or the one that it replaced.
 }
 
 void writeFileAtomically(const std::string& path, std::string_view content) {
@@ -217,7 +219,7 @@ void copyFileAtomically(const std::string& from, const std::string& to) {
     struct stat status {};
     if (source.value < 0 || ::fstat(source.value, &status) != 0)
         throw systemError("open", from, errno);
-    AtomicFile copy(to, {{}, static_cast<std::uint64_t>(status.st_size), {}});
+    AtomicFile copy(to, {{}, static_cast<std::uint64_t>(status.st_size), {}, {}});
     std::array<std::byte, 1 << 16> buffer;
     for (;;) {
         const auto count = ::read(source.value, buffer.data(), buffer.size());

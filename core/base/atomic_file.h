@@ -23,6 +23,7 @@ public:
     struct Options {
         std::string temporaryFolder;     // empty, or not on the target's file system: the target's own folder
         std::uint64_t expectedBytes = 0; // 0: no check of free space
+        std::string uuid;                // in the name of the temporary file; empty: a new one
         // Called after fsync, before rename; throws to refuse. What lies at the target then, a file in some
         // state or none, must still be there when it is replaced. Where the file system cannot exchange
         // two files, that is only looked at just before the rename.
@@ -66,7 +67,7 @@ private:
     Options m_options;
     int m_descriptor = -1;
     bool m_replaces = false;
-    bool m_keepsTemporary = false; // what has the temporary name is not ours to remove, or gone
+    bool m_keepsTemporary = false; // what has the temporary name is not known to be ours, or gone
 };
 
 void writeFileAtomically(const std::string& path, std::string_view content);

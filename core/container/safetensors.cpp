@@ -319,7 +319,7 @@ SafetensorsWriter::SafetensorsWriter(std::string path, std::vector<SafetensorsDe
 
 SafetensorsWriter::SafetensorsWriter(const std::string& path, const std::string& header,
                                      const std::vector<SafetensorsDeclaration>& sorted)
-    : m_slots(slotsOf(path, header, sorted)), m_file(path, {{}, m_end, {}}) {
+    : m_slots(slotsOf(path, header, sorted)), m_file(path, {{}, m_end, {}, {}}) {
     const std::uint64_t headerBytes = header.size();
     m_file.write(std::as_bytes(std::span(&headerBytes, 1)));
     m_file.write(header);

@@ -130,7 +130,7 @@ Ids writeArms(H5Publication& file, const std::vector<const Arm*>& arms) {
 }
 
 // The part of the earlier file if it holds the same rows. A file that cannot be read has none: the rows are
-// in memory.
+// read from where they lie.
 Id samePart(const std::string& path, const std::string& digest, const Earlier& earlier) {
     try {
         const auto* source = earlier();

@@ -163,31 +163,34 @@ std::vector<std::string> logPaths(const std::string& projectPath) {
     return paths;
 }
 
-// False: it is there already.
-bool keepInPrevious(const std::string& projectPath, const std::string& path, const std::string& ending,
+enum class Kept { Now, Before, Not }; // Not: a full disk must not keep the project from being opened
+
+Kept keepInPrevious(const std::string& projectPath, const std::string& path, const std::string& ending,
                     std::string_view text) {
     const auto folder = sideFolder(projectPath).previous;
-    ensureFolder(folder);
     const auto place = folder + "/" + fs::path(path).filename().string() + ending;
     std::error_code unknown;
     if (fs::exists(place, unknown))
-        return false;
-    writeFileAtomically(place, text);
-    return true;
+        return Kept::Before;
+    try {
+        ensureFolder(folder);
+        writeFileAtomically(place, text);
+    } catch (const Error&) {
+        return Kept::Not;
+    }
+    return Kept::Now;
 }
 
-// What a crash left behind the last whole edit of a file; nothing if that was said before.
-std::optional<std::string> tornNote(const std::string& projectPath, const std::string& path,
-                                    std::string_view end) {
-    std::string kept = "; they are kept in prev/.";
-    try {
-        if (!keepInPrevious(projectPath, path, ".torn", end))
-            return {};
-    } catch (const Error&) { // a full disk must not keep the project from being opened
-        kept = ".";
-    }
+std::string tornNote(std::string_view end, Kept kept) {
     return "A log of this project ends in " + bytesText(end.size()) +
-           " that are no whole edit, as after a crash while one was written" + kept;
+           " that are no whole edit, as after a crash while one was written" +
+           (kept == Kept::Now ? "; they are kept in prev/." : ".");
+}
+
+std::string headlessNote(const std::string& path, std::size_t edits, Kept kept) {
+    return path + " has lost its beginning, which names its project; the " + std::to_string(edits) +
+           " edits in it were left alone" + (kept == Kept::Now ? "; it is kept in prev/ too. " : ". ") +
+           "Remove it if they are not missed.";
 }
 
 void take(LogReading& reading, const Scan& found, const std::string& path, std::uint64_t after) {
@@ -216,15 +219,17 @@ void sortEdits(std::vector<LoggedEdit>& edits) {
 struct Damage {
     std::vector<Gap> gaps;
     std::size_t edits; // that could be read
+    bool kept;         // a copy in prev/
 };
 
-std::string damageNote(const Damage& damage, const LogReading& reading, std::uint64_t after, bool kept) {
+std::string damageNote(const Damage& damage, const LogReading& reading, std::uint64_t after) {
     std::vector<std::uint64_t> known;
     for (const auto& edit : reading.edits)
         known.push_back(edit.sequence);
     return "A log of this project was damaged: " + std::to_string(damage.edits) +
            (damage.edits == 1 ? " edit" : " edits") + " could be read, " +
-           missingText(damage.gaps, std::move(known), after) + (kept ? "; the file is kept in prev/." : ".");
+           missingText(damage.gaps, std::move(known), after) +
+           (damage.kept ? "; the file is kept in prev/." : ".");
 }
 
 } // namespace
@@ -344,23 +349,27 @@ LogReading readLogs(const std::string& projectPath, const std::string& projectUu
             continue;
         }
         const auto found = scan(text);
+        const auto keptAs = [&](const char* ending, std::string_view part) {
+            return keep ? keepInPrevious(projectPath, path, ending, part) : Kept::Not;
+        };
         if (!found.frames.empty() && found.frames.front().sequence != 0)
-            reading.notes.push_back(path + " has lost its beginning, which names its project; the " +
-                                    std::to_string(found.frames.size()) + " edits in it were left alone.");
+            if (const auto kept = keptAs(".damaged", text); kept != Kept::Before)
+                reading.notes.push_back(headlessNote(path, found.frames.size(), kept));
         if (!belongsTo(found, projectUuid, path))
             continue;
-        if (found.damaged && keep)
-            keepInPrevious(projectPath, path, ".damaged", text);
-        if (found.damaged)
-            damages.push_back({found.gaps, found.frames.size() - 1});
-        else if (found.torn && keep)
-            if (auto note = tornNote(projectPath, path, std::string_view(text).substr(found.whole)))
-                reading.notes.push_back(std::move(*note));
+        if (found.damaged) {
+            if (const auto kept = keptAs(".damaged", text); kept != Kept::Before)
+                damages.push_back({found.gaps, found.frames.size() - 1, kept == Kept::Now});
+        } else if (found.torn && keep) {
+            const auto end = std::string_view(text).substr(found.whole);
+            if (const auto kept = keptAs(".torn", end); kept != Kept::Before)
+                reading.notes.push_back(tornNote(end, kept));
+        }
         take(reading, found, path, after);
     }
     sortEdits(reading.edits);
     for (const auto& damage : damages)
-        reading.notes.push_back(damageNote(damage, reading, after, keep));
+        reading.notes.push_back(damageNote(damage, reading, after));
     return reading;
 }
 

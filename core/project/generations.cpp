@@ -41,12 +41,12 @@ std::string keptShardFolder(const std::string& projectPath) {
     return sideFolder(projectPath).previous + "/shards";
 }
 
-struct KeptShard {
+struct KeptShard { // of one project: Save As may have put another one under the name
     std::string path, name;
     std::uint64_t generation = 0; // the first that holds it
 };
 
-std::vector<KeptShard> keptShards(const std::string& projectPath) {
+std::vector<KeptShard> keptShards(const std::string& projectPath, const std::string& uuid) {
     std::vector<KeptShard> found;
     std::error_code failure;
     for (fs::directory_iterator it(keptShardFolder(projectPath), failure), end; !failure && it != end;
@@ -54,8 +54,13 @@ std::vector<KeptShard> keptShards(const std::string& projectPath) {
         const auto name = it->path().filename().string();
         std::uint64_t generation = 0;
         const auto [rest, problem] = std::from_chars(name.data(), name.data() + name.size(), generation);
-        if (problem == std::errc() && *rest == '-' && it->path().extension() == ".h5")
-            found.push_back({it->path().string(), std::string(rest + 1), generation});
+        if (problem != std::errc() || *rest != '-' || it->path().extension() != ".h5")
+            continue;
+        try {
+            if (readUserBlock(it->path().string()).project == uuid)
+                found.push_back({it->path().string(), std::string(rest + 1), generation});
+        } catch (const Error&) { // nothing that could be merged again
+        }
     }
     return found;
 }
@@ -92,6 +97,22 @@ std::vector<EarlierGeneration> earlierGenerations(const std::string& projectPath
     });
     return found;
 }
+
+namespace {
+
+// Whether a file is one of the generations in prev/.
+bool isKept(const std::string& projectPath, const std::string& path) {
+    std::string uuid;
+    try {
+        uuid = readUserBlock(path).file;
+    } catch (const Error&) { // no project
+        return false;
+    }
+    const auto kept = earlierGenerations(projectPath);
+    return std::any_of(kept.begin(), kept.end(), [&](const auto& one) { return one.block.file == uuid; });
+}
+
+} // namespace
 
 void keepGeneration(const std::string& projectPath, const UserBlock& block) {
     const auto folder = sideFolder(projectPath).previous;
@@ -144,21 +165,45 @@ void keepShards(const std::string& projectPath, const std::string& uuid, std::ui
     for (const auto& earlier : earlierGenerations(projectPath, uuid))
         if (earlier.block.formatVersion >= formatVersion)
             oldest = std::min(oldest, earlier.block.generation);
-    for (const auto& kept : keptShards(projectPath))
+    for (const auto& kept : keptShards(projectPath, uuid))
         if (kept.generation <= oldest)
             ::unlink(kept.path.c_str());
 }
 
-void returnShards(const std::string& projectPath, std::uint64_t generation) {
+void returnShards(const std::string& projectPath, const std::string& uuid, std::uint64_t generation) {
     const auto folder = sideFolder(projectPath).shards;
     try {
         ensureFolder(folder);
     } catch (const Error&) {
         return;
     }
-    for (const auto& kept : keptShards(projectPath))
+    for (const auto& kept : keptShards(projectPath, uuid))
         if (kept.generation > generation)
             moveFile(kept.path, folder + "/" + kept.name);
+}
+
+std::vector<std::string> keepReplaced(const std::string& projectPath) {
+    std::vector<std::string> places;
+    const auto name = fs::path(projectPath).filename().string();
+    std::error_code failure;
+    for (fs::directory_iterator it(sideFolder(projectPath).temporary, failure), end; !failure && it != end;
+         it.increment(failure)) {
+        const auto found = it->path().filename().string();
+        if (!AtomicFile::isTemporaryName(found, name))
+            continue;
+        try {
+            const auto published = readUserBlock(projectPath).file; // in the temporary file's name
+            if (found != "." + name + "." + published + ".tmp" || isKept(projectPath, it->path().string()))
+                continue;
+            const auto place = asidePlace(projectPath, "replaced");
+            if (std::rename(it->path().c_str(), place.c_str()) != 0)
+                continue;
+            syncFolder(fs::path(place).parent_path().string());
+            places.push_back(place);
+        } catch (const Error&) { // a file that cannot be read is opened by nobody, a folder made next time
+        }
+    }
+    return places;
 }
 
 std::string keepAside(const std::string& projectPath, const std::string& word) {

@@ -37,7 +37,13 @@ void pruneGenerations(const std::string& projectPath, const std::string& uuid);
 void keepShards(const std::string& projectPath, const std::string& uuid, std::uint64_t generation,
                 const std::vector<std::string>& shards);
 // Puts those that `generation` lacks back where they are adopted from. Never throws.
-void returnShards(const std::string& projectPath, std::uint64_t generation);
+void returnShards(const std::string& projectPath, const std::string& uuid, std::uint64_t generation);
+
+// A save exchanges two files and looks at the one that came out. If it was killed before it could, and that
+// one is no generation that is kept, another program put it there at the last moment: it goes to prev/ as
+// <name>.replaced-<time>. Says where. For the owner of the project's lock, before removeLeftovers. Never
+// throws.
+std::vector<std::string> keepReplaced(const std::string& projectPath);
 
 // Keeps the file at projectPath, which is no generation to go back to, as prev/<name>.<word>-<time>
 // ("changed": another program changed it; "damaged"); it stays where it is too. Durable after return; says

@@ -269,13 +269,17 @@ ProjectView saveProjectAs(const std::string& path, const ProjectView& view, cons
     next.provenance.push_back(
         {next.saved, h5::creatorName(), "save as", "project",
          canonicalJson({{"from_uuid", view.uuid}, {"from_generation", std::to_string(view.generation)}})});
+    auto earlier = earlierAt(from);
     std::optional<UserBlock> base;
-    if (fileExists(from))
-        base = readUserBlock(from);
-    if (base && base->project != view.uuid) // another project lies there now: nothing of it goes along
-        base.reset();
+    try {
+        if (const auto* file = earlier(); file && file->block().project == view.uuid)
+            base = file->block();
+    } catch (const Error&) { // it was damaged since it was opened: what this window has is what can be saved
+    }
+    if (!base) // nothing of what lies there now goes along
+        earlier = [] { return nullptr; };
     publishProject(
-        path, next, {}, earlierAt(from), base,
+        path, next, {}, earlier, base,
         [&] {
             if (identityIfThere(path))
                 keepAside(path, "replaced");

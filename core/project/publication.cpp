@@ -15,13 +15,24 @@ AtomicFile::Options fileOptions(const H5Publication::Options& options) {
     AtomicFile::Options out;
     out.temporaryFolder = options.temporaryFolder;
     out.expectedBytes = options.expectedBytes;
+    out.uuid = options.block.file;
     out.fence = options.fence;
     return out;
+}
+
+// The temporary file has the uuid of the file in its name: see keepReplaced.
+H5Publication::Options named(H5Publication::Options options) {
+    if (options.block.file.empty())
+        options.block.file = newUuid();
+    return options;
 }
 
 } // namespace
 
 H5Publication::H5Publication(std::string target, Options options)
+    : H5Publication(named(std::move(options)), std::move(target)) {}
+
+H5Publication::H5Publication(Options options, std::string target)
     : m_file(std::move(target), fileOptions(options)), m_block(std::move(options.block)) {
     prepare();
     m_state.descriptor = m_file.descriptor();
@@ -86,8 +97,6 @@ std::string H5Publication::publish() {
     if (::fstat(m_file.descriptor(), &status) != 0)
         throw systemError("read", m_file.target(), errno);
     m_block.fileBytes = static_cast<std::uint64_t>(status.st_size);
-    if (m_block.file.empty())
-        m_block.file = newUuid();
     if (m_block.saved == 0)
         m_block.saved = unixSeconds();
     m_block.digest = sha256File(m_file.temporaryPath(), userBlockBytes);

@@ -48,6 +48,7 @@ public:
     std::string publish();
 
 private:
+    H5Publication(Options options, std::string target);
     void close();
 
     AtomicFile m_file;

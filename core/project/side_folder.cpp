@@ -55,24 +55,34 @@ void removeFiles(const std::string& folder, const std::function<bool(const fs::d
         fs::remove(path, ignored);
 }
 
-bool isOld(const fs::directory_entry& file) {
-    std::error_code unknown;
-    const auto written = file.last_write_time(unknown);
-    return !unknown && fs::file_time_type::clock::now() - written > std::chrono::minutes(1);
+// By the clock of the file system, which may be another machine's: who asks has just written its lock.
+fs::file_time_type timeThere(const std::string& projectPath) {
+    auto latest = fs::file_time_type::min();
+    for (const char* ending : {".lock", ".owner"}) {
+        std::error_code unknown;
+        if (const auto written = fs::last_write_time(projectPath + ending, unknown); !unknown)
+            latest = std::max(latest, written);
+    }
+    return latest;
 }
 
 } // namespace
 
 void removeLeftovers(const std::string& projectPath) {
     const auto side = sideFolder(projectPath);
+    const auto project = fs::path(side.root.substr(0, side.root.size() - 2)); // without ".d"
+    const auto isOld = [now = timeThere(project.string())](const fs::directory_entry& file) {
+        std::error_code unknown;
+        const auto written = file.last_write_time(unknown);
+        return !unknown && now > written && now - written > std::chrono::minutes(1);
+    };
     removeFiles(side.temporary, [](const auto&) { return true; });
     for (const auto& folder : {side.shards, side.blobs, side.jobs, side.cache, side.previous})
-        removeFiles(folder, [](const fs::directory_entry& file) {
+        removeFiles(folder, [&](const fs::directory_entry& file) {
             return AtomicFile::isTemporaryName(file.path().filename().string()) && isOld(file);
         });
-    const auto project = fs::path(side.root.substr(0, side.root.size() - 2)); // without ".d"
     removeFiles(project.has_parent_path() ? project.parent_path().string() : ".",
-                [name = project.filename().string()](const fs::directory_entry& file) {
+                [&isOld, name = project.filename().string()](const fs::directory_entry& file) {
                     return AtomicFile::isTemporaryName(file.path().filename().string(), name) && isOld(file);
                 });
 }

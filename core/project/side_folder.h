@@ -25,9 +25,9 @@ SideFolder sideFolder(const std::string& projectPath);
 void ensureFolder(const std::string& folder);
 
 // Removes the unfinished files that killed processes left: everything in tmp/, and elsewhere in the side
-// folder and beside the project what AtomicFile names so and nobody has written to for a minute, for a worker
-// of another window or machine may be publishing a shard. Only for the owner of the project's lock. Never
-// throws: what stays is not read.
+// folder and beside the project what AtomicFile names so and nobody has written to for a minute before the
+// lock was taken, for a worker of another window or machine may be publishing a shard. Only for the owner of
+// the project's lock. Never throws: what stays is not read.
 void removeLeftovers(const std::string& projectPath);
 
 // The shards that lie in a project's side folder, sorted by name; hidden (unfinished) files are left out.

@@ -20,22 +20,20 @@ std::uint64_t chunkBase() {
     return fromStart ? 0 : userBlockBytes;
 }
 
+std::uint32_t lastWord(const std::vector<std::byte>& bytes) {
+    std::uint32_t word = 0;
+    std::memcpy(&word, bytes.data() + bytes.size() - sizeof word, sizeof word);
+    return word;
+}
+
 } // namespace
 
 ChunkStore::ChunkStore(const ReadFile& file) : m_source(file.source().descriptor(), file.path()) {}
 
-ChunkStore::Bytes ChunkStore::chunk(const Chunk& at, const ChunkLayout& layout, const std::string& place) {
-    {
-        const std::lock_guard lock(m_mutex);
-        if (const auto known = m_known.find(at.address); known != m_known.end()) {
-            m_recent.splice(m_recent.begin(), m_recent, known->second);
-            return known->second->second;
-        }
-    }
-    m_source.requireUnchanged();
-    std::vector<std::byte> stored(at.storedBytes);
-    for (std::size_t done = 0; done < stored.size();) {
-        const auto count = ::pread(m_source.descriptor(), stored.data() + done, stored.size() - done,
+std::vector<std::byte> ChunkStore::stored(const Chunk& at, const std::string& place) const {
+    std::vector<std::byte> bytes(at.storedBytes);
+    for (std::size_t done = 0; done < bytes.size();) {
+        const auto count = ::pread(m_source.descriptor(), bytes.data() + done, bytes.size() - done,
                                    static_cast<off_t>(at.address + done));
         if (count < 0 && errno == EINTR)
             continue;
@@ -45,6 +43,29 @@ ChunkStore::Bytes ChunkStore::chunk(const Chunk& at, const ChunkLayout& layout, 
             badChunk(path() + ", " + place, "the file ends before a chunk does");
         done += static_cast<std::size_t>(count);
     }
+    return bytes;
+}
+
+std::uint32_t ChunkStore::checksumOf(const Chunk& at, const std::string& place) const {
+    constexpr std::uint64_t size = sizeof(std::uint32_t);
+    if (at.storedBytes < size)
+        badChunk(path() + ", " + place, "a chunk is too short for its checksum");
+    return lastWord(stored({at.address + at.storedBytes - size, size, 0, {}}, place));
+}
+
+ChunkStore::Bytes ChunkStore::chunk(const Chunk& at, const ChunkLayout& layout, const std::string& place) {
+    {
+        const std::lock_guard lock(m_mutex);
+        if (const auto known = m_known.find(at.address); known != m_known.end()) {
+            m_recent.splice(m_recent.begin(), m_recent, known->second);
+            return known->second->second;
+        }
+    }
+    if (!at.checksum)
+        m_source.requireUnchanged();
+    auto stored = this->stored(at, place);
+    if (at.checksum && (stored.size() < sizeof(std::uint32_t) || lastWord(stored) != *at.checksum))
+        badChunk(path() + ", " + place, "a chunk is not what it was when the file was opened");
     auto bytes = std::make_shared<const std::vector<std::byte>>(
         decoded(std::move(stored), at.skippedFilters, layout, path() + ", " + place));
     const std::lock_guard lock(m_mutex);
@@ -105,6 +126,10 @@ void StoredColumn::takeDownChunks(const ReadFile& file, hid_t dataset) {
         const auto fileBytes = file.block().fileBytes;
         if (bytes > most || chunk.address > fileBytes || bytes > fileBytes - chunk.address)
             file.bad(m_place, "a chunk of it lies outside the file or is too large");
+        const auto last = m_layout.filters.size() - 1;
+        if (!m_layout.filters.empty() && m_layout.filters.back() == H5Z_FILTER_FLETCHER32 &&
+            (chunk.skippedFilters >> last & 1) == 0)
+            chunk.checksum = m_store->checksumOf(chunk, m_place);
         m_chunks.push_back(chunk);
     }
 }

@@ -12,6 +12,7 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -26,15 +27,21 @@ public:
 
     struct Chunk {
         std::uint64_t address = 0, storedBytes = 0;
-        unsigned skippedFilters = 0; // bit i: filter i was not applied
+        unsigned skippedFilters = 0;           // bit i: filter i was not applied
+        std::optional<std::uint32_t> checksum; // Fletcher-32 at its end when it was taken down
     };
     using Bytes = std::shared_ptr<const std::vector<std::byte>>;
-    // layout.chunkBytes bytes. Error file.read, project.changing, project.content.
+    // layout.chunkBytes bytes, as they were when the chunk was taken down: without a checksum the file must
+    // not have been written to since. Error file.read, project.changing, project.content.
     Bytes chunk(const Chunk& at, const ChunkLayout& layout, const std::string& place);
 
     const std::string& path() const { return m_source.path(); }
+    // Of a chunk whose last filter is Fletcher-32. Error file.read, project.content.
+    std::uint32_t checksumOf(const Chunk& at, const std::string& place) const;
 
 private:
+    std::vector<std::byte> stored(const Chunk& at, const std::string& place) const;
+
     static constexpr std::size_t keptBytes = std::size_t{32} << 20;
 
     const SourceFile m_source;

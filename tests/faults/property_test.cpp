@@ -241,7 +241,7 @@ private:
         if (const auto code = checks::codeOf([&] { ProjectStore::open(m_path); });
             code != "project.damaged" && code != "project.altered")
             throw Error("test.damage", "A damaged project says " + code + ".", "");
-        m_store.emplace(ProjectStore::openEarlier(m_path, before));
+        m_store.emplace(ProjectStore::openEarlier(m_path, kept.front().block.file));
         const auto earlier = m_generations.at(before);
         const auto without = [](auto rows, const auto& saved) {
             std::erase_if(rows, [&](const auto& one) { return saved.contains(one); });

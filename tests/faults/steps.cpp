@@ -80,7 +80,7 @@ void Steps::rescue() {
     } catch (const Error&) {
         if (kept.empty())
             throw;
-        m_store = ProjectStore::openEarlier(m_path, kept.front().block.generation);
+        m_store = ProjectStore::openEarlier(m_path, kept.front().block.file);
     }
     opened();
 }
@@ -274,7 +274,7 @@ std::function<void()> Steps::goingBack() {
     m_store.reset();
     fs::resize_file(m_path, fs::file_size(m_path) / 2);
     replacing(m_path);
-    const auto wanted = earlierGenerations(m_path).front().block.generation;
+    const auto wanted = earlierGenerations(m_path).front().block.file;
     return [this, wanted] {
         m_store = ProjectStore::openEarlier(m_path, wanted);
         opened();

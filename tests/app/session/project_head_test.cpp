@@ -97,7 +97,7 @@ private Q_SLOTS:
         }
         writeFileAtomically(file, readFile(file, 1 << 30).substr(0, 3000));
         const auto kept = earlierGenerations(file);
-        auto store = ProjectStore::openEarlier(file, kept.back().block.generation);
+        auto store = ProjectStore::openEarlier(file, kept.back().block.file);
         QCOMPARE(noteOf(*store.view()), std::string("four"));
         QCOMPARE(store.view()->notes.size(), std::size_t{4});
     }

@@ -1,6 +1,7 @@
 // Two processes' worth of stores on one project: one writes, the other looks on; and the way back to an
 // earlier generation, from a sound project and from a damaged one.
 #include "app/session/project_session.h"
+#include "core/base/ids.h"
 #include "core/project/generations.h"
 #include "core/project/project.h"
 #include "core/project/shard.h"
@@ -34,6 +35,16 @@ void addResults(ProjectStore& store) {
     store.head()->update([](ProjectView& view) { view = merge(view, sample::jobResult()); });
 }
 
+} // namespace
+
+namespace {
+// The uuid of a kept generation's file.
+std::string fileOf(const std::string& project, std::uint64_t generation) {
+    for (const auto& one : earlierGenerations(project))
+        if (one.block.generation == generation)
+            return one.block.file;
+    return {};
+}
 } // namespace
 
 class ProjectStoreTest : public QObject {
@@ -116,9 +127,9 @@ private Q_SLOTS:
         flipAByte(file);
         QCOMPARE(codeOf([&] { ProjectStore::open(file); }), std::string("project.damaged"));
         QVERIFY(!std::filesystem::exists(file + ".lock"));
-        QCOMPARE(codeOf([&] { ProjectStore::openEarlier(file, 9); }), std::string("project.missing"));
+        QCOMPARE(codeOf([&] { ProjectStore::openEarlier(file, newUuid()); }), std::string("project.missing"));
         QVERIFY(std::filesystem::exists(file)); // nothing was moved
-        auto store = ProjectStore::openEarlier(file, 2);
+        auto store = ProjectStore::openEarlier(file, fileOf(file, 2));
         QCOMPARE(store.view()->generation, 4u);
         QVERIFY(!store.modified());
         QCOMPARE(store.notes().size(), std::size_t{2});
@@ -155,7 +166,7 @@ private Q_SLOTS:
             store.restore(2);
         }
         flipAByte(file);
-        const auto store = ProjectStore::openEarlier(file, 1); // which has no results
+        const auto store = ProjectStore::openEarlier(file, fileOf(file, 1)); // which has no results
         QCOMPARE(store.view()->completions->size(), rows);
         QVERIFY(store.view()->jobs.size() == 1 && store.modified());
         for (const auto& note : store.notes())

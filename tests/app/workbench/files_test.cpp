@@ -126,7 +126,8 @@ private Q_SLOTS:
         QTRY_VERIFY_WITH_TIMEOUT(list->count() > 0, 20000);
         QVERIFY2(list->gridCellText(0, 2).contains(QStringLiteral("This text cannot be read. ")),
                  qPrintable(list->gridCellText(0, 2)));
-        QVERIFY(list->gridCellText(0, 2).contains(QStringLiteral("written to by another program")));
+        QVERIFY(
+            list->gridCellText(0, 2).contains(QStringLiteral("is not what it was when the file was opened")));
         next.promptId = QString::fromStdString(
             workbench.session().view()->completions->head(0).promptId); // the inspector compares two of them
         selection->set(next);

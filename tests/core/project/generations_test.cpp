@@ -3,6 +3,7 @@
 #include "core/base/ids.h"
 #include "core/project/generations.h"
 #include "core/project/project.h"
+#include "core/project/project_lock.h"
 #include "core/project/shard.h"
 
 #include "tests/core/checks.h"
@@ -129,9 +130,9 @@ private Q_SLOTS:
         view = saveProject(file, merge(view, sample::jobResult()));
         keepShards(file, view.uuid, view.generation, {shard, folder + "/none.h5"});
         QVERIFY(!std::filesystem::exists(shard) && bytesOf(there) == bytes);
-        returnShards(file, 2); // which has it
+        returnShards(file, view.uuid, 2); // which has it
         QVERIFY(std::filesystem::exists(there));
-        returnShards(file, 1);
+        returnShards(file, view.uuid, 1);
         QVERIFY(bytesOf(shard) == bytes && !std::filesystem::exists(there));
         keepShards(file, view.uuid, 2, {shard});
         std::ofstream(kept + "/notes.txt") << "mine";
@@ -173,12 +174,37 @@ private Q_SLOTS:
             const auto name = std::filesystem::path(unfinished.temporaryPath()).filename().string();
             QVERIFY(AtomicFile::isTemporaryName(name, "left.h5") && !AtomicFile::isTemporaryName(name, "h5"));
         }
+        const ProjectLock lock(file);
         removeLeftovers(file);
         for (const auto& path : gone)
             QVERIFY2(!std::filesystem::exists(path), path.c_str());
         for (const auto& path : stay)
             QVERIFY2(std::filesystem::exists(path), path.c_str());
         QCOMPARE(openProject(file).uuid, view.uuid);
+    }
+
+    // A save that was killed between exchanging two files and looking at what came out.
+    void whatAnotherProgramPutThereIsKept() {
+        const auto file = path("exchanged.h5");
+        const auto first = createProject(file, sample::study());
+        const auto second = saveProject(file, first);
+        const auto side = sideFolder(file);
+        const auto temporary = [&](const std::string& uuid) {
+            return side.temporary + "/.exchanged.h5." + uuid + ".tmp";
+        };
+        const auto foreign = path("foreign.h5");
+        createProject(foreign, sample::study());
+        std::filesystem::copy_file(foreign, temporary(second.fileUuid));
+        std::filesystem::copy_file(foreign, temporary(newUuid())); // of a save that published nothing
+        const auto kept = keepReplaced(file);
+        QCOMPARE(kept.size(), std::size_t{1});
+        QVERIFY(kept.front().find("/prev/exchanged.replaced-") != std::string::npos);
+        QVERIFY(bytesOf(kept.front()) == bytesOf(foreign));
+        std::filesystem::copy_file(earlierGenerations(file).front().path, temporary(second.fileUuid));
+        QVERIFY(keepReplaced(file).empty()); // the generation before, as it should be
+        removeLeftovers(file);
+        QVERIFY(std::filesystem::is_empty(side.temporary));
+        QVERIFY(std::filesystem::exists(kept.front()));
     }
 
     void aDamagedProjectIsKeptAside() {
