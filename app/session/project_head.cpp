@@ -33,8 +33,9 @@ bool holdsJob(const ProjectView& view, const std::string& id) {
                        [&](const JobRecord& job) { return job.id == id && job.state == JobState::Done; });
 }
 
-std::unique_ptr<EditLog> logOf(const std::string& path, const ProjectView& view) {
-    return std::make_unique<EditLog>(path, view.uuid, view.generation, view.logSequence + 1);
+std::unique_ptr<EditLog> logOf(const std::string& path, const ProjectView& view,
+                               const std::vector<LogFile>& known = {}) {
+    return std::make_unique<EditLog>(path, view.uuid, view.generation, view.logSequence + 1, known);
 }
 
 // Logs stay as long as an earlier generation could need them.
@@ -82,10 +83,11 @@ std::vector<std::string> ProjectHead::replay(bool keep) {
             notes.push_back("An edit of the log could not be applied: " + error.message());
         }
     }
-    if (reading.last == next.logSequence)
-        return notes;
+    const bool nothingNew = reading.last == next.logSequence;
     next.logSequence = reading.last;
-    m_log = logOf(m_path, next);
+    m_log = logOf(m_path, next, reading.files);
+    if (nothingNew)
+        return notes;
     const std::lock_guard lock(m_mutex);
     commit(std::move(next));
     if (count > 0)

@@ -81,13 +81,14 @@ struct Gap {
 struct Scan {
     std::vector<Frame> frames;
     std::vector<Gap> gaps;
-    std::size_t whole = 0; // bytes up to the end of the last frame
+    std::size_t bytes = 0, whole = 0; // of the file, and up to the end of the last frame
     bool torn = false, damaged = false;
 };
 
 // Whole frames in order; broken bytes between them are stepped over.
 Scan scan(std::string_view text) {
     Scan result;
+    result.bytes = text.size();
     std::size_t offset = 0;
     bool broken = false;
     while (offset < text.size()) {
@@ -193,27 +194,37 @@ std::string headlessNote(const std::string& path, std::size_t edits, Kept kept) 
            "Remove it if they are not missed.";
 }
 
-void take(LogReading& reading, const Scan& found, const std::string& path, std::uint64_t after) {
-    LogFile file{path, 0, found.torn, found.damaged};
-    for (const auto& frame : found.frames) {
-        if (frame.sequence == 0)
-            continue;
+LogFile fileOf(const Scan& found, const std::string& path) {
+    LogFile file{path, 0, found.torn, found.damaged, found.bytes};
+    for (const auto& frame : found.frames)
         file.last = std::max(file.last, frame.sequence);
-        if (frame.sequence <= after)
-            continue;
-        if (auto edit = objectOf(frame.payload, path))
-            reading.edits.push_back({frame.sequence, std::move(*edit)});
-    }
+    return file;
+}
+
+void take(LogReading& reading, const Scan& found, const std::string& path, std::uint64_t after) {
+    auto file = fileOf(found, path);
+    for (const auto& frame : found.frames)
+        if (frame.sequence > after)
+            if (auto edit = objectOf(frame.payload, path))
+                reading.edits.push_back({frame.sequence, std::move(*edit)});
     reading.last = std::max(reading.last, file.last);
     reading.files.push_back(std::move(file));
 }
 
+// A copy of a file says the same again. Two edits with one number are those of two writers, one of which was
+// killed before it saw the other: both are made.
 void sortEdits(std::vector<LoggedEdit>& edits) {
     std::stable_sort(edits.begin(), edits.end(),
                      [](const auto& a, const auto& b) { return a.sequence < b.sequence; });
-    const auto end = std::unique(edits.begin(), edits.end(),
-                                 [](const auto& a, const auto& b) { return a.sequence == b.sequence; });
-    edits.erase(end, edits.end());
+    std::vector<LoggedEdit> once;
+    for (auto& edit : edits) {
+        const auto same = std::find_if(once.rbegin(), once.rend(), [&](const LoggedEdit& other) {
+            return other.sequence != edit.sequence || other.edit == edit.edit;
+        });
+        if (same == once.rend() || same->sequence != edit.sequence)
+            once.push_back(std::move(edit));
+    }
+    edits = std::move(once);
 }
 
 struct Damage {
@@ -235,15 +246,20 @@ std::string damageNote(const Damage& damage, const LogReading& reading, std::uin
 } // namespace
 
 EditLog::EditLog(std::string projectPath, std::string projectUuid, std::uint64_t generation,
-                 std::uint64_t next, std::uint64_t fullFile)
+                 std::uint64_t next, const std::vector<LogFile>& known, std::uint64_t fullFile)
     : m_project(std::move(projectPath)), m_uuid(std::move(projectUuid)), m_generation(generation),
-      m_next(std::max<std::uint64_t>(next, 1)), m_fullFile(fullFile) {}
+      m_next(std::max<std::uint64_t>(next, 1)), m_fullFile(fullFile) {
+    for (const auto& file : known)
+        m_others[file.path] = file;
+}
 
 EditLog::~EditLog() { closeFile(); }
 
 void EditLog::closeFile() {
-    if (m_descriptor >= 0)
+    if (m_descriptor >= 0) {
         ::close(std::exchange(m_descriptor, -1));
+        m_others[m_path] = {m_path, m_next - 1, false, false, m_bytes};
+    }
     m_path.clear();
     m_bytes = 0;
 }
@@ -286,11 +302,43 @@ void EditLog::write(const std::string& frame) {
         m_bytes += frame.size();
         return;
     }
-    // What was refused must not come back at the next start. If this fails too, a torn frame is skipped, and
-    // a whole one would be applied: its number is not given to another edit, so that none takes its place.
+    withdraw();
+    throw writeError(m_path, frame.size(), reason);
+}
+
+// What was refused must not come back at the next start. If this fails too, a torn frame is skipped, and a
+// whole one would be applied: its number is not given to another edit, so that none takes its place.
+void EditLog::withdraw() {
     if (::ftruncate(m_descriptor, static_cast<off_t>(m_bytes)) != 0 || ::fsync(m_descriptor) != 0)
         ++m_next;
-    throw writeError(m_path, frame.size(), reason);
+}
+
+// Error log.shared. Files only grow, so one of a known size is not read again; what cannot be read now could
+// not be read by a writer either.
+void EditLog::requireFirst() {
+    for (const auto& path : logPaths(m_project)) {
+        std::error_code gone;
+        const auto bytes = fs::file_size(path, gone);
+        if (path == m_path || gone)
+            continue;
+        auto& known = m_others[path];
+        if (known.path.empty() || known.bytes != bytes) {
+            try {
+                const auto text = readFile(path, largestLog);
+                const auto found = scan(text);
+                known = belongsTo(found, m_uuid, path) ? fileOf(found, path)
+                                                       : LogFile{path, 0, false, false, text.size()};
+            } catch (const Error&) {
+                continue;
+            }
+        }
+        if (known.last >= m_next)
+            throw Error("log.shared",
+                        "The edit was not made: another program has made edits of " + m_project +
+                            " that this one does not know.",
+                        "Open the project again: then it has both. Its lock did not keep the other one away.",
+                        path);
+    }
 }
 
 bool EditLog::fileIsThere() const {
@@ -320,10 +368,18 @@ std::uint64_t EditLog::append(const Json& edit) {
                     path + " was removed or moved away by another program, and unsaved edits with it.",
                     "Save the project now: this window still has them.");
     }
+    const auto frame = frameOf(m_next, payload);
     try {
-        write(frameOf(m_next, payload));
+        write(frame);
     } catch (const Error&) {
         closeFile();
+        throw;
+    }
+    try {
+        requireFirst();
+    } catch (const Error&) {
+        m_bytes -= frame.size();
+        withdraw();
         throw;
     }
     return m_next++;

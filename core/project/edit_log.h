@@ -4,12 +4,17 @@
 // a project; a saved generation says up to which number it holds them, so applying twice or losing one is
 // impossible whatever is killed when, and deleting a log is never a step that matters.
 //
+// Two writers of one project, which locks that lie allow, cannot give one number to two edits: each looks at
+// the files of the others after its edit is durable and before it says so, and takes it back if one of them
+// has its number or a later one. Whoever looks last sees both.
+//
 // Nothing here reads HDF5. A writer belongs to one thread; readLogs may run on any, before a writer exists.
 #pragma once
 
 #include "core/base/json.h"
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -20,21 +25,31 @@ struct LoggedEdit {
     Json edit; // an object
 };
 
+struct LogFile {
+    std::string path;
+    std::uint64_t last = 0; // highest number in it; 0: none
+    bool torn = false;      // ends in bytes that are no whole frame, as after a crash
+    bool damaged = false;   // whole frames follow broken bytes: they were salvaged
+    std::uint64_t bytes = 0;
+};
+
 class EditLog {
 public:
     // A file that has so many bytes gets no more edits: whoever reads logs has a file in memory.
     static constexpr std::uint64_t fullFile = std::uint64_t{256} << 20;
-    // next: the number of the first edit. Nothing is written yet.
+    // next: the number of the first edit. known: what readLogs found, which is not read again. Nothing is
+    // written yet.
     EditLog(std::string projectPath, std::string projectUuid, std::uint64_t generation, std::uint64_t next,
-            std::uint64_t fullFile = EditLog::fullFile);
+            const std::vector<LogFile>& known = {}, std::uint64_t fullFile = EditLog::fullFile);
     ~EditLog();
     EditLog(const EditLog&) = delete;
     EditLog& operator=(const EditLog&) = delete;
 
     // Returns the edit's number when it is durable: written and synced. Error file.*, log.edit (no object, or
     // too large), log.lost (the file was removed or moved away, and edits before this one with it: save the
-    // project): then it is not in the log. After a failed write or sync, or a loss, the next edit goes to a
-    // new file.
+    // project), log.shared (another writer has made edits that this one does not know: open the project
+    // again): then it is not in the log. After a failed write or sync, or a loss, the next edit goes to a new
+    // file.
     std::uint64_t append(const Json& edit);
 
     std::uint64_t next() const { return m_next; }
@@ -47,22 +62,18 @@ private:
     void closeFile();
     bool fileIsThere() const;
     void write(const std::string& frame);
+    void withdraw();
+    void requireFirst(); // with m_next written
 
     std::string m_project, m_uuid, m_path;
     std::uint64_t m_generation, m_next, m_fullFile;
     std::uint64_t m_bytes = 0; // of whole frames
     int m_descriptor = -1;
-};
-
-struct LogFile {
-    std::string path;
-    std::uint64_t last = 0; // highest number in it; 0: none
-    bool torn = false;      // ends in bytes that are no whole frame, as after a crash
-    bool damaged = false;   // whole frames follow broken bytes: they were salvaged
+    std::map<std::string, LogFile> m_others; // as they were when they were last looked at
 };
 
 struct LogReading {
-    std::vector<LoggedEdit> edits;  // numbers after `after`, ascending, each once
+    std::vector<LoggedEdit> edits;  // numbers after `after`, ascending, each edit once
     std::vector<LogFile> files;     // of this project
     std::vector<std::string> notes; // one sentence for what a user should know
     std::uint64_t last = 0;         // highest number seen, or `after`

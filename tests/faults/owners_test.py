@@ -105,10 +105,30 @@ def locks_that_lie(case):
     case.opens(first)
     case.opens(second)
     case.does(second, "save")
-    first.known = harness.Acknowledged()  # what it logs now has the numbers of the second one's edits
     case.is_refused(first, "save", "project.changed")
     case.does(second, "merge")
-    case.is_refused(first, "merge", "project.changed")
+    case.is_refused(first, "merge", "log.shared")
+    case.is_refused(first, "log", "log.shared")
+    case.end()
+
+
+def edits_of_two(case):
+    """Each makes edits that the other one does not know: whoever comes second is told, and has both when it
+    opens the project again."""
+    first, second = case.writer("lies=1"), case.writer("lies=1")
+    case.opens(first)
+    case.opens(second)
+    case.does(first, "log")
+    case.is_refused(second, "log", "log.shared")
+    second.say("close")
+    case.opens(second)
+    case.does(second, "log")
+    case.is_refused(first, "log", "log.shared")
+    case.does(first, "save")
+    case.is_refused(second, "save", "project.changed")
+    second.say("close")
+    case.opens(second)
+    case.does(second, "save")
     case.end()
 
 
@@ -271,6 +291,7 @@ CASES = (
     two_windows,
     lock_file_removed,
     locks_that_lie,
+    edits_of_two,
     another_file_with_the_same_number,
     no_exchange_of_files,
     two_hosts,

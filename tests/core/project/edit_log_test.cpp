@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <QtTest>
 #include <random>
 #include <set>
@@ -51,6 +52,13 @@ class EditLogTest : public QObject {
             log.append(edit(i));
         file = log.path();
         return path;
+    }
+
+    // Another file of it, as of a writer that did not look at the others.
+    void written(const std::string& path, std::uint64_t number, const Json& edit) {
+        EditLog log(project(), uuid, 3, number);
+        log.append(edit);
+        std::filesystem::copy_file(log.path(), sideFolder(path).root + "/log-3-z.azlog");
     }
 
 private Q_SLOTS:
@@ -116,6 +124,104 @@ private Q_SLOTS:
         QCOMPARE(numbers(readLogs(path, uuid, 0)), (std::vector<std::uint64_t>{4})); // each once
     }
 
+    // Locks that lie: two writers that do not know of each other. What was acknowledged is there, each edit
+    // with a number of its own, and nothing that was refused.
+    void twoWritersNeverShareANumber() {
+        std::mt19937 random(11);
+        for (int trial = 0; trial < 40; ++trial) {
+            const auto path = project();
+            std::vector<std::unique_ptr<EditLog>> writers;
+            const auto opened = [&] {
+                const auto found = readLogs(path, uuid, 0);
+                return std::make_unique<EditLog>(path, uuid, 1, found.last + 1, found.files);
+            };
+            for (int i = 0; i < 3; ++i)
+                writers.push_back(opened());
+            std::map<std::uint64_t, Json> acknowledged;
+            int refused = 0;
+            for (int i = 1; i <= 60; ++i) {
+                auto& writer = writers[random() % writers.size()];
+                switch (random() % 8) {
+                case 0:
+                    writer = opened();
+                    break;
+                case 1:
+                    writer->startNewFile(2);
+                    break;
+                default:
+                    try {
+                        const auto number = writer->append(edit(i));
+                        QVERIFY(acknowledged.emplace(number, edit(i)).second);
+                    } catch (const Error& error) {
+                        QCOMPARE(error.code(), std::string("log.shared"));
+                        ++refused;
+                    }
+                }
+            }
+            QVERIFY(refused > 0 && acknowledged.size() > 5);
+            std::map<std::uint64_t, Json> found;
+            for (auto& one : readLogs(path, uuid, 0).edits)
+                QVERIFY(found.emplace(one.sequence, one.edit).second);
+            QVERIFY(found == acknowledged);
+        }
+    }
+
+    // At the same time, in two processes: at most one of them may have each number.
+    void twoWritersAtTheSameTime() {
+        const auto path = project();
+        std::filesystem::create_directories(sideFolder(path).root);
+        int ends[2];
+        QCOMPARE(::pipe(ends), 0);
+        std::vector<pid_t> children;
+        for (int who = 0; who < 2; ++who) {
+            children.push_back(::fork());
+            if (children.back() != 0)
+                continue;
+            auto log = std::make_unique<EditLog>(path, uuid, 1, 1);
+            for (int i = 0; i < 400; ++i) {
+                try {
+                    const std::uint64_t said[2] = {log->append(edit(1000 * who + i)),
+                                                   static_cast<std::uint64_t>(1000 * who + i)};
+                    if (::write(ends[1], said, sizeof said) != sizeof said)
+                        ::_exit(1);
+                } catch (const Error& error) {
+                    if (error.code() != "log.shared")
+                        ::_exit(2);
+                    const auto found = readLogs(path, uuid, 0, false);
+                    log = std::make_unique<EditLog>(path, uuid, 1, found.last + 1, found.files);
+                }
+            }
+            ::_exit(0);
+        }
+        ::close(ends[1]);
+        std::map<std::uint64_t, std::uint64_t> acknowledged;
+        for (std::uint64_t said[2]; ::read(ends[0], said, sizeof said) == sizeof said;)
+            QVERIFY(acknowledged.emplace(said[0], said[1]).second);
+        ::close(ends[0]);
+        for (const auto child : children) {
+            int status = 0;
+            ::waitpid(child, &status, 0);
+            QCOMPARE(status, 0);
+        }
+        QVERIFY(acknowledged.size() > 20);
+        const auto reading = readLogs(path, uuid, 0);
+        for (const auto& [number, which] : acknowledged)
+            QVERIFY(std::ranges::any_of(reading.edits, [&](const LoggedEdit& one) {
+                return one.sequence == number && one.edit == edit(static_cast<int>(which));
+            }));
+        QCOMPARE(reading.edits.size(), acknowledged.size());
+    }
+
+    void twoEditsWithOneNumberAreBothThere() {
+        std::string file;
+        const auto path = written(file, 3);
+        written(path, 3, edit(30)); // by one that was killed before it looked
+        const auto reading = readLogs(path, uuid, 0);
+        QCOMPARE(numbers(reading), (std::vector<std::uint64_t>{1, 2, 3, 3}));
+        QVERIFY(reading.edits[2].edit == edit(3) && reading.edits[3].edit == edit(30));
+        QCOMPARE(reading.last, 3u);
+    }
+
     void everyCutGivesAPrefix() {
         std::string file;
         const auto path = written(file, 3);
@@ -168,8 +274,7 @@ private Q_SLOTS:
         QCOMPARE(missingWithout({2, 4, 6, 7}, 0), std::string("edits 2, 4 and 6 to 7 are missing"));
         QCOMPARE(missingWithout({3, 4, 7}, 4), std::string("edit 7 is missing")); // the others are saved
         QCOMPARE(missingWithout({3, 4}, 4), std::string("no edit is missing"));
-        EditLog again(path, uuid, 3, 4);
-        again.append(edit(4)); // another file has it
+        written(path, 4, edit(4)); // another file has it
         QCOMPARE(missingWithout({4}, 0), std::string("no edit is missing"));
     }
 
@@ -192,7 +297,7 @@ private Q_SLOTS:
 
     void aFullFileGetsNoMoreEdits() {
         const auto path = project();
-        EditLog log(path, uuid, 1, 1, 400);
+        EditLog log(path, uuid, 1, 1, {}, 400);
         std::set<std::string> files;
         for (int i = 1; i <= 30; ++i) {
             QCOMPARE(log.append(edit(i)), static_cast<std::uint64_t>(i));
