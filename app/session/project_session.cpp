@@ -2,6 +2,7 @@
 
 #include "core/base/time.h"
 #include "core/project/project.h"
+#include "core/results/calibrate.h"
 
 #include <QDir>
 #include <QRegularExpression>
@@ -16,6 +17,15 @@ constexpr int followInterval = 3000, failedFollowInterval = 60000; // ms
 std::shared_ptr<ProjectLock> lockOf(const std::optional<ProjectStore>& store, const std::string& path) {
     const auto lock = store && store->path() == path ? store->lock() : nullptr;
     return lock && lock->held() ? lock : nullptr;
+}
+
+Calibration choiceNow(const ProjectView& view, const std::string& modelName, const std::string& conceptName) {
+    const auto* model = view.model(modelName);
+    const auto* conceptValue = view.study->concept_(conceptName);
+    if (!model || !conceptValue)
+        throw Error("session.model", (model ? conceptName : modelName) + " has not been found yet.",
+                    "Run the study first.");
+    return calibrate(view, *view.study, *conceptValue, *model, utcNow());
 }
 } // namespace
 
@@ -308,12 +318,6 @@ void ProjectSession::saveAs(const QString& path) {
              [path = path.toStdString()](ProjectStore& store) { store.saveAs(path); });
 }
 
-void ProjectSession::editWith(const QString& action, std::function<void(ProjectStore&)> change) {
-    perform(
-        this, [change = std::move(change)](ProjectStore& store) { return change(store), true; }, [](bool) {},
-        [this, action](const Error& error) { fail(action, error); });
-}
-
 void ProjectSession::setStudy(const Study& study, const QString& text) {
     if (!isOpen())
         return;
@@ -325,13 +329,28 @@ void ProjectSession::setStudy(const Study& study, const QString& text) {
 }
 
 void ProjectSession::renewCalibration(const QString& modelName, const QString& conceptName) {
-    editWith(QStringLiteral("calibrate"), [modelName, conceptName](ProjectStore& store) {
-        const auto* model = store.view()->model(modelName.toStdString());
-        if (!model)
-            throw Error("session.model", modelName.toStdString() + " has not been found yet.",
-                        "Run the study first.");
-        store.calibrate({{model->identity, modelName.toStdString(), conceptName.toStdString()}});
-    });
+    if (!isOpen())
+        return;
+    const auto text = tr("Choose again: %1, %2").arg(modelName, conceptName);
+    const auto stands = std::make_shared<bool>(false);
+    append(
+        text,
+        [head = m_head, model = modelName.toStdString(), conceptName = conceptName.toStdString(),
+         stands]() -> std::optional<Change> {
+            const auto view = head->view();
+            auto choice = choiceNow(*view, model, conceptName);
+            const auto* counted = view->calibration(choice.modelIdentity, conceptName);
+            if ((*stands = counted && counted->id == choice.id))
+                return std::nullopt;
+            return RecordCalibration{std::move(choice)};
+        },
+        [this, text, stands](std::optional<Change> inverse) {
+            if (*stands)
+                Q_EMIT noted(
+                    tr("%1: the choice stands, for its completions and labels are the same.").arg(text));
+            else
+                m_history.did(text.toStdString(), std::move(inverse));
+        });
 }
 
 void ProjectSession::append(const QString& text, std::function<std::optional<Change>()> make,

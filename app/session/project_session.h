@@ -106,7 +106,6 @@ private:
                   std::function<void()> done = {});
     void followOther();
     FileChecker::Options checkingOptions();
-    void editWith(const QString& action, std::function<void(ProjectStore&)> change);
     void adoptState(const std::shared_ptr<ProjectHead>& head, const ProjectHead::State& state);
     // make(): on the log thread; nothing: there is nothing to change.
     void append(const QString& text, std::function<std::optional<Change>()> make,

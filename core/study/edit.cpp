@@ -91,10 +91,16 @@ void applyTo(ProjectView& view, const Edit& edit, const RecordCalibration& chang
     if (std::none_of(view.banks.begin(), view.banks.end(),
                      [&](const auto& bank) { return bank->key == choice.bankKey; }))
         throw missing("The bank " + choice.bankKey.substr(0, 12) + " of a calibration");
-    for (const auto& other : view.calibrations)
-        if (other->id == choice.id && other->created == choice.created)
-            return; // recorded already
-    view.calibrations.push_back(std::make_shared<const Calibration>(choice));
+    if (const auto* now = view.calibration(choice.modelIdentity, choice.conceptName);
+        now && now->id == choice.id)
+        return; // it counts already
+    auto recorded = std::make_shared<const Calibration>(choice);
+    const auto known = std::ranges::find(view.calibrations, choice.id, &Calibration::id);
+    if (known != view.calibrations.end()) { // made before; the last one counts
+        recorded = *known;
+        view.calibrations.erase(known);
+    }
+    view.calibrations.push_back(std::move(recorded));
     view.provenance.push_back({utcText(edit.time), edit.author, "calibrate", edit.text,
                                canonicalJson({{"calibration", choice.id}, {"inputs", choice.inputDigest}})});
 }
@@ -157,6 +163,12 @@ std::optional<Change> inverse(const ProjectView& before, const Change& change) {
     if (const auto* study = std::get_if<ChangeStudy>(&change)) {
         const auto json = toJson(*before.study);
         return ChangeStudy{guardedPatch(json.patch(study->patch), json), before.modelIdentities};
+    }
+    if (const auto* chosen = std::get_if<RecordCalibration>(&change)) {
+        const auto& choice = chosen->calibration;
+        const auto* counted = before.calibration(choice.modelIdentity, choice.conceptName);
+        if (counted && counted->id != choice.id)
+            return RecordCalibration{*counted};
     }
     return std::nullopt;
 }

@@ -39,6 +39,7 @@ struct ChangeStudy {
     std::vector<std::string> identities;
 };
 
+// The choice that counts from now on for its model and concept: a new one, or one that was made before.
 struct RecordCalibration {
     Calibration calibration;
 };

@@ -231,6 +231,18 @@ private Q_SLOTS:
         bench.session.renewCalibration(QStringLiteral("Small"), QStringLiteral("roses"));
         QVERIFY(QTest::qWaitFor([&] { return bench.view().calibrations.size() == 3; }));
         QCOMPARE(bench.view().calibrations.back()->points.size(), std::size_t(12));
+        const auto chosen = bench.view().calibrations.back()->id;
+        QCOMPARE(bench.session.undoText(), QStringLiteral("Choose again: Small, roses"));
+        bench.session.undo();
+        QVERIFY(QTest::qWaitFor([&] { return bench.view().calibrations.back()->id != chosen; }));
+        QCOMPARE(bench.view().calibrations.size(), std::size_t(3));
+        QCOMPARE(bench.view().calibrations.back()->points.size(), std::size_t(9));
+        bench.session.redo();
+        QVERIFY(QTest::qWaitFor([&] { return bench.view().calibrations.back()->id == chosen; }));
+        const auto notes = bench.notes.size();
+        bench.session.renewCalibration(QStringLiteral("Small"), QStringLiteral("roses")); // as it was
+        QVERIFY(QTest::qWaitFor([&] { return bench.notes.size() == notes + 1; }));
+        QCOMPARE(bench.view().calibrations.size(), std::size_t(3));
     }
 
     void aMissingModelBlocksOnlyItself() {

@@ -28,6 +28,7 @@ std::vector<Change> everyChange(const ProjectView& view) {
     auto choice = *view.calibrations[0]; // a real one has an id of its JSON, so it is finite
     for (auto& point : choice.points)
         point.alpha = point.dose = point.gridStrength = 0.1;
+    choice.id = std::string(64, 'c');
     choice.created = "2026-11-27T08:00:00Z";
     JobRecord failed = view.jobs[0];
     failed.state = JobState::Failed;
@@ -180,16 +181,28 @@ private Q_SLOTS:
         QCOMPARE(apply(after, edit(*studyChange(*view.study, titled))).title, std::string("Another"));
     }
 
-    void recordsAreAppendedOnce() {
+    void aChoiceIsRecordedOnce() {
         const auto view = sample::fullView();
-        auto choice = *view.calibrations[0];
-        QCOMPARE(apply(view, edit(RecordCalibration{choice})).calibrations.size(), view.calibrations.size());
-        choice.created = "2027-01-01T00:00:00Z";
-        QCOMPARE(apply(view, edit(RecordCalibration{choice})).calibrations.size(),
-                 view.calibrations.size() + 1);
+        const auto before = *view.calibrations.back();
+        const auto counted = [&](const ProjectView& now) {
+            return now.calibration(before.modelIdentity, before.conceptName)->id;
+        };
+        QCOMPARE(apply(view, edit(RecordCalibration{before})).calibrations.size(), view.calibrations.size());
+        auto choice = before;
+        choice.id = std::string(64, 'c');
+        const auto chosen = apply(view, edit(RecordCalibration{choice}));
+        QCOMPARE(chosen.calibrations.size(), view.calibrations.size() + 1);
+        QCOMPARE(counted(chosen), choice.id);
+        const auto back = apply(chosen, edit(*inverse(view, RecordCalibration{choice})));
+        QCOMPARE(back.calibrations.size(), view.calibrations.size() + 1); // nothing is forgotten
+        QCOMPARE(counted(back), before.id);
+        const auto again = apply(back, edit(*inverse(chosen, RecordCalibration{before})));
+        QCOMPARE(again.calibrations.size(), view.calibrations.size() + 1);
+        QCOMPARE(counted(again), choice.id);
+        QCOMPARE(again.provenance.size(), view.provenance.size() + 3);
         choice.bankKey = std::string(64, '0');
         QCOMPARE(codeOf([&] { apply(view, edit(RecordCalibration{choice})); }), std::string("edit.missing"));
-        QVERIFY(!inverse(view, RecordCalibration{choice}) && !inverse(view, AttachShard{}));
+        QVERIFY(!inverse(view, RecordCalibration{before}) && !inverse(view, AttachShard{}));
     }
 };
 
