@@ -277,6 +277,7 @@ void EditLog::openFile() {
         write(frameOf(0, canonicalJson({{"project", m_uuid},
                                         {"generation", std::to_string(m_generation)},
                                         {"created", utcNow()}})));
+        m_headBytes = m_bytes;
         syncFolder(folder);
     } catch (const Error&) {
         closeFile();
@@ -380,6 +381,9 @@ std::uint64_t EditLog::append(const Json& edit) {
     } catch (const Error&) {
         m_bytes -= frame.size();
         withdraw();
+        if (m_bytes == m_headBytes) // nothing of this writer is in it
+            ::unlink(m_path.c_str());
+        closeFile();
         throw;
     }
     return m_next++;

@@ -48,8 +48,7 @@ public:
     // Returns the edit's number when it is durable: written and synced. Error file.*, log.edit (no object, or
     // too large), log.lost (the file was removed or moved away, and edits before this one with it: save the
     // project), log.shared (another writer has made edits that this one does not know: open the project
-    // again): then it is not in the log. After a failed write or sync, or a loss, the next edit goes to a new
-    // file.
+    // again): then it is not in the log. After each of these but log.edit the next edit goes to a new file.
     std::uint64_t append(const Json& edit);
 
     std::uint64_t next() const { return m_next; }
@@ -67,7 +66,7 @@ private:
 
     std::string m_project, m_uuid, m_path;
     std::uint64_t m_generation, m_next, m_fullFile;
-    std::uint64_t m_bytes = 0; // of whole frames
+    std::uint64_t m_bytes = 0, m_headBytes = 0; // of whole frames; of the first one
     int m_descriptor = -1;
     std::map<std::string, LogFile> m_others; // as they were when they were last looked at
 };
