@@ -126,12 +126,9 @@ std::string toString(CacheFile::State state) {
 
 std::vector<CacheFile> listCaches(const ProjectView& view, const std::string& projectPath, bool digests) {
     std::vector<CacheFile> caches;
-    std::error_code failure;
-    for (fs::directory_iterator it(sideFolder(projectPath).cache, failure), end; !failure && it != end;
-         it.increment(failure))
-        if (it->path().filename().string().front() != '.')
-            caches.push_back(inspect(*it, view, digests));
-    std::sort(caches.begin(), caches.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+    for (const auto& entry : entriesOf(sideFolder(projectPath).cache))
+        if (entry.path().filename().string().front() != '.')
+            caches.push_back(inspect(entry, view, digests));
     return caches;
 }
 

@@ -26,6 +26,7 @@ struct CacheFile {
 std::string toString(CacheFile::State state); // used, unused, foreign
 
 // Sorted by name; files whose name begins with a dot are unfinished and left out. digests: hashes every file.
+// Error file.read: the folder cannot be listed.
 std::vector<CacheFile> listCaches(const ProjectView& view, const std::string& projectPath, bool digests);
 
 struct CacheRemoval {

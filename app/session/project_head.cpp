@@ -19,7 +19,7 @@ ProjectView applied(const ProjectView& view, const Edit& edit) {
     return next;
 }
 
-// It is in the log already: what cannot be judged now is judged when results come or the project is opened.
+// It is in the log already: what cannot be judged now is judged when results come or the study is run.
 ProjectView appliedAnyway(const ProjectView& view, const Edit& edit) {
     try {
         return applied(view, edit);
@@ -41,10 +41,16 @@ std::unique_ptr<EditLog> logOf(const std::string& path, const ProjectView& view,
 // Logs stay as long as an earlier generation could need them.
 void removeOldLogs(const std::string& path, const ProjectView& saved, const std::string& current) {
     auto through = saved.logSequence;
-    for (const auto& earlier : earlierGenerations(path, saved.uuid))
-        if (earlier.block.formatVersion >= 3) // there was no log before
-            through = std::min(through, earlier.block.logSequence);
-    removeLogs(path, saved.uuid, through, current);
+    std::vector<std::string> unreadable;
+    try {
+        for (const auto& earlier : earlierGenerations(path, saved.uuid, &unreadable))
+            if (earlier.block.formatVersion >= 3) // there was no log before
+                through = std::min(through, earlier.block.logSequence);
+    } catch (const Error&) { // the next save finds them
+        return;
+    }
+    if (unreadable.empty())
+        removeLogs(path, saved.uuid, through, current);
 }
 
 } // namespace
@@ -73,7 +79,7 @@ std::vector<std::string> ProjectHead::replay(bool keep) {
     for (const auto& logged : reading.edits) {
         try {
             const auto edit = readEdit(logged.edit, "edit " + std::to_string(logged.sequence));
-            next = applied(next, edit);
+            next = appliedAnyway(next, edit);
             const auto* shard = std::get_if<AttachShard>(&edit.change);
             if (shard && !holdsJob(next, shard->job))
                 notes.push_back("The shard " + shard->file + " is gone, and with it the results of \"" +
@@ -122,6 +128,20 @@ View ProjectHead::update(const std::function<void(ProjectView&)>& change) {
     return commit(std::move(next));
 }
 
+View ProjectHead::rebuild(const std::function<ProjectView(const ProjectView&)>& make) {
+    constexpr int patience = 3;
+    for (int round = 0;; ++round) {
+        std::unique_lock order(m_logMutex, std::defer_lock);
+        if (round >= patience)
+            order.lock();
+        const auto before = view();
+        auto next = make(*before);
+        const std::lock_guard lock(m_mutex);
+        if (m_view == before)
+            return commit(std::move(next));
+    }
+}
+
 View ProjectHead::save(const std::function<ProjectView(const ProjectView&)>& write) {
     const auto snapshot = view();
     auto written = write(*snapshot);
@@ -163,9 +183,9 @@ View ProjectHead::saveAs(const std::string& path,
     return m_saved;
 }
 
-void ProjectHead::retire() {
+void ProjectHead::setRetired(bool retired) {
     const std::lock_guard order(m_logMutex);
-    m_retired = true;
+    m_retired = retired;
 }
 
 View ProjectHead::commit(ProjectView view) {

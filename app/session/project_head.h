@@ -42,6 +42,9 @@ public:
 
     // Results: not logged, because their shards are durable. The function must be quick; edits wait for it.
     View update(const std::function<void(ProjectView&)>& change);
+    // The same for a function that takes its time: edits do not wait for it; it is called again if some came,
+    // and if they keep coming they do wait.
+    View rebuild(const std::function<ProjectView(const ProjectView&)>& make);
 
     // Writes the view and takes what write() returns as what is in the file; edits and results that came
     // meanwhile stay.
@@ -50,9 +53,9 @@ public:
     // project.
     View saveAs(const std::string& path, const std::function<ProjectView(const ProjectView&)>& write);
 
-    // Another head of this project takes over: edits that come later are refused; two would give one number to
-    // two edits.
-    void retire();
+    // Another head of this project takes over: edits that come later are refused; two would give one number
+    // to two edits.
+    void setRetired(bool retired);
 
 private:
     View commit(ProjectView view); // under m_mutex

@@ -169,10 +169,10 @@ void ProjectSession::openAltered(const QString& path) {
 }
 
 void ProjectSession::openEarlier(const QString& path, const QString& file) {
-    openWith(QStringLiteral("open"),
-             [path = path.toStdString(), file = file.toStdString(), how = checkingOptions()] {
-                 return ProjectStore::openEarlier(path, file, how);
-             });
+    openWith(QStringLiteral("open"), [path = path.toStdString(), file = file.toStdString(), store = m_store,
+                                      how = checkingOptions()] {
+        return ProjectStore::openEarlier(path, file, lockOf(*store, path), how);
+    });
 }
 
 void ProjectSession::takeOver(const LockOwner& owner) {

@@ -140,9 +140,14 @@ ProjectStore ProjectStore::look(const std::string& path, FileChecker::Options ch
 void ProjectStore::succeed(const ProjectStore& other) {
     if (other.view()->uuid != view()->uuid)
         return;
-    other.m_head->retire();
-    for (auto& note : m_head->replay(readOnly().empty()))
-        m_notes.push_back(std::move(note));
+    other.m_head->setRetired(true);
+    try {
+        for (auto& note : m_head->replay(readOnly().empty()))
+            m_notes.push_back(std::move(note));
+    } catch (const Error&) { // the other one goes on
+        other.m_head->setRetired(false);
+        throw;
+    }
 }
 
 void ProjectStore::noteFormat(const UserBlock& block) {
@@ -201,9 +206,10 @@ View ProjectStore::restore(std::uint64_t generation) {
 }
 
 ProjectStore ProjectStore::openEarlier(const std::string& path, const std::string& wantedFile,
-                                       FileChecker::Options checking) {
-    auto lock = std::make_shared<ProjectLock>(path);
-    const auto kept = earlierGenerations(path);
+                                       std::shared_ptr<ProjectLock> held, FileChecker::Options checking) {
+    auto lock = held ? std::move(held) : std::make_shared<ProjectLock>(path);
+    std::vector<std::string> unreadable;
+    const auto kept = earlierGenerations(path, {}, &unreadable);
     const auto wanted = std::find_if(
         kept.begin(), kept.end(), [&](const EarlierGeneration& one) { return one.block.file == wantedFile; });
     if (wanted == kept.end())
@@ -215,16 +221,19 @@ ProjectStore ProjectStore::openEarlier(const std::string& path, const std::strin
     auto view = openProject(file);
     view.provenance.push_back(
         {utcNow(), "user", "restore", "generation " + std::to_string(generation), "{}"});
-    const auto ofProject = earlierGenerations(path, view.uuid);
-    view.generation = ofProject.front().block.generation + 1; // of the damaged one, which is not reused
+    for (const auto& one : kept)
+        if (one.block.project == view.uuid)
+            view.generation = std::max(view.generation, one.block.generation);
+    view.generation += 1 + unreadable.size(); // the number of the damaged one is not reused
     returnShards(path, view.uuid, generation);
+    const auto replaced = keepReplaced(path);
     std::string aside;
     ProjectStore store(path, replaceDamaged(path, view, file, &aside), std::move(lock), checker);
     if (!aside.empty())
         store.m_notes.push_back("The file that could not be opened is kept as " + aside + ".");
     store.m_notes.push_back("Generation " + std::to_string(generation) + " is the project again.");
     store.noteFormat(file.block);
-    store.adoptWhatIsThere();
+    store.adoptWhatIsThere(replaced);
     store.readRecordedJobs();
     return store;
 }

@@ -7,6 +7,7 @@
 #include "core/base/error.h"
 #include "core/plan/plan.h"
 #include "core/project/file_checker.h"
+#include "core/project/generations.h"
 #include "core/study/project_view.h"
 
 #include <memory>
@@ -48,8 +49,9 @@ public:
     // For a project that cannot be opened: sets the file aside in prev/ and publishes an earlier generation
     // as the next one. Error project.missing if there is no such generation, project.locked.
     // file: EarlierGeneration::block.file; numbers are those of several projects where one was saved over
-    // another.
+    // another. held: as for open.
     static ProjectStore openEarlier(const std::string& path, const std::string& file,
+                                    std::shared_ptr<ProjectLock> held = {},
                                     FileChecker::Options checking = {});
 
     std::shared_ptr<ProjectLock> lock() const { return m_access->lock(); } // null: read-only
@@ -95,6 +97,8 @@ public:
 
     // Merges a published shard and judges what is new. sha256: of the done event.
     View mergeShard(const std::string& path, const std::string& sha256);
+    // Judges what could not be judged when it came. Error file.read, project.*: a text cannot be read.
+    View judgeMissing();
     View recordJob(const JobRecord& job); // one that failed or was cancelled
     // Computes and records what is due; those that cannot be computed are notes.
     View calibrate(const std::vector<CalibrationDue>& due);
@@ -111,7 +115,10 @@ private:
     ProjectStore(std::string path, ProjectView view, std::shared_ptr<ProjectLock> lock,
                  std::shared_ptr<FileChecker> checker, std::string readOnly = {});
     void noteFormat(const UserBlock& block);
-    void adoptWhatIsThere();
+    void adoptWhatIsThere(const Replaced& replaced = {});
+    void adoptResults();
+    // Edits and jobs must not be missed by who writes; who only looks is told.
+    void orNote(const std::function<void()>& read);
     ProjectView earlier(std::uint64_t generation) const;
     ProjectView write(const ProjectView& view);
     void keepMerged(std::uint64_t generation);

@@ -4,7 +4,6 @@
 #include "core/base/atomic_file.h"
 #include "core/base/time.h"
 #include "core/container/safetensors.h"
-#include "core/project/generations.h"
 #include "core/project/project.h"
 #include "core/project/shard.h"
 #include "core/results/calibrate.h"
@@ -20,11 +19,9 @@ namespace fs = std::filesystem;
 
 std::vector<std::string> jobFiles(const std::string& folder) {
     std::vector<std::string> files;
-    std::error_code failure;
-    for (fs::directory_iterator it(folder, failure), end; !failure && it != end; it.increment(failure))
-        if (it->path().extension() == ".json" && it->path().filename().string().front() != '.')
-            files.push_back(it->path().string());
-    std::sort(files.begin(), files.end());
+    for (const auto& entry : entriesOf(folder))
+        if (entry.path().extension() == ".json" && entry.path().filename().string().front() != '.')
+            files.push_back(entry.path().string());
     return files;
 }
 
@@ -34,34 +31,56 @@ void judge(ProjectView& view) {
 }
 } // namespace
 
+void ProjectStore::orNote(const std::function<void()>& read) {
+    try {
+        read();
+    } catch (const Error& error) {
+        if (readOnly().empty() || error.code() == "cancelled")
+            throw;
+        m_notes.push_back("Something beside the project is not shown: " + error.message());
+    }
+}
+
 // What a crash left: shards that no save has reached, and edits of the log.
-void ProjectStore::adoptWhatIsThere() {
+void ProjectStore::adoptWhatIsThere(const Replaced& replaced) {
     if (readOnly().empty()) {
-        for (const auto& place : keepReplaced(m_path))
+        auto now = keepReplaced(m_path);
+        now.kept.insert(now.kept.end(), replaced.kept.begin(), replaced.kept.end());
+        now.left.insert(now.left.end(), replaced.left.begin(), replaced.left.end());
+        for (const auto& place : now.kept)
             m_notes.push_back(
                 "A file that another program put in the place of this one while it was saved is kept as " +
                 place + ". Open it to see what it holds.");
-        removeLeftovers(m_path);
+        removeLeftovers(m_path, now.left);
     }
-    auto adoption = adoptShards(*view(), m_path, *m_checker);
-    for (const auto& problem : adoption.problems)
-        m_notes.push_back(problem.path + " could not be read and was left alone: " + problem.text);
-    m_merged = std::move(adoption.adopted);
-    if (!adoption.merged.nothing()) {
-        m_notes.push_back(std::to_string(adoption.merged.completions) + " completions and " +
-                          std::to_string(adoption.merged.banks) +
-                          " banks that were not saved last time have been taken from shards.");
-        m_head->update([&](ProjectView& view) {
-            view = std::move(adoption.view);
-            judge(view);
-        });
-    }
+    orNote([&] { adoptResults(); });
     for (auto& note : m_head->replay(readOnly().empty()))
         m_notes.push_back(std::move(note));
 }
 
+void ProjectStore::adoptResults() {
+    auto adoption = adoptShards(*view(), m_path, *m_checker);
+    for (const auto& problem : adoption.problems)
+        m_notes.push_back(problem.path + " could not be read and was left alone: " + problem.text);
+    m_merged = std::move(adoption.adopted);
+    if (adoption.merged.nothing())
+        return;
+    m_notes.push_back(std::to_string(adoption.merged.completions) + " completions and " +
+                      std::to_string(adoption.merged.banks) +
+                      " banks that were not saved last time have been taken from shards.");
+    try {
+        judge(adoption.view);
+    } catch (const Error& error) {
+        m_notes.push_back("They are not judged yet, for a text cannot be read: " + error.message() +
+                          " Run the study to judge them.");
+    }
+    m_head->update([&](ProjectView& view) { view = std::move(adoption.view); });
+}
+
 void ProjectStore::readRecordedJobs() {
-    for (const auto& path : jobFiles(sideFolder(m_path).jobs)) {
+    std::vector<std::string> paths;
+    orNote([&] { paths = jobFiles(sideFolder(m_path).jobs); });
+    for (const auto& path : paths) {
         try {
             m_recorded.push_back(std::make_shared<const JobSpec>(readJobSpec(readJsonFile(path), path)));
         } catch (const Error& error) {
@@ -120,21 +139,25 @@ View ProjectStore::mergeShard(const std::string& path, const std::string& sha256
     const auto result = readShard(path, sha256);
     m_head->edit({result.job.kind, "azimuth", unixSeconds(),
                   AttachShard{result.job.id, fs::path(path).filename().string(), sha256}});
-    // Both read texts, which may fail or take a while: edits do not wait for them, and a shard whose results
-    // are not in the view stays where the next opening looks.
-    const auto before = m_head->view();
-    auto merged = merge(*before, result);
-    judge(merged);
-    const auto now = m_head->update([&](ProjectView& view) {
-        if (view.logSequence == before->logSequence) {
-            view = std::move(merged);
-            return;
-        }
-        view = merge(view, result);
-        judge(view);
+    // Both read texts, which may fail: a shard whose results are not in the view stays where the next opening
+    // looks.
+    auto now = m_head->rebuild([&](const ProjectView& view) {
+        auto merged = merge(view, result);
+        judge(merged);
+        return merged;
     });
     m_merged.push_back(path);
     return now;
+}
+
+View ProjectStore::judgeMissing() {
+    const auto labels = labelMissing(*view(), unixSeconds());
+    if (labels.empty())
+        return view();
+    return m_head->update([&](ProjectView& view) {
+        for (const auto& label : labels)
+            view.labels.push_back(std::make_shared<const Label>(label));
+    });
 }
 
 View ProjectStore::recordJob(const JobRecord& job) {

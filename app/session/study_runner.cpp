@@ -73,6 +73,8 @@ void StudyRunner::next() {
         this,
         [failed = m_failed, last = m_lastStage](ProjectStore& store) {
             Step step;
+            if (!last)
+                store.judgeMissing();
             step.plan = store.plan(failed);
             for (int round = 0; round < 8 && !step.plan.calibrationsDue.empty(); ++round) {
                 store.calibrate(step.plan.calibrationsDue);

@@ -14,7 +14,7 @@ const std::vector<Command>& commandTable() {
         {"save", "File", t("Save"), "Ctrl+S", true},
         {"save-as", "File", t("Save as…"), "Ctrl+Shift+S"},
         {"restore", "File", t("Restore an earlier generation…"), ""},
-        {"remove-caches", "File", t("Remove unused caches"), ""},
+        {"remove-caches", "File", t("Remove unused caches…"), ""},
         {"export", "File", t("Export figure…"), "Ctrl+E", true},
         {"close", "File", t("Close window"), "Ctrl+W", true},
         {"quit", "File", t("Quit"), "Ctrl+Q"},

@@ -55,13 +55,8 @@ QString Opening::title(const QString& path, const Error& error) const {
     return tr("The project could not be opened");
 }
 
-void Opening::failed(const QString& path, const Error& error) {
-    const bool harmless = error.code() == "project.altered" || error.code() == "cancelled";
-    auto notification =
-        notificationOf(harmless ? Severity::caution : Severity::failure, title(path, error), error);
-    if (error.code() == "project.altered")
-        notification.actions.prepend({adoptPrefix + path, tr("Open it as it is")});
-    if (mayGoBack(error, path)) {
+void Opening::offerEarlier(const QString& path, Notification& notification) const {
+    try {
         const auto kept = earlierGenerations(path.toStdString());
         for (const auto& earlier : kept) {
             const auto generation = QString::number(earlier.block.generation);
@@ -71,7 +66,19 @@ void Opening::failed(const QString& path, const Error& error) {
         }
         if (!kept.empty())
             notification.lines << tr("Earlier generations are kept; this file stays beside them.");
+    } catch (const Error& error) {
+        notification.lines << tr("Earlier generations cannot be listed. %1").arg(q(error.message()));
     }
+}
+
+void Opening::failed(const QString& path, const Error& error) {
+    const bool harmless = error.code() == "project.altered" || error.code() == "cancelled";
+    auto notification =
+        notificationOf(harmless ? Severity::caution : Severity::failure, title(path, error), error);
+    if (error.code() == "project.altered")
+        notification.actions.prepend({adoptPrefix + path, tr("Open it as it is")});
+    if (mayGoBack(error, path))
+        offerEarlier(path, notification);
     m_window.bottomPane()->appendLog(notification.title + QStringLiteral(": ") + q(error.message()) +
                                      QLatin1Char('\n') + q(error.detail()));
     m_window.notify(notification);

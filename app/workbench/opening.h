@@ -40,6 +40,7 @@ private:
     void endChecking();
     void askTakeOver();
     QString title(const QString& path, const Error& error) const;
+    void offerEarlier(const QString& path, Notification& notification) const;
 
     MainWindow& m_window;
     ProjectSession& m_session;

@@ -1,7 +1,7 @@
 #include "app/workbench/workbench.h"
 
-#include "app/session/caches.h"
 #include "app/session/machine_memory.h"
+#include "app/workbench/caches_dialog.h"
 #include "app/workbench/generations_dialog.h"
 #include "app/workbench/inspector.h"
 #include "app/workbench/navigator.h"
@@ -116,7 +116,7 @@ void Workbench::connectWindow() {
     });
     connect(window, &MainWindow::renameRequested, this, &Workbench::askTitle);
     connect(window, &MainWindow::authorRequested, this, &Workbench::askAuthor);
-    connect(window, &MainWindow::removeCachesRequested, this, &Workbench::removeCaches);
+    connect(window, &MainWindow::removeCachesRequested, this, &Workbench::showCaches);
     connect(window, &MainWindow::runRequested, this, &Workbench::run);
     connect(window, &MainWindow::stopRequested, &m_runner, &StudyRunner::cancel);
     connect(window, &MainWindow::exportRequested, this, &Workbench::exportFigure);
@@ -406,6 +406,22 @@ void Workbench::askRestore() {
         if (const auto chosen = chooseGeneration(m_window.get(), *m_session.view(), list))
             m_session.restore(*chosen);
     });
+}
+
+void Workbench::showCaches() {
+    if (!m_session.isOpen() || m_runner.isRunning())
+        return;
+    m_session.perform(
+        this, [](ProjectStore& store) { return listCaches(*store.view(), store.path(), false); },
+        [this](std::vector<CacheFile> caches) {
+            if (m_window->findChild<CachesDialog*>()) // asked for twice
+                return;
+            auto* dialog = new CachesDialog(std::move(caches), m_window.get());
+            dialog->setAttribute(Qt::WA_DeleteOnClose);
+            connect(dialog, &QDialog::accepted, this, &Workbench::removeCaches);
+            dialog->open();
+        },
+        [this](const Error& error) { fail(tr("Activation caches"), error); });
 }
 
 void Workbench::removeCaches() {

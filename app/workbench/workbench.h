@@ -55,6 +55,7 @@ private:
     void askRestore();
     void askTitle();
     void askAuthor();
+    void showCaches();
     void removeCaches();
     void exportFigure(const QString& kind);
     void run();

@@ -5,8 +5,8 @@
 // impossible whatever is killed when, and deleting a log is never a step that matters.
 //
 // Two writers of one project, which locks that lie allow, cannot give one number to two edits: each looks at
-// the files of the others after its edit is durable and before it says so, and takes it back if one of them
-// has its number or a later one. Whoever looks last sees both.
+// the files of the others and at the project after its edit is durable and before it says so, and takes it
+// back if one of them has its number or a later one. Whoever looks last sees both.
 //
 // Nothing here reads HDF5. A writer belongs to one thread; readLogs may run on any, before a writer exists.
 #pragma once
@@ -62,6 +62,7 @@ private:
     bool fileIsThere() const;
     void write(const std::string& frame);
     void withdraw();
+    std::uint64_t lastIn(const std::string& path);
     void requireFirst(); // with m_next written
 
     std::string m_project, m_uuid, m_path;
@@ -81,7 +82,7 @@ struct LogReading {
 // Reads every log of the project. All whole frames are taken; with `keep` (of the project's writer) a damaged
 // file, or the torn end of one, is copied to prev/ before anything else, and a note says it once; without
 // `keep` a torn end is no news: another process may be writing it. Logs of other projects are left alone.
-// Error file.* only for a folder that cannot be read or written.
+// Error file.* with `keep`, for a folder that cannot be read.
 LogReading readLogs(const std::string& projectPath, const std::string& projectUuid, std::uint64_t after,
                     bool keep = true);
 

@@ -2,6 +2,7 @@
 
 #include "core/base/atomic_file.h"
 #include "core/base/error.h"
+#include "core/base/sha256.h"
 #include "core/base/time.h"
 #include "core/project/side_folder.h"
 
@@ -11,6 +12,7 @@
 #include <cstdio>
 #include <fcntl.h>
 #include <filesystem>
+#include <optional>
 #include <unistd.h>
 
 namespace azimuth {
@@ -48,26 +50,21 @@ struct KeptShard { // of one project: Save As may have put another one under the
 
 std::vector<KeptShard> keptShards(const std::string& projectPath, const std::string& uuid) {
     std::vector<KeptShard> found;
-    std::error_code failure;
-    for (fs::directory_iterator it(keptShardFolder(projectPath), failure), end; !failure && it != end;
-         it.increment(failure)) {
-        const auto name = it->path().filename().string();
+    for (const auto& entry : entriesOf(keptShardFolder(projectPath))) {
+        const auto name = entry.path().filename().string();
         std::uint64_t generation = 0;
         const auto [rest, problem] = std::from_chars(name.data(), name.data() + name.size(), generation);
-        if (problem != std::errc() || *rest != '-' || it->path().extension() != ".h5")
+        if (problem != std::errc() || *rest != '-' || entry.path().extension() != ".h5" || !mayBeFile(entry))
             continue;
         try {
-            if (readUserBlock(it->path().string()).project == uuid)
-                found.push_back({it->path().string(), std::string(rest + 1), generation});
-        } catch (const Error&) { // nothing that could be merged again
+            if (readUserBlock(entry.path().string()).project == uuid)
+                found.push_back({entry.path().string(), std::string(rest + 1), generation});
+        } catch (const Error& error) {
+            if (error.code().starts_with("file."))
+                throw; // else it is nothing that could be merged again
         }
     }
     return found;
-}
-
-void moveFile(const std::string& from, const std::string& to) {
-    std::error_code stays;
-    fs::rename(from, to, stays);
 }
 
 bool lacksLinks(int reason) {
@@ -76,19 +73,21 @@ bool lacksLinks(int reason) {
 
 } // namespace
 
-std::vector<EarlierGeneration> earlierGenerations(const std::string& projectPath, const std::string& uuid) {
+std::vector<EarlierGeneration> earlierGenerations(const std::string& projectPath, const std::string& uuid,
+                                                  std::vector<std::string>* unreadable) {
     std::vector<EarlierGeneration> found;
-    std::error_code failure;
-    for (fs::directory_iterator it(sideFolder(projectPath).previous, failure), end; !failure && it != end;
-         it.increment(failure)) {
-        const auto path = it->path().string();
-        if (it->path().extension() != ".h5" || it->path().filename().string().front() == '.')
+    for (const auto& entry : entriesOf(sideFolder(projectPath).previous)) {
+        const auto path = entry.path().string();
+        if (entry.path().extension() != ".h5" || entry.path().filename().string().front() == '.' ||
+            !mayBeFile(entry))
             continue;
         try {
             const auto block = readUserBlock(path);
             if (block.kind == FileKind::Project && (uuid.empty() || block.project == uuid))
                 found.push_back({path, block});
-        } catch (const Error&) { // no project, or a damaged one: nothing to go back to
+        } catch (const Error& error) { // no project, or a damaged one: nothing to go back to
+            if (unreadable && error.code().starts_with("file."))
+                unreadable->push_back(path);
         }
     }
     std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) {
@@ -100,16 +99,36 @@ std::vector<EarlierGeneration> earlierGenerations(const std::string& projectPath
 
 namespace {
 
-// Whether a file is one of the generations in prev/.
-bool isKept(const std::string& projectPath, const std::string& path) {
-    std::string uuid;
-    try {
-        uuid = readUserBlock(path).file;
-    } catch (const Error&) { // no project
-        return false;
+// Whether prev/ has the content of a file: the same file, or a copy where there are no links.
+bool isKept(const std::string& previous, const std::string& path) {
+    std::error_code unknown;
+    const auto bytes = fs::file_size(path, unknown);
+    std::optional<Digest> digest;
+    for (const auto& entry : entriesOf(previous)) {
+        if (!entry.is_regular_file(unknown) || entry.file_size(unknown) != bytes || unknown)
+            continue;
+        if (fs::equivalent(entry.path(), path, unknown))
+            return true;
+        if (!digest)
+            digest = sha256File(path);
+        if (sha256File(entry.path().string()) == *digest)
+            return true;
     }
-    const auto kept = earlierGenerations(projectPath);
-    return std::any_of(kept.begin(), kept.end(), [&](const auto& one) { return one.block.file == uuid; });
+    return false;
+}
+
+// A copy if it lies on another file system; then it stays too, and is known as kept.
+void moveAside(const std::string& from, const std::string& place) {
+    if (std::rename(from.c_str(), place.c_str()) == 0) {
+        try {
+            syncFolder(fs::path(place).parent_path().string());
+        } catch (const Error&) { // after a power cut it may be where it was
+        }
+        return;
+    }
+    if (errno != EXDEV)
+        throw systemError("move", from, errno);
+    copyFileAtomically(from, place);
 }
 
 } // namespace
@@ -143,67 +162,82 @@ void keepGeneration(const std::string& projectPath, const UserBlock& block) {
 
 void pruneGenerations(const std::string& projectPath, const std::string& uuid) {
     std::size_t kept = 0;
-    for (const auto& earlier : earlierGenerations(projectPath, uuid)) {
-        if (earlier.block.formatVersion < formatVersion)
-            continue;
-        if (++kept > keptGenerations)
-            ::unlink(earlier.path.c_str());
+    try {
+        for (const auto& earlier : earlierGenerations(projectPath, uuid)) {
+            if (earlier.block.formatVersion < formatVersion)
+                continue;
+            if (++kept > keptGenerations)
+                ::unlink(earlier.path.c_str());
+        }
+    } catch (const Error&) { // the next save finds them
     }
 }
 
 void keepShards(const std::string& projectPath, const std::string& uuid, std::uint64_t generation,
                 const std::vector<std::string>& shards) {
     try {
+        std::error_code stays;
         if (!shards.empty())
             ensureFolder(keptShardFolder(projectPath));
         for (const auto& shard : shards)
-            moveFile(shard, keptShardFolder(projectPath) + "/" + std::to_string(generation) + "-" +
-                                fs::path(shard).filename().string());
+            fs::rename(shard,
+                       keptShardFolder(projectPath) + "/" + std::to_string(generation) + "-" +
+                           fs::path(shard).filename().string(),
+                       stays);
     } catch (const Error&) { // a folder that cannot be made: they stay
     }
-    auto oldest = generation;
-    for (const auto& earlier : earlierGenerations(projectPath, uuid))
-        if (earlier.block.formatVersion >= formatVersion)
-            oldest = std::min(oldest, earlier.block.generation);
-    for (const auto& kept : keptShards(projectPath, uuid))
-        if (kept.generation <= oldest)
-            ::unlink(kept.path.c_str());
+    try {
+        auto oldest = generation;
+        std::vector<std::string> unreadable; // one of them may be older
+        for (const auto& earlier : earlierGenerations(projectPath, uuid, &unreadable))
+            if (earlier.block.formatVersion >= formatVersion)
+                oldest = std::min(oldest, earlier.block.generation);
+        for (const auto& kept : keptShards(projectPath, uuid))
+            if (unreadable.empty() && kept.generation <= oldest)
+                ::unlink(kept.path.c_str());
+    } catch (const Error&) { // the next save finds them
+    }
 }
 
 void returnShards(const std::string& projectPath, const std::string& uuid, std::uint64_t generation) {
     const auto folder = sideFolder(projectPath).shards;
-    try {
-        ensureFolder(folder);
-    } catch (const Error&) {
-        return;
-    }
+    ensureFolder(folder);
     for (const auto& kept : keptShards(projectPath, uuid))
-        if (kept.generation > generation)
-            moveFile(kept.path, folder + "/" + kept.name);
+        if (kept.generation > generation &&
+            std::rename(kept.path.c_str(), (folder + "/" + kept.name).c_str()) != 0)
+            throw systemError("move", kept.path, errno);
 }
 
-std::vector<std::string> keepReplaced(const std::string& projectPath) {
-    std::vector<std::string> places;
-    const auto name = fs::path(projectPath).filename().string();
-    std::error_code failure;
-    for (fs::directory_iterator it(sideFolder(projectPath).temporary, failure), end; !failure && it != end;
-         it.increment(failure)) {
-        const auto found = it->path().filename().string();
-        if (!AtomicFile::isTemporaryName(found, name))
-            continue;
-        try {
-            const auto published = readUserBlock(projectPath).file; // in the temporary file's name
-            if (found != "." + name + "." + published + ".tmp" || isKept(projectPath, it->path().string()))
+Replaced keepReplaced(const std::string& projectPath) {
+    Replaced result;
+    const auto side = sideFolder(projectPath);
+    const auto name = fs::path(side.project).filename().string();
+    const auto beside = fs::path(side.project).parent_path().string();
+    std::string published; // the uuid in the name of the file that was exchanged
+    try {
+        published = readUserBlock(side.project).file;
+    } catch (const Error&) { // then nobody knows which one it was
+    }
+    for (const auto& folder : {side.temporary, beside.empty() ? "." : beside}) {
+        std::error_code failure; // of what cannot be listed nothing is removed
+        for (fs::directory_iterator it(folder, failure), end; !failure && it != end; it.increment(failure)) {
+            const auto path = it->path().string(), found = it->path().filename().string();
+            if (!AtomicFile::isTemporaryName(found, name))
                 continue;
-            const auto place = asidePlace(projectPath, "replaced");
-            if (std::rename(it->path().c_str(), place.c_str()) != 0)
-                continue;
-            syncFolder(fs::path(place).parent_path().string());
-            places.push_back(place);
-        } catch (const Error&) { // a file that cannot be read is opened by nobody, a folder made next time
+            try {
+                if (published.empty())
+                    result.left.push_back(path);
+                if (found != "." + name + "." + published + ".tmp" || isKept(side.previous, path))
+                    continue;
+                const auto place = asidePlace(projectPath, "replaced");
+                moveAside(path, place);
+                result.kept.push_back(place);
+            } catch (const Error&) { // a full disk, say
+                result.left.push_back(path);
+            }
         }
     }
-    return places;
+    return result;
 }
 
 std::string keepAside(const std::string& projectPath, const std::string& word) {

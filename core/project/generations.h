@@ -16,9 +16,11 @@ struct EarlierGeneration {
     UserBlock block; // generation, time, program, digest; the content is not hashed
 };
 
-// Newest first, those of the project `uuid` only (empty: of any). What is no project file is left out.
+// Newest first, those of the project `uuid` only (empty: of any). What is no project file is left out;
+// unreadable: files that could not be read and may be some. Error file.read for the folder.
 std::vector<EarlierGeneration> earlierGenerations(const std::string& projectPath,
-                                                  const std::string& uuid = {});
+                                                  const std::string& uuid = {},
+                                                  std::vector<std::string>* unreadable = nullptr);
 
 // Keeps the file at projectPath, whose block this is, as an earlier generation: durable after return. One
 // that is kept already stays. Error file.*.
@@ -36,14 +38,17 @@ void pruneGenerations(const std::string& projectPath, const std::string& uuid);
 // known.
 void keepShards(const std::string& projectPath, const std::string& uuid, std::uint64_t generation,
                 const std::vector<std::string>& shards);
-// Puts those that `generation` lacks back where they are adopted from. Never throws.
+// Puts those that `generation` lacks back where they are adopted from. Error file.*: some may be back.
 void returnShards(const std::string& projectPath, const std::string& uuid, std::uint64_t generation);
 
-// A save exchanges two files and looks at the one that came out. If it was killed before it could, and that
-// one is no generation that is kept, another program put it there at the last moment: it goes to prev/ as
-// <name>.replaced-<time>. Says where. For the owner of the project's lock, before removeLeftovers. Never
-// throws.
-std::vector<std::string> keepReplaced(const std::string& projectPath);
+// A save exchanges two files and looks at the one that came out. If it was killed before it could, and prev/
+// does not have what that one holds, another program put it there at the last moment: it goes to prev/ as
+// <name>.replaced-<time>. For the owner of the project's lock, before removeLeftovers. Never throws.
+struct Replaced {
+    std::vector<std::string> kept; // in prev/
+    std::vector<std::string> left; // what could not be kept or told: not to be removed
+};
+Replaced keepReplaced(const std::string& projectPath);
 
 // Keeps the file at projectPath, which is no generation to go back to, as prev/<name>.<word>-<time>
 // ("changed": another program changed it; "damaged"); it stays where it is too. Durable after return; says

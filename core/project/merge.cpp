@@ -217,10 +217,10 @@ void mergeCalibrations(ProjectView& view, const Incoming& incoming, MergeCount& 
     using Pair = std::pair<std::string, std::string>;
     const auto pairOf = [](const Calibration& value) { return Pair(value.modelIdentity, value.conceptName); };
     std::map<Pair, std::string> chosen; // the calibration that counts in the view
-    std::set<std::string> known;
+    std::set<Pair> known;               // a choice that counts again has the same id and another time
     for (const auto& value : view.calibrations) {
         chosen[pairOf(*value)] = value->id;
-        known.insert(value->id);
+        known.emplace(value->id, value->created);
     }
     std::vector<std::shared_ptr<const Calibration>> before, after;
     std::set<Pair> passed; // the other project has the view's choice, what follows came later
@@ -229,7 +229,7 @@ void mergeCalibrations(ProjectView& view, const Incoming& incoming, MergeCount& 
         const auto own = chosen.find(pair);
         if (own != chosen.end() && own->second == value->id)
             passed.insert(pair);
-        if (!known.insert(value->id).second)
+        if (!known.emplace(value->id, value->created).second)
             continue;
         (own == chosen.end() || passed.count(pair) ? after : before)
             .push_back(std::make_shared<const Calibration>(*value));

@@ -1,8 +1,8 @@
 // Merging results into a project, as pure functions on values: idempotent, first wins.
 //   models by identity; banks, completions and scores by key; arms by digest; jobs by id, start and state;
-//   calibrations by id; notes, figures and provenance records by all they say; labels by completion, judge,
-//   source, rater, verdict, behaviour, retraction, reason and time - a rule's without the time, which says
-//   nothing about it.
+//   calibrations by id and time; notes, figures and provenance records by all they say; labels by completion,
+//   judge, source, rater, verdict, behaviour, retraction, reason and time - a rule's without the time, which
+//   says nothing about it.
 // So merging several projects gives the same set of rows in any order, unless two of them have something else
 // under one key: then the first stays, the other is counted as differing, and its labels are left out,
 // because they were given to another text. Any thread.

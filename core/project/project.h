@@ -87,7 +87,7 @@ struct Adoption {
 };
 
 // Merges every shard in <project>.d/shards whose project uuid is view.uuid and that the checker admits. Never
-// throws for a bad shard, but Error cancelled from the checker's keepGoing.
+// throws for a bad shard, but Error cancelled from the checker's keepGoing, and file.read for the folder.
 Adoption adoptShards(const ProjectView& view, const std::string& projectPath, FileChecker& checker);
 
 } // namespace azimuth

@@ -20,8 +20,30 @@ SideFolder sideFolder(const std::string& projectPath) {
             path = real.string();
     }
     const auto root = path + ".d";
-    return {root,           root + "/shards", root + "/blobs", root + "/jobs", root + "/cache",
-            root + "/prev", root + "/tmp"};
+    return {root,
+            root + "/shards",
+            root + "/blobs",
+            root + "/jobs",
+            root + "/cache",
+            root + "/prev",
+            root + "/tmp",
+            path};
+}
+
+std::vector<fs::directory_entry> entriesOf(const std::string& folder) {
+    std::vector<fs::directory_entry> entries;
+    std::error_code failure;
+    for (fs::directory_iterator it(folder, failure), end; !failure && it != end; it.increment(failure))
+        entries.push_back(*it);
+    if (failure && failure != std::errc::no_such_file_or_directory && failure != std::errc::not_a_directory)
+        throw systemError("read", folder, failure.value());
+    std::sort(entries.begin(), entries.end());
+    return entries;
+}
+
+bool mayBeFile(const fs::directory_entry& entry) {
+    std::error_code failure;
+    return entry.is_regular_file(failure) || (failure && failure != std::errc::no_such_file_or_directory);
 }
 
 void ensureFolder(const std::string& folder) {
@@ -68,36 +90,35 @@ fs::file_time_type timeThere(const std::string& projectPath) {
 
 } // namespace
 
-void removeLeftovers(const std::string& projectPath) {
+void removeLeftovers(const std::string& projectPath, const std::vector<std::string>& except) {
     const auto side = sideFolder(projectPath);
-    const auto project = fs::path(side.root.substr(0, side.root.size() - 2)); // without ".d"
+    const auto project = fs::path(side.project);
+    const auto goes = [&](const fs::directory_entry& file) {
+        return std::ranges::find(except, file.path().string()) == except.end();
+    };
     const auto isOld = [now = timeThere(project.string())](const fs::directory_entry& file) {
         std::error_code unknown;
         const auto written = file.last_write_time(unknown);
         return !unknown && now > written && now - written > std::chrono::minutes(1);
     };
-    removeFiles(side.temporary, [](const auto&) { return true; });
+    removeFiles(side.temporary, goes);
     for (const auto& folder : {side.shards, side.blobs, side.jobs, side.cache, side.previous})
         removeFiles(folder, [&](const fs::directory_entry& file) {
             return AtomicFile::isTemporaryName(file.path().filename().string()) && isOld(file);
         });
     removeFiles(project.has_parent_path() ? project.parent_path().string() : ".",
-                [&isOld, name = project.filename().string()](const fs::directory_entry& file) {
-                    return AtomicFile::isTemporaryName(file.path().filename().string(), name) && isOld(file);
+                [&, name = project.filename().string()](const fs::directory_entry& file) {
+                    return AtomicFile::isTemporaryName(file.path().filename().string(), name) &&
+                           isOld(file) && goes(file);
                 });
 }
 
 std::vector<std::string> shardFiles(const std::string& projectPath) {
     std::vector<std::string> files;
-    std::error_code failure;
-    for (fs::directory_iterator it(sideFolder(projectPath).shards, failure), end; !failure && it != end;
-         it.increment(failure)) {
-        const auto name = it->path().filename().string();
-        std::error_code unknown;
-        if (name.front() != '.' && it->path().extension() == ".h5" && it->is_regular_file(unknown))
-            files.push_back(it->path().string());
-    }
-    std::sort(files.begin(), files.end());
+    for (const auto& entry : entriesOf(sideFolder(projectPath).shards))
+        if (entry.path().filename().string().front() != '.' && entry.path().extension() == ".h5" &&
+            mayBeFile(entry))
+            files.push_back(entry.path().string());
     return files;
 }
 

@@ -94,13 +94,16 @@ void applyTo(ProjectView& view, const Edit& edit, const RecordCalibration& chang
     if (const auto* now = view.calibration(choice.modelIdentity, choice.conceptName);
         now && now->id == choice.id)
         return; // it counts already
-    auto recorded = std::make_shared<const Calibration>(choice);
-    const auto known = std::ranges::find(view.calibrations, choice.id, &Calibration::id);
-    if (known != view.calibrations.end()) { // made before; the last one counts
-        recorded = *known;
-        view.calibrations.erase(known);
-    }
-    view.calibrations.push_back(std::move(recorded));
+    auto recorded = choice;
+    const auto isThere = [&](const auto& other) {
+        return other->id == recorded.id && other->created == recorded.created;
+    };
+    const auto again = [&](const auto& other) { return other->id == choice.id; };
+    if (std::ranges::any_of(view.calibrations, again)) // it was made before and counts from now on
+        recorded.created = utcText(edit.time);
+    for (auto time = edit.time; std::ranges::any_of(view.calibrations, isThere);) // several within a second
+        recorded.created = utcText(++time);
+    view.calibrations.push_back(std::make_shared<const Calibration>(std::move(recorded)));
     view.provenance.push_back({utcText(edit.time), edit.author, "calibrate", edit.text,
                                canonicalJson({{"calibration", choice.id}, {"inputs", choice.inputDigest}})});
 }

@@ -16,6 +16,8 @@ import random
 import statistics
 import subprocess
 import sys
+import tempfile
+import time
 
 root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 cache = os.path.join(os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache")), "azimuth")
@@ -196,7 +198,7 @@ class Bench:
         """Seconds of one packed batch by its tokens; cost must grow in proportion."""
         ours = self.side("azimuth", precision)
         name = f"growth, {precision}"
-        rates = []
+        rates, medians = [], []
         for tokens in (1024, 4096, 16384, 32768):
             prompts = [self.chat[i % 128][:32] for i in range(tokens // 32)]
             prompts = [p + [21] * (32 - len(p)) for p in prompts]
@@ -204,7 +206,27 @@ class Bench:
             if not result:
                 return
             rates.append(f"{tokens}: {result['azimuth']:.0f}")
+            medians.append(result["azimuth"])
         print(f"{'tokens a second by tokens packed, ' + precision:40s} {', '.join(rates)}", flush=True)
+        self.ratios[f"{name}, rate at 32768 tokens of that at 1024"] = round(medians[-1] / medians[0], 3)
+
+    def listing(self):
+        """What is on the disk, through the worker's verb, its start included: 200 models in a folder."""
+        if self.options.only and self.options.only not in "listing":
+            return
+        with tempfile.TemporaryDirectory(dir=os.path.dirname(os.path.realpath(self.options.model))) as folder:
+            for i in range(200):
+                os.link(os.path.realpath(self.options.model), os.path.join(folder, f"{i}.gguf"))
+            seconds = []
+            for _ in range(self.options.repeat):
+                start = time.monotonic()
+                done = subprocess.run([os.path.join(self.options.build, "bin", "azimuth-worker"), "inspect", "--list", "--search", folder],
+                                      check=True, capture_output=True, text=True)
+                seconds.append(time.monotonic() - start)
+        entries = sum(folder in line for line in done.stdout.splitlines())
+        self.records.append({"what": "listing", "side": "azimuth", "seconds": seconds, "entries": entries})
+        print(f"{'inspect --list, ' + str(entries) + ' models of a folder':40s} {statistics.median(seconds):10.2f} {'':10s} s      "
+              f"{'':9s} <= 1 s", flush=True)
 
 
 def main():
@@ -222,6 +244,7 @@ def main():
     print(f"{os.path.basename(options.model)}, {options.threads} threads, load before {os.getloadavg()[0]:.1f}, "
           f"median of {options.repeat}")
     print(f"{'':40s} {'azimuth':>10s} {'peer':>10s}        ratio     budget")
+    bench.listing()
     bench.dequantising()
     for precision in options.precision.split(","):
         bench.loading(precision)

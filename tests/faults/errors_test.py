@@ -45,15 +45,24 @@ class Bench:
 
     def __init__(self, chosen, verifier, report, root):
         self.chosen, self.verifier, self.report, self.root = chosen, verifier, report, root
-        self.base, self.place = root / "base", root / "copy"
-        self.base.mkdir()
-        _, self.before = harness.run(chosen, self.base, [self.base / "p.h5", "merge", 2])
+        self.place = root / "copy"
+        self.bases = {"": self.base("saved", "merge"), "open": self.base("unsaved", "merge", "log", "shard")}
 
-    def writer(self, faults, trace_path=None):
+    def base(self, name, *steps):
+        """A project, and what was said of it. An opening has edits and results to find that no save holds."""
+        folder, said = self.root / name, []
+        folder.mkdir()
+        for step in steps:
+            said.append(harness.run(self.chosen, folder, [folder / "p.h5", step, 2])[1])
+        return folder, said
+
+    def writer(self, faults, step="", trace_path=None):
+        base, said = self.bases.get(step, self.bases[""])
         shutil.rmtree(self.place, ignore_errors=True)
-        shutil.copytree(self.base, self.place)
+        shutil.copytree(base, self.place)
         writer = harness.Talk(self.chosen, self.place, self.place / "p.h5", faults, trace_path)
-        writer.known.take_all(self.before)
+        for text in said:
+            writer.known.take_all(text)
         return writer
 
     def prepare(self, writer, step):
@@ -65,7 +74,7 @@ class Bench:
         """Bytes that a step writes, and how often it makes each kind of call."""
         path = self.root / "measured.trace"
         path.unlink(missing_ok=True)
-        writer = self.writer("step", path)
+        writer = self.writer("step", step, path)
         self.prepare(writer, step)
         for word in ("faults 1", "attempt", "faults 0"):
             assert writer.say(word) is not None
@@ -80,7 +89,7 @@ class Bench:
     def attempt(self, step, faults, must_fail=True):
         """One step under faults. Returns what was refused, or None if the step coped; checks all else."""
         name = f"{step} under {faults}"
-        writer = self.writer("step," + faults)
+        writer = self.writer("step," + faults, step)
         self.prepare(writer, step)
         writer.say("faults 1")
         refused = writer.say("attempt")
@@ -97,6 +106,9 @@ class Bench:
             writer.say("faults 0")
             again = writer.say("attempt")
             self.report.check(isinstance(again, list), f"{name}: trying again gives {again}")
+        if not failed and step == "open":  # what it did not see would be gone with what is saved now
+            for word in ("faults 0", "prepare again", "attempt", "prepare again", "attempt"):
+                writer.say(word)
         ended = writer.end()
         self.report.check(ended == 0, f"{name}: the program ended with {ended}")
         self.check(writer.known, f"{name}: in the end")

@@ -1,5 +1,7 @@
 #include "tests/faults/in_memory.h"
 
+#include "tests/faults/records.h"
+
 namespace azimuth {
 
 std::string InMemory::difference(const InMemory& other) const {
@@ -12,12 +14,20 @@ std::string InMemory::difference(const InMemory& other) const {
     if (completions != other.completions)
         return "completions: " + std::to_string(completions.size()) + ", " +
                std::to_string(other.completions.size());
-    return banks != other.banks         ? "banks"
+    return counted != other.counted     ? "the choices that count"
+           : banks != other.banks       ? "banks"
            : jobs != other.jobs         ? "jobs"
            : failures != other.failures ? "failures"
            : choices != other.choices   ? "calibrations"
                                         : "";
 }
+
+namespace {
+void record(InMemory& model, const Calibration& choice) {
+    model.choices.emplace(choice.id, choice.bankKey);
+    model.counted[{choice.modelIdentity, choice.conceptName}] = choice.id;
+}
+} // namespace
 
 InMemory inMemory(const ProjectView& view) {
     InMemory model;
@@ -37,13 +47,13 @@ InMemory inMemory(const ProjectView& view) {
     }
     model.study = canonicalJson(toJson(*view.study));
     for (std::size_t i = 0; i < view.completions->size(); ++i)
-        model.completions.insert(view.completions->row(i).key);
+        model.completions.emplace(view.completions->key(i), records::lineOf(view.completions->row(i)));
     for (const auto& bank : view.banks)
-        model.banks.insert(bank->key);
+        model.banks.emplace(bank->key, records::lineOf(*bank));
     for (const auto& job : view.jobs)
         (job.state == JobState::Done ? model.jobs : model.failures).insert(job.id);
     for (const auto& choice : view.calibrations)
-        model.choices.emplace(choice->id, choice->bankKey);
+        record(model, *choice);
     return model;
 }
 
@@ -59,6 +69,8 @@ InMemory after(InMemory model, const Change& change) {
         if (!note->text.empty())
             model.notes[{note->subject, note->object}] = note->text;
     }
+    if (const auto* choice = std::get_if<RecordCalibration>(&change))
+        record(model, choice->calibration);
     if (const auto* study = std::get_if<ChangeStudy>(&change))
         model.study = canonicalJson(parseJson(model.study, "the model").patch(study->patch));
     return model;

@@ -11,18 +11,20 @@
 
 namespace azimuth {
 
-// What an undo takes back: the newest word of each rater and of each note, the study.
+// What an undo takes back: the newest word of each rater and of each note, the study, which choice counts.
 struct Edited {
     std::map<std::pair<Digest, std::string>, Verdict> labels;
     std::map<std::pair<NoteSubject, std::string>, std::string> notes;
     std::string study;
+    std::map<std::pair<std::string, std::string>, std::string> counted; // calibrations by model and concept
     bool operator==(const Edited&) const = default;
 };
 
 // What counts of a project: that, and what is only ever recorded.
 struct InMemory : Edited {
-    std::set<Digest> completions;
-    std::set<std::string> banks, jobs, failures;
+    std::map<Digest, std::string> completions; // with the checksum of their content
+    std::map<std::string, std::string> banks;  // likewise
+    std::set<std::string> jobs, failures;
     std::map<std::string, std::string> choices; // calibrations and their banks
     bool operator==(const InMemory&) const = default;
 

@@ -104,6 +104,8 @@ def locks_that_lie(case):
     first, second = case.writer("lies=1"), case.writer("lies=1")
     case.opens(first)
     case.opens(second)
+    case.does(second, "again")
+    case.is_refused(first, "again", "project.changed")
     case.does(second, "save")
     case.is_refused(first, "save", "log.shared")  # which changes the study before
     case.does(second, "merge")
@@ -127,6 +129,10 @@ def edits_of_two(case):
     case.is_refused(first, "log", "log.shared")
     case.does(again, "save")
     case.is_refused(first, "save", "log.shared")
+    for _ in range(4):  # no generation that is kept needs the logs any more
+        case.does(again, "again")
+    case.check(not list(pathlib.Path(f"{case.project}.d").glob("*.azlog")), "logs are left")
+    case.is_refused(first, "log", "log.shared")
     case.end()
 
 
@@ -143,8 +149,8 @@ def another_file_with_the_same_number(case, faults=""):
     ours = case.project.read_bytes()
     theirs = (there / "p.h5").read_bytes()
     os.replace(there / "p.h5", case.project)
-    case.is_refused(first, "save", "project.changed")
-    case.is_refused(first, "merge", "project.changed")
+    case.is_refused(first, "again", "project.changed")
+    case.is_refused(first, "merge", "log.shared")
     case.check(case.project.read_bytes() == theirs, "what the other machine saved is replaced")
     case.project.write_bytes(ours)
     case.does(first, "save")

@@ -118,6 +118,9 @@ private:
         m_redo.clear();
         if (undo)
             m_undo.push_back({*undo, before});
+        else // it stays, whatever is taken back: the first choice of a model and concept
+            for (auto& step : m_undo)
+                step.before.counted = m_model.counted;
     }
 
     // Up to three steps back and some of them forward again.
@@ -153,9 +156,7 @@ private:
         if (m_model.banks.empty())
             return;
         tell("choice");
-        const auto choice = m_random.choice(m_model);
-        m_store->head()->edit({"calibrate", "azimuth", unixSeconds(), RecordCalibration{choice}});
-        m_model.choices.emplace(choice.id, choice.bankKey);
+        editing(RecordCalibration{m_random.choice(m_model)});
     }
 
     void results() {
@@ -163,12 +164,10 @@ private:
         ensureFolder(sideFolder(m_path).shards);
         const auto shard = m_store->newShardPath(result.job.id);
         const auto digest = publishShard(shard, result, m_store->view()->uuid);
-        for (const auto& row : result.completions) {
-            m_model.completions.insert(row.key);
-            m_inShards.completions.insert(row.key);
-        }
         for (auto* model : {&m_model, &m_inShards}) {
-            model->banks.insert(result.banks.front().key);
+            for (const auto& row : result.completions)
+                model->completions.emplace(row.key, records::lineOf(row));
+            model->banks.emplace(result.banks.front().key, records::lineOf(result.banks.front()));
             model->jobs.insert(result.job.id);
         }
         tell("results");
@@ -244,7 +243,12 @@ private:
         m_store.emplace(ProjectStore::openEarlier(m_path, kept.front().block.file));
         const auto earlier = m_generations.at(before);
         const auto without = [](auto rows, const auto& saved) {
-            std::erase_if(rows, [&](const auto& one) { return saved.contains(one); });
+            std::erase_if(rows, [&](const auto& one) {
+                if constexpr (requires { one.second; })
+                    return saved.contains(one.first);
+                else
+                    return saved.contains(one);
+            });
             return rows;
         };
         m_inShards.completions = without(m_model.completions, earlier.completions);

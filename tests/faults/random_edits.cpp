@@ -13,8 +13,9 @@ Change RandomEdits::labels(const InMemory& model) {
     for (std::size_t i = 0; i <= pick(3); ++i) {
         auto key = sha256("completion " + std::to_string(pick(5)));
         if (!model.completions.empty() && pick(2))
-            key = *std::next(model.completions.begin(),
-                             static_cast<std::ptrdiff_t>(pick(model.completions.size())));
+            key = std::next(model.completions.begin(),
+                            static_cast<std::ptrdiff_t>(pick(model.completions.size())))
+                      ->first;
         change.items.push_back({key, pick(4) ? std::optional(static_cast<Verdict>(pick(3))) : std::nullopt});
     }
     return change;
@@ -85,7 +86,8 @@ void RandomEdits::removeOne(Study& study, std::vector<Prompt>& prompts) {
 
 Calibration RandomEdits::choice(const InMemory& model) {
     Calibration choice;
-    choice.bankKey = *std::next(model.banks.begin(), static_cast<std::ptrdiff_t>(pick(model.banks.size())));
+    choice.bankKey =
+        std::next(model.banks.begin(), static_cast<std::ptrdiff_t>(pick(model.banks.size())))->first;
     choice.modelIdentity = sample::jobResult().models.front().identity;
     choice.conceptName = "verse";
     choice.judgeDigest = sample::hexOf("judge");

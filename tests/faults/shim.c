@@ -5,7 +5,7 @@
 //                         them, then azimuth_faults(1) arms them and azimuth_faults(0) takes them away
 //       kill=N            SIGKILL before the N-th call that changes something
 //       CALL=N:ERRNO      the N-th call of this kind fails, 0: every one; CALL is create, write, sync, rename
-//                         (also link), remove, lock or read
+//                         (also link), remove, lock or read (also opening a folder)
 //       space=BYTES       so much can be written; then writes and new files fail with ENOSPC, and statvfs
 //       says so free=BYTES        what statvfs says from the start clock=SECONDS     the wall clock is moved
 //       by so much lies=1            locks are granted to everybody
@@ -224,9 +224,12 @@ static long do_open(int folder, const char* path, int flags, mode_t mode) {
     const int there = known && syscall(SYS_faccessat, folder, path, F_OK) == 0;
     const int changing = (flags & O_CREAT && !there) || flags & O_TRUNC;
     int error = 0;
+    const int listing = known && there && flags & O_DIRECTORY; // or to sync the folder
     // Opening for writing is what a folder or a file without permission refuses, so it counts too.
     if (known && (changing || (flags & O_ACCMODE) != O_RDONLY))
         error = fault_of(CREATE);
+    else if (listing)
+        error = fault_of(READ);
     errno = 0;
     long fd = error ? fail(error) : syscall(SYS_openat, folder, path, flags, mode);
     if (fd >= descriptors)
@@ -243,6 +246,8 @@ static long do_open(int folder, const char* path, int flags, mode_t mode) {
             handles[fd] = next_handle++;
             note(OPENED, (flags & O_CREAT && !there ? 1u : 0u) | (flags & O_TRUNC ? 2u : 0u), handles[fd], 0,
                  NULL, 0, real, NULL);
+            if (listing)
+                note(READ_FROM, 0, handles[fd], 0, NULL, 0, NULL, NULL);
         }
     }
     leave();

@@ -117,6 +117,11 @@ std::function<void()> Steps::prepared(const std::string& step) {
         return [this] { open(); };
     if (step == "save")
         return [this] { save(); };
+    if (step == "again") // a save with nothing new
+        return [this] {
+            m_store->save();
+            say(news());
+        };
     if (step == "notes")
         return [this, labels = records::labels(*m_store->view()), note = records::note()] {
             edit("Label a completion", labels);

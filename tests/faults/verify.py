@@ -107,7 +107,7 @@ class Project:
     def __init__(self, path):
         self.path, self.records, self.problems = path, {}, []
         self.generation = self.title = self.uuid = self.broken = self.study = None
-        self.last_edit, self.edits = 0, {}
+        self.last_edit, self.edits = 0, {}  # edits by number and text: two writers may have had one number
 
     def add(self, kind, key, *content):
         self.records.setdefault(f"{kind} {key}", []).append(zlib.crc32(b"".join(content)))
@@ -238,10 +238,11 @@ class Project:
         frames = list(self.frames(content))
         head = json.loads(frames[0][1]) if frames and frames[0][0] == 0 else {}
         if head.get("project") == self.uuid:
-            self.edits.update((number, json.loads(edit)) for number, edit in frames[1:] if number > self.last_edit)
+            self.edits.update(((number, edit), None) for number, edit in frames[1:] if number > self.last_edit)
 
     def apply_edits(self):
-        for _, edit in sorted(self.edits.items()):
+        for _, text in sorted(self.edits, key=lambda one: one[0]):
+            edit = json.loads(text)
             kind, author = edit["edit"], edit["author"].encode()
             if kind == "labels":
                 for item in edit["items"]:

@@ -39,6 +39,14 @@ std::size_t logs(const std::string& file) {
     return count;
 }
 
+struct Unreadable final : CompletionSource { // as of a disk that fails for a moment
+    static Error failure() { return Error("file.read", "p.h5 cannot be read: Input/output error.", ""); }
+    std::size_t rows() const override { return 1; }
+    std::string text(std::size_t) const override { throw failure(); }
+    std::vector<std::int32_t> ids(std::size_t) const override { throw failure(); }
+    std::string rowsDigest() const override { return {}; }
+};
+
 } // namespace
 
 class ProjectHeadTest : public QObject {
@@ -70,6 +78,32 @@ private Q_SLOTS:
         store = ProjectStore::open(file, store.lock());
         QVERIFY(store.notes().empty() && !store.modified()); // nothing is applied twice
         QCOMPARE(store.view()->notes.size(), std::size_t{2});
+    }
+
+    // Nothing can be judged then; the edit is made all the same, for a save would bury it.
+    void anEditOfTheLogIsMadeWhereNoTextCanBeRead() {
+        const auto file = path("unreadable.h5");
+        const auto access = std::make_shared<WriteAccess>(file, nullptr, "");
+        auto view = createProject(file, sample::study());
+        auto study = *view.study;
+        study.title = "Another";
+        {
+            ProjectHead head(file, view, access);
+            head.edit({"Rename", "Ana", 100, *studyChange(*view.study, study)});
+        }
+        CompletionTable::Builder builder;
+        CompletionTable::Builder::Row row;
+        row.key = sha256("a completion");
+        row.prompt = builder.name(view.study->concepts.front().sets.begin()->second.prompts.front().id);
+        row.model = row.arm = row.job = builder.name(std::string(64, 'a'));
+        QVERIFY(builder.add(row, builder.addSource(std::make_shared<Unreadable>()), 0));
+        view.completions = std::make_shared<const CompletionTable>(builder.finish());
+        ProjectHead head(file, view, access);
+        const auto notes = head.replay(true);
+        QCOMPARE(head.view()->title, std::string("Another"));
+        QCOMPARE(notes.size(), std::size_t{1});
+        QVERIFY2(notes[0].find("1 edit that was not saved") == 0, notes[0].c_str());
+        QVERIFY(head.view()->labels.empty());
     }
 
     void logsGoWhenEveryGenerationHoldsThem() {

@@ -3,6 +3,7 @@
 #include "app/workbench/inspector.h"
 #include "app/workbench/pages/apply_page.h"
 #include "app/workbench/pages/overview_page.h"
+#include "core/project/edit_log.h"
 #include "tests/app/workbench/workbench_fixture.h"
 #include "widgets/completions/completion_list.h"
 #include "widgets/data_table.h"
@@ -71,6 +72,28 @@ class EditsTest : public QObject {
     };
 
 private Q_SLOTS:
+    // A lock that lies let another program make an edit: this window's is refused, and both are there once
+    // the project is opened again.
+    void anEditOfAnotherProgramIsSeen() {
+        const auto path = project("shared.h5");
+        const Opened opened(path);
+        auto& session = opened.workbench->session();
+        EditLog other(path.toStdString(), opened.view().uuid, opened.view().generation,
+                      opened.view().logSequence + 1);
+        other.append(toJson(Edit{"label", "Bo", 1e9,
+                                 SetLabels{{{opened.view().completions->key(0), Verdict::Coherent}}, "Bo"}}));
+        const SetNote note{NoteSubject::Project, "", "mine"};
+        session.edit(QStringLiteral("note"), note);
+        QTRY_VERIFY(
+            fixture::words(*opened.workbench).contains(QStringLiteral("another program has made edits")));
+        QVERIFY(said(opened.view()).isEmpty() && !session.isModified());
+        fixture::open(*opened.workbench, path);
+        QCOMPARE(said(opened.view()), QStringList{QStringLiteral("coherent by Bo")});
+        session.edit(QStringLiteral("note"), note);
+        QTRY_VERIFY(opened.view().note(NoteSubject::Project, "") &&
+                    opened.view().note(NoteSubject::Project, "")->text == "mine");
+    }
+
     void keysLabelAndAreTakenBack() {
         const auto path = project("labels.h5");
         {

@@ -1,9 +1,13 @@
 // Opening what is damaged, what another process has, and going back, through the real window.
+#include "app/workbench/caches_dialog.h"
 #include "app/workbench/generations_dialog.h"
 #include "app/workbench/pages/apply_page.h"
+#include "core/base/sha256.h"
 #include "core/container/safetensors.h"
 #include "tests/app/workbench/workbench_fixture.h"
 
+#include <fstream>
+#include <QClipboard>
 #include <QDialogButtonBox>
 #include <QPushButton>
 #include <QTreeWidget>
@@ -34,6 +38,27 @@ private Q_SLOTS:
         QTRY_COMPARE_WITH_TIMEOUT(opened.count(), 1, 20000);
         QCOMPARE(workbench.session().path(), path);
         QCOMPARE(openProject(path.toStdString()).generation, 3u); // 2 was the damaged one
+    }
+
+    // Also in the window that has it open, and its lock.
+    void aDamagedProjectThatIsOpenGoesBack() {
+        const auto path = project("open-damaged.h5");
+        Workbench workbench(*Theme::instance());
+        workbench.show();
+        open(workbench, path);
+        QFile file(path);
+        QVERIFY(file.open(QIODevice::ReadWrite) && file.resize(file.size() - 100));
+        file.close();
+        QSignalSpy failed(&workbench.session(), &ProjectSession::failed);
+        QSignalSpy opened(&workbench.session(), &ProjectSession::opened);
+        workbench.open(path);
+        QTRY_COMPARE_WITH_TIMEOUT(failed.count(), 1, 20000);
+        QVERIFY(workbench.session().isOpen());
+        QVERIFY(click(workbench, QStringLiteral("Open generation 1")));
+        QTRY_COMPARE_WITH_TIMEOUT(opened.count(), 1, 20000);
+        QCOMPARE(failed.count(), 1);
+        QVERIFY(workbench.session().readOnly().isEmpty());
+        QCOMPARE(openProject(path.toStdString()).generation, 3u);
     }
 
     void restoringIsAChoiceInADialog() {
@@ -94,11 +119,38 @@ private Q_SLOTS:
                                   {"prompts.digest", std::string(64, 'b')}});
         writer.append("acts/resid/0", std::span<const float>(std::vector<float>(1000)));
         writer.finish();
+        std::ofstream(folder + "/notes.txt") << "mine";
         Workbench workbench(*Theme::instance());
         workbench.show();
         QVERIFY(!workbench.window().action(QStringLiteral("remove-caches"))->isEnabled());
         open(workbench, path);
         workbench.window().action(QStringLiteral("remove-caches"))->trigger();
+        const QPointer<CachesDialog> dialog = [&] {
+            CachesDialog* found = nullptr;
+            (void)QTest::qWaitFor([&] { return found = workbench.window().findChild<CachesDialog*>(); },
+                                  20000);
+            return found;
+        }();
+        QVERIFY(dialog && dialog->isVisible());
+        auto* rows = dialog->findChild<QTreeWidget*>();
+        QCOMPARE(rows->topLevelItemCount(), 2);
+        const auto cell = [&](int row, int column) { return rows->topLevelItem(row)->text(column); };
+        QCOMPARE(cell(0, 0), QStringLiteral("notes.txt"));
+        QCOMPARE(cell(0, 2), QStringLiteral("not known"));
+        QCOMPARE(cell(1, 0), QStringLiteral("old.safetensors"));
+        QCOMPARE(cell(1, 2), QStringLiteral("no"));
+        const auto digest = QString::fromStdString(toHex(sha256File(cache)));
+        QTRY_COMPARE_WITH_TIMEOUT(cell(1, 4), digest.left(12) + QChar(0x2026), 20000);
+        QVERIFY(QTest::qWaitForWindowActive(dialog.data()));
+        rows->setFocus();
+        QTest::keyClick(rows, Qt::Key_Down);
+        QTest::keySequence(rows, QKeySequence::Copy);
+        QCOMPARE(QGuiApplication::clipboard()->text(), digest);
+        QVERIFY(QFile::exists(QString::fromStdString(cache))); // until it is asked for
+        for (auto* button : dialog->findChildren<QPushButton*>())
+            if (button->text() == QStringLiteral("Remove unused caches"))
+                button->click();
+        QTRY_VERIFY_WITH_TIMEOUT(!dialog, 20000);
         QTRY_VERIFY_WITH_TIMEOUT(!QFile::exists(QString::fromStdString(cache)), 20000);
         QTRY_VERIFY_WITH_TIMEOUT(
             words(workbench).contains(QStringLiteral("Removed 1 activation cache that the study "

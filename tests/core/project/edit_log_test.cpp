@@ -235,6 +235,7 @@ private Q_SLOTS:
             known = std::min(known, reading.edits.size() + 1);
             if (!reading.files.empty())
                 QVERIFY(!reading.files[0].damaged);
+            std::filesystem::remove_all(sideFolder(path).previous);
         }
     }
 

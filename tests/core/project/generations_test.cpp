@@ -196,15 +196,56 @@ private Q_SLOTS:
         createProject(foreign, sample::study());
         std::filesystem::copy_file(foreign, temporary(second.fileUuid));
         std::filesystem::copy_file(foreign, temporary(newUuid())); // of a save that published nothing
-        const auto kept = keepReplaced(file);
+        const auto kept = keepReplaced(file).kept;
         QCOMPARE(kept.size(), std::size_t{1});
         QVERIFY(kept.front().find("/prev/exchanged.replaced-") != std::string::npos);
         QVERIFY(bytesOf(kept.front()) == bytesOf(foreign));
+        // What a save replaces is kept before it is exchanged: a generation, or a file that was set aside.
         std::filesystem::copy_file(earlierGenerations(file).front().path, temporary(second.fileUuid));
-        QVERIFY(keepReplaced(file).empty()); // the generation before, as it should be
+        QVERIFY(keepReplaced(file).kept.empty());
+        std::filesystem::remove(temporary(second.fileUuid));
+        std::ofstream(temporary(second.fileUuid)) << "no project";
+        std::ofstream(side.previous + "/exchanged.changed-1") << "no project";
+        QVERIFY(keepReplaced(file).kept.empty());
+        const ProjectLock lock(file);
         removeLeftovers(file);
         QVERIFY(std::filesystem::is_empty(side.temporary));
         QVERIFY(std::filesystem::exists(kept.front()));
+    }
+
+    // Nothing is removed that could not be told or kept; a link to the project makes no difference, nor does
+    // a temporary file beside it, where its folder lies on another file system.
+    void whatCannotBeKeptIsNotRemoved() {
+        const auto file = path("left-alone.h5"), link = path("link-to.h5");
+        const auto view = saveProject(file, createProject(file, sample::study()));
+        std::filesystem::create_symlink(file, link);
+        const auto side = sideFolder(link);
+        const auto name = "/.left-alone.h5." + view.fileUuid + ".tmp";
+        const auto beside = std::filesystem::path(file).parent_path().string() + name;
+        const auto put = [&](const std::string& place) { std::ofstream(place) << "another program's"; };
+        put(side.temporary + name);
+        const auto whole = bytesOf(file);
+        std::ofstream(file, std::ios::binary | std::ios::in)
+            << "spoiled"; // what it was is not known any more
+        const ProjectLock lock(file);
+        const auto unknown = keepReplaced(link);
+        QVERIFY(unknown.kept.empty() && unknown.left == std::vector<std::string>{side.temporary + name});
+        removeLeftovers(link, unknown.left);
+        QVERIFY(std::filesystem::exists(side.temporary + name));
+        std::ofstream(file, std::ios::binary) << whole;
+        QCOMPARE(keepReplaced(link).kept.size(), std::size_t{1});
+        put(beside);
+        QVERIFY(keepReplaced(link).kept.empty()); // it has that content
+        std::ofstream(beside) << "more of another program's";
+        QCOMPARE(keepReplaced(link).kept.size(), std::size_t{1});
+        QVERIFY(!std::filesystem::exists(beside));
+        std::filesystem::rename(side.previous, side.previous + "-away");
+        std::ofstream(side.previous) << "no folder";
+        put(side.temporary + name);
+        const auto full = keepReplaced(file);
+        QVERIFY(full.kept.empty() && full.left == std::vector<std::string>{side.temporary + name});
+        removeLeftovers(file, full.left);
+        QVERIFY(std::filesystem::exists(side.temporary + name));
     }
 
     void aDamagedProjectIsKeptAside() {

@@ -1,5 +1,6 @@
 // Projects of every format version that was ever released open with the values that they were saved with.
 // A new one is written by AZIMUTH_WRITE_GOLDEN=<path> project_golden_test; files that are there never change.
+#include "core/project/generations.h"
 #include "core/project/project.h"
 #include "core/project/user_block.h"
 #include "core/project/validate.h"
@@ -21,6 +22,8 @@ private Q_SLOTS:
     void everyVersionHasOne();
     void versionOpens_data();
     void versionOpens();
+    void versionIsSavedAsThisOne_data() { versionOpens_data(); }
+    void versionIsSavedAsThisOne();
 };
 
 void GoldenTest::initTestCase() {
@@ -62,6 +65,29 @@ void GoldenTest::versionOpens() {
     for (const auto& finding : validation.findings)
         qInfo("%s: %s", finding.place.c_str(), finding.text.c_str());
     QVERIFY(validation.findings.empty());
+}
+
+// A save migrates the file; what it was is kept.
+void GoldenTest::versionIsSavedAsThisOne() {
+    QFETCH(QString, file);
+    QFETCH(unsigned, format);
+    const QTemporaryDir folder;
+    const auto copy = folder.filePath(QStringLiteral("migrated.h5"));
+    QVERIFY(QFile::copy(file, copy));
+    QVERIFY(QFile::setPermissions(copy, QFile::ReadOwner | QFile::WriteOwner));
+    const auto path = copy.toStdString();
+    saveProject(path, openProject(path));
+    QCOMPARE(readUserBlock(path).formatVersion, formatVersion);
+    const auto migrated = openProject(path);
+    QCOMPARE(QString::fromStdString(sample::difference(sample::fullView(format), migrated, false)),
+             QString());
+    QCOMPARE(migrated.generation, 3u);
+    QVERIFY(validateFile(path).findings.empty());
+    const auto kept = earlierGenerations(path);
+    QCOMPARE(kept.size(), std::size_t{1});
+    QFile before(QString::fromStdString(kept.front().path)), golden(file);
+    QVERIFY(before.open(QIODevice::ReadOnly) && golden.open(QIODevice::ReadOnly));
+    QVERIFY(before.readAll() == golden.readAll());
 }
 
 QTEST_GUILESS_MAIN(GoldenTest)

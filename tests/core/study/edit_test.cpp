@@ -5,6 +5,7 @@
 #include "tests/core/project/sample.h"
 
 #include <QtTest>
+#include <set>
 
 using namespace azimuth;
 using checks::codeOf;
@@ -194,11 +195,17 @@ private Q_SLOTS:
         QCOMPARE(chosen.calibrations.size(), view.calibrations.size() + 1);
         QCOMPARE(counted(chosen), choice.id);
         const auto back = apply(chosen, edit(*inverse(view, RecordCalibration{choice})));
-        QCOMPARE(back.calibrations.size(), view.calibrations.size() + 1); // nothing is forgotten
+        QCOMPARE(back.calibrations.size(), view.calibrations.size() + 2); // rows are only ever appended
         QCOMPARE(counted(back), before.id);
+        QVERIFY(back.calibrations.back()->created != before.created);
         const auto again = apply(back, edit(*inverse(chosen, RecordCalibration{before})));
-        QCOMPARE(again.calibrations.size(), view.calibrations.size() + 1);
+        QCOMPARE(again.calibrations.size(), view.calibrations.size() + 3);
         QCOMPARE(counted(again), choice.id);
+        const auto third = apply(again, edit(*inverse(back, RecordCalibration{choice})));
+        std::set<std::pair<std::string, std::string>> rows; // told apart, also within a second
+        for (const auto& row : third.calibrations)
+            rows.emplace(row->id, row->created);
+        QCOMPARE(rows.size(), third.calibrations.size());
         QCOMPARE(again.provenance.size(), view.provenance.size() + 3);
         choice.bankKey = std::string(64, '0');
         QCOMPARE(codeOf([&] { apply(view, edit(RecordCalibration{choice})); }), std::string("edit.missing"));
