@@ -82,7 +82,7 @@ struct LogReading {
 // Reads every log of the project. All whole frames are taken; with `keep` (of the project's writer) a damaged
 // file, or the torn end of one, is copied to prev/ before anything else, and a note says it once; without
 // `keep` a torn end is no news: another process may be writing it. Logs of other projects are left alone.
-// Error file.* with `keep`, for a folder that cannot be read.
+// Error file.* with `keep`, for a folder or a log that cannot be read.
 LogReading readLogs(const std::string& projectPath, const std::string& projectUuid, std::uint64_t after,
                     bool keep = true);
 
