@@ -134,10 +134,7 @@ LogReading readLogs(const std::string& projectPath, const std::string& projectUu
         } catch (const Error& error) {
             std::error_code unknown;
             if (keep && error.code() != "file.size" && (fs::exists(path, unknown) || unknown))
-                throw Error(
-                    error.code(), error.message(),
-                    "Edits that are not saved may be in it. Try again; or move it away if none is missed.",
-                    error.detail());
+                throw; // edits that are not saved may be in it
             reading.notes.push_back("A log of this project could not be read and was left alone: " +
                                     error.message());
             continue;
