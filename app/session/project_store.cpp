@@ -143,8 +143,9 @@ void ProjectStore::succeed(const ProjectStore& other) {
     other.m_head->setRetired(true);
     try {
         for (auto& note : m_head->replay(readOnly().empty()))
-            m_notes.push_back(std::move(note));
-    } catch (const Error&) { // the other one goes on
+            if (std::ranges::find(m_notes, note) == m_notes.end()) // else the opening said it
+                m_notes.push_back(std::move(note));
+    } catch (...) { // the other one goes on
         other.m_head->setRetired(false);
         throw;
     }

@@ -151,12 +151,12 @@ View ProjectStore::mergeShard(const std::string& path, const std::string& sha256
 }
 
 View ProjectStore::judgeMissing() {
-    const auto labels = labelMissing(*view(), unixSeconds());
-    if (labels.empty())
+    if (labelMissing(*view(), unixSeconds()).empty())
         return view();
-    return m_head->update([&](ProjectView& view) {
-        for (const auto& label : labels)
-            view.labels.push_back(std::make_shared<const Label>(label));
+    return m_head->rebuild([](const ProjectView& view) {
+        auto judged = view;
+        judge(judged);
+        return judged;
     });
 }
 

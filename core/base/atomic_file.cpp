@@ -189,8 +189,11 @@ void AtomicFile::putBack() {
                     m_target + " was changed by another program while it was saved, and is replaced now (" +
                         systemError("put back", m_target, errno).message() + ").",
                     "Copy " + m_temporary + " away: it is what the other program wrote.");
-    syncFolder(folderOf(m_target)); // or a power cut would bring the exchange back
-    syncFolder(folderOf(m_temporary));
+    try { // or a power cut would bring the exchange back
+        syncFolder(folderOf(m_target));
+        syncFolder(folderOf(m_temporary));
+    } catch (const Error&) { // what is said next matters more
+    }
     m_keepsTemporary = identityIfThere(m_temporary) != ours;
     throw changedError(m_target);
 }

@@ -53,7 +53,7 @@ void EditLog::openFile() {
                                         {"created", utcNow()}})));
         m_headBytes = m_bytes;
         syncFolder(folder);
-    } catch (const Error&) {
+    } catch (...) {
         closeFile();
         ::unlink(path.c_str());
         throw;
@@ -123,7 +123,10 @@ void EditLog::requireFirst() {
     try {
         if (const auto block = readUserBlock(m_project); block.project == m_uuid)
             last = std::max(last, block.logSequence);
-    } catch (const Error&) { // it is gone or damaged: the log is what keeps this edit
+    } catch (const Error& error) {
+        std::error_code unknown;
+        if (error.code().starts_with("file.") && (fs::exists(m_project, unknown) || unknown))
+            throw; // else it is gone or damaged: the log is what keeps this edit
     }
     if (last >= m_next)
         throw Error("log.shared",

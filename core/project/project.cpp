@@ -274,7 +274,9 @@ ProjectView saveProjectAs(const std::string& path, const ProjectView& view, cons
     try {
         if (const auto* file = earlier(); file && file->block().project == view.uuid)
             base = file->block();
-    } catch (const Error&) { // it was damaged since it was opened: what this window has is what can be saved
+    } catch (const Error& error) {
+        if (error.code().starts_with("file.") && fileExists(from))
+            throw; // else it was damaged since it was opened: what this window has is what can be saved
     }
     if (!base) // nothing of what lies there now goes along
         earlier = [] { return nullptr; };
