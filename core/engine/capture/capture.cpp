@@ -13,6 +13,7 @@
 #include <functional>
 #include <map>
 #include <numeric>
+#include <optional>
 #include <span>
 
 namespace azimuth {
@@ -80,21 +81,68 @@ std::vector<std::size_t> orderOf(const std::vector<CaptureRequest>& requests) {
     return order;
 }
 
-// Requests per batch, in the order given.
+// Requests per batch, in the order given, without the first `common` tokens of each. Those cost memory too,
+// if little: attention reads a copy for each sequence.
 std::deque<std::vector<std::size_t>> cutBatches(const std::vector<CaptureRequest>& requests,
-                                                const std::vector<std::size_t>& order, std::int64_t budget) {
+                                                const std::vector<std::size_t>& order, std::int64_t budget,
+                                                std::int64_t common) {
+    constexpr std::int64_t copiesOfBudget = 4;
     std::deque<std::vector<std::size_t>> batches;
-    std::int64_t tokens = 0;
+    std::int64_t tokens = 0, copies = 0;
     for (const auto index : order) {
-        const auto length = static_cast<std::int64_t>(requests[index].ids.size());
-        if (batches.empty() || tokens + length > budget) {
+        const auto length = static_cast<std::int64_t>(requests[index].ids.size()) - common;
+        if (batches.empty() || tokens + length > budget || copies + common > copiesOfBudget * budget) {
             batches.emplace_back();
-            tokens = 0;
+            tokens = copies = 0;
         }
         batches.back().push_back(index);
         tokens += length;
+        copies += common;
     }
     return batches;
+}
+
+// How many tokens all requests begin with before the first that any of them wants.
+std::int64_t commonBeginning(const std::vector<CaptureRequest>& requests) {
+    const auto& first = requests.front().ids;
+    auto common = first.size();
+    for (const auto& request : requests) {
+        common = std::min({common, request.ids.size(), static_cast<std::size_t>(request.positions.front())});
+        const auto end = first.begin() + static_cast<std::ptrdiff_t>(common);
+        common = static_cast<std::size_t>(std::mismatch(first.begin(), end, request.ids.begin()).first -
+                                          first.begin());
+    }
+    return static_cast<std::int64_t>(common);
+}
+
+// 0: it would save less than a twentieth.
+std::int64_t worthSharing(const Decoder& decoder, const std::vector<CaptureRequest>& requests,
+                          const CaptureOptions& options, std::int64_t total) {
+    if (requests.size() < 2 || options.edit || !options.shareBeginnings || lastOf(options) == 0)
+        return 0;
+    std::size_t longest = 0;
+    for (const auto& request : requests)
+        longest = std::max(longest, request.ids.size());
+    const auto common = decoder.sharable(commonBeginning(requests), static_cast<std::int64_t>(longest));
+    return 20 * common * static_cast<std::int64_t>(requests.size() - 1) >= total ? common : 0;
+}
+
+// Keys and values of the first `tokens` of ids in the blocks below `last`.
+KeyValueCache computeBeginning(const Decoder& decoder, std::span<const std::int32_t> ids, std::int64_t last,
+                               const std::function<void()>& poll) {
+    const auto tokens = static_cast<std::int64_t>(ids.size());
+    KeyValueCache cache(decoder.spec(), 1, tokens, decoder.computeType(), decoder.device());
+    const PackedBatch batch({{0, tokens, tokens, -1, {0}}}, std::span(&ids, 1), decoder.device());
+    const std::vector<std::int64_t> wanted{tokens - 1}; // of the last block only keys and values
+    at::Tensor residual = decoder.embed(batch);
+    for (std::int64_t k = 0; k < last; ++k) {
+        poll();
+        BlockOptions options;
+        options.cache = &cache;
+        options.wanted = k + 1 == last ? &wanted : nullptr;
+        residual = decoder.block(k, residual, batch, options);
+    }
+    return cache;
 }
 
 // What the sink has had, so that a batch that is tried again gives nothing twice.
@@ -106,19 +154,21 @@ struct Delivered {
 class BatchCapture {
 public:
     BatchCapture(const Decoder& decoder, const std::vector<CaptureRequest>& requests,
-                 const CaptureOptions& options, const std::vector<std::size_t>& members, Delivered& delivered)
+                 const CaptureOptions& options, const std::vector<std::size_t>& members,
+                 const std::optional<KeyValueCache>& common, Delivered& delivered)
         : m_decoder(decoder), m_requests(requests), m_options(options), m_members(members),
-          m_delivered(delivered) {
+          m_common(common ? &*common : nullptr), m_delivered(delivered) {
+        const std::int64_t before = common ? common->capacity() : 0;
         std::vector<Sequence> sequences;
         std::vector<std::span<const std::int32_t>> ids;
         std::int64_t offset = 0;
         for (const auto member : members) {
             const auto& request = requests[member];
-            const auto length = static_cast<std::int64_t>(request.ids.size());
-            sequences.push_back({0, length, length, static_cast<std::int64_t>(member), {}});
-            ids.emplace_back(request.ids);
+            const auto whole = static_cast<std::int64_t>(request.ids.size()), length = whole - before;
+            sequences.push_back({before, length, whole, static_cast<std::int64_t>(member), {}});
+            ids.push_back(std::span(request.ids).subspan(static_cast<std::size_t>(before)));
             for (const auto position : request.positions)
-                m_wanted.push_back(offset + position);
+                m_wanted.push_back(offset + position - before);
             offset += length;
         }
         m_batch = PackedBatch(std::move(sequences), ids, decoder.device());
@@ -143,6 +193,7 @@ public:
                 return;
             poll();
             BlockOptions options;
+            options.common = m_common;
             narrowed = k + 1 == last && static_cast<std::int64_t>(m_wanted.size()) < m_batch.tokens();
             options.wanted = narrowed ? &m_wanted : nullptr;
             std::map<InsideBlock, at::Tensor> seen;
@@ -183,6 +234,7 @@ private:
     const std::vector<CaptureRequest>& m_requests;
     const CaptureOptions& m_options;
     const std::vector<std::size_t>& m_members;
+    const KeyValueCache* m_common;
     Delivered& m_delivered;
     PackedBatch m_batch;
     std::vector<std::int64_t> m_wanted;
@@ -206,13 +258,22 @@ void capture(const Decoder& decoder, const std::vector<CaptureRequest>& requests
             throw Error("cancelled", "The capture was cancelled.", "");
     };
     Delivered delivered{std::vector<InsideBlock>(requests.size(), {-1, Site::Resid}), false};
-    auto batches = cutBatches(requests, orderOf(requests), budget);
+    auto common = worthSharing(decoder, requests, options, total);
+    std::optional<KeyValueCache> beginning;
+    if (common > 0 && !withinMemory([&] {
+            beginning = computeBeginning(
+                decoder, std::span(requests.front().ids).first(static_cast<std::size_t>(common)),
+                lastOf(options), report);
+        }))
+        common = 0;
+    auto batches = cutBatches(requests, orderOf(requests), budget, common);
     while (!batches.empty()) {
         report();
         const auto members = batches.front();
         batches.pop_front();
-        if (withinMemory(
-                [&] { BatchCapture(decoder, requests, options, members, delivered).run(sink, report); })) {
+        if (withinMemory([&] {
+                BatchCapture(decoder, requests, options, members, beginning, delivered).run(sink, report);
+            })) {
             for (const auto member : members)
                 done += static_cast<std::int64_t>(requests[member].ids.size());
             continue;
@@ -228,7 +289,7 @@ void capture(const Decoder& decoder, const std::vector<CaptureRequest>& requests
         std::vector<std::size_t> left = members;
         for (const auto& batch : batches)
             left.insert(left.end(), batch.begin(), batch.end());
-        batches = cutBatches(requests, left, budget);
+        batches = cutBatches(requests, left, budget, common);
     }
     report();
 }

@@ -3,7 +3,9 @@
 // wanted rows reach the last block that runs. Nothing is padded.
 //
 // Rows are F32 on the CPU whatever the compute type. Batches, and so the last bits, depend on the set of
-// prompts, the ks being asked for and the budget, never on timing. One thread drives it; InferenceMode is on
+// prompts, the ks being asked for and the budget, never on timing. What all prompts begin with (a chat
+// template's system text) and none of which is wanted is computed once; with Decoder::rowsAreIndependent that
+// changes no bit. One thread drives it; InferenceMode is on
 // inside. Where memory runs out, the batch is computed again in smaller ones; the sink gets nothing twice.
 // Errors: memory.exhausted, capture.request (no ids, positions not ascending or out of range, ks out of
 // range), capture.site (resid_mid of a model whose branches are parallel), cancelled, those of Decoder.
@@ -43,8 +45,9 @@ struct CaptureOptions {
     InsideSink insideSink;           // of capture(); needed if `inside` is not empty
     std::int64_t tokenBudget = 0; // tokens of one batch; a longer prompt is a batch of its own; 0: by device
     std::function<void(const std::string& text)> note; // for the log: memory ran out, smaller batches
-    ResidualHook
-        edit; // applied to R[k] before it is captured; sequence.row is the request's index; may be empty
+    bool shareBeginnings = true;
+    ResidualHook edit; // applied to R[k] before it is captured; sequence.row is the request's index; may be
+                       // empty; then nothing is shared
 };
 
 // rows: F32 [positions of this request, d]; valid during the call. Within a request k ascends.

@@ -8,6 +8,7 @@
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/index_select.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
 #include <ATen/ops/softmax.h>
@@ -120,7 +121,9 @@ struct Keys {
 };
 
 // Whether what came before is in the cache.
-bool continues(const Sequence& sequence, const KeyValueCache* cache) {
+bool continues(const Sequence& sequence, const AttentionInput& input, const KeyValueCache* cache) {
+    if (input.common)
+        return false;
     if (sequence.start > 0 && (!cache || sequence.slots.empty()))
         throw Error("cache.missing",
                     "A sequence continues at token " + std::to_string(sequence.start) +
@@ -129,14 +132,48 @@ bool continues(const Sequence& sequence, const KeyValueCache* cache) {
     return sequence.start > 0;
 }
 
+// Where the keys and values of a sequence begin.
+std::int64_t firstKeyOf(const AttentionInput& input, const PackedBatch& batch, std::size_t index) {
+    const auto before = input.common ? batch.sequences().front().start : 0;
+    return batch.offsets()[index] + static_cast<std::int64_t>(index) * before;
+}
+
+// The keys and values of all sequences with a copy of the common ones before each of them.
+AttentionInput withCommon(const AttentionInput& input, const PackedBatch& batch) {
+    const auto before = batch.sequences().front().start;
+    std::vector<std::int64_t> from;
+    for (std::size_t i = 0; i < batch.sequences().size(); ++i) {
+        const auto& sequence = batch.sequences()[i];
+        if (sequence.start != before || before > input.common->capacity() || !sequence.slots.empty())
+            throw Error("cache.common",
+                        "Sequence " + std::to_string(i) + " of a batch starts at token " +
+                            std::to_string(sequence.start) + " behind " + std::to_string(before) +
+                            " common ones.",
+                        "");
+        for (std::int64_t t = 0; t < before; ++t)
+            from.push_back(t);
+        for (std::int64_t t = 0; t < sequence.length; ++t)
+            from.push_back(before + batch.offsets()[i] + t);
+    }
+    const at::Tensor index = at::tensor(from, at::TensorOptions().dtype(at::kLong)).to(input.key.device());
+    const auto joined = [&](const at::Tensor& common, const at::Tensor& own) {
+        return at::cat({common.select(0, 0).narrow(0, 0, before), own}).index_select(0, index);
+    };
+    AttentionInput result = input;
+    result.key = joined(input.common->keys(input.block), input.key);
+    result.value = joined(input.common->values(input.block), input.value);
+    return result;
+}
+
 Keys keysOf(const AttentionInput& input, const PackedBatch& batch, const KeyValueCache* cache,
             std::size_t index) {
     const auto& sequence = batch.sequences()[index];
-    if (!continues(sequence, cache))
-        return {input.key.narrow(0, batch.offsets()[index], sequence.length),
-                input.value.narrow(0, batch.offsets()[index], sequence.length)};
-    const auto slot = sequence.slots.front();
     const auto length = sequence.start + sequence.length;
+    if (!continues(sequence, input, cache)) {
+        const auto first = firstKeyOf(input, batch, index);
+        return {input.key.narrow(0, first, length), input.value.narrow(0, first, length)};
+    }
+    const auto slot = sequence.slots.front();
     return {cache->keys(input.block).select(0, slot).narrow(0, 0, length),
             cache->values(input.block).select(0, slot).narrow(0, 0, length)};
 }
@@ -191,10 +228,10 @@ public:
                 continue;
             addItems(queries[i]);
             const auto& sequence = batch.sequences()[i];
-            if (continues(sequence, cache))
+            if (continues(sequence, input, cache))
                 addSequence(cache->keys(input.block), cache->values(input.block), sequence.slots.front());
             else
-                addSequence(input.key, input.value, batch.offsets()[i]);
+                addSequence(input.key, input.value, firstKeyOf(input, batch, i));
         }
     }
 
@@ -269,10 +306,18 @@ bool kernelAttends(const AttentionInput& input) {
 
 } // namespace
 
-at::Tensor attend(const AttentionInput& input, const PackedBatch& batch, KeyValueCache* cache,
+std::int64_t attentionStep(const ArchitectureSpec& spec) {
+    cpu::AttentionArguments arguments;
+    arguments.heads = spec.heads;
+    arguments.keyValueHeads = spec.keyValueHeads;
+    return cpu::attentionQueries(arguments);
+}
+
+at::Tensor attend(const AttentionInput& given, const PackedBatch& batch, KeyValueCache* cache,
                   const ArchitectureSpec& spec) {
     if (cache)
-        writeCache(input, batch, *cache);
+        writeCache(given, batch, *cache);
+    const AttentionInput input = given.common ? withCommon(given, batch) : given;
     const std::int64_t window = spec.isWindowed(input.block) ? spec.window : 0;
     const auto queries = queriesBySequence(input, batch);
     if (kernelAttends(input)) {

@@ -73,7 +73,7 @@ at::Tensor Decoder::State::attentionInner(std::int64_t block, const at::Tensor& 
     }
     q = operations::rotate(q, *turn.table, queryTurn);
     k = operations::rotate(k, *turn.table, turn.row);
-    return operations::attend({q, k, v, options.wanted, block}, batch, options.cache, spec);
+    return operations::attend({q, k, v, options.wanted, block, options.common}, batch, options.cache, spec);
 }
 
 at::Tensor Decoder::State::mlpInner(const BlockWeights& w, const at::Tensor& residual) const {
@@ -118,6 +118,15 @@ at::ScalarType Decoder::computeType() const { return m_state->compute; }
 at::Device Decoder::device() const { return m_state->device; }
 
 bool Decoder::rowsAreIndependent() const { return m_state->packed; }
+
+std::int64_t Decoder::sharable(std::int64_t tokens, std::int64_t longest) const {
+    for (const auto* rope : {&m_state->spec.rope, &m_state->spec.windowRope}) {
+        const bool byLength = rope->scaling == RopeScaling::Dynamic || rope->scaling == RopeScaling::Longrope;
+        if (byLength && longest > rope->originalContext) // the turn of a key depends on what follows
+            return 0;
+    }
+    return m_state->packed ? tokens - tokens % operations::attentionStep(m_state->spec) : tokens;
+}
 
 at::Tensor Decoder::embed(const PackedBatch& batch) const {
     const auto& spec = m_state->spec;

@@ -40,6 +40,9 @@ struct BlockOptions {
     // and values.
     const std::vector<std::int64_t>* wanted = nullptr;
     const BlockHook* hook = nullptr;
+    // Row 0 holds the tokens that every sequence has before its `start`, which is the same of all; then they
+    // have no slots and there is no cache.
+    const KeyValueCache* common = nullptr;
 };
 
 // Sees R[k] before block k reads it, or R[L] before the final norm, and may replace or overwrite it.
@@ -70,6 +73,9 @@ public:
     // Whether a row's bits depend on its own sequence and slots only, not on how many other rows are computed
     // with it. True of packed weights; elsewhere the libraries choose their sums by the number of rows.
     bool rowsAreIndependent() const;
+    // How many of `tokens` that sequences begin with can be computed once for all of them, whose lengths are
+    // at most `longest`; with independent rows that changes no bit.
+    std::int64_t sharable(std::int64_t tokens, std::int64_t longest) const;
 
     at::Tensor embed(const PackedBatch& batch) const;
     // The given residual may be overwritten where no gradient is wanted.

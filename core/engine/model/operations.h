@@ -48,10 +48,13 @@ struct AttentionInput {
     at::Tensor key, value; // [tokens, key-value heads, head width], of this batch's tokens
     const std::vector<std::int64_t>* wanted = nullptr; // token indices of the queries, ascending; null: all
     std::int64_t block = 0;
+    const KeyValueCache* common = nullptr; // see BlockOptions
 };
 // Causal attention within each sequence; past tokens come from the cache, to which the new keys and values
-// are written. Returns [wanted, heads * head width].
+// are written, or are the common ones. Returns [wanted, heads * head width].
 at::Tensor attend(const AttentionInput& input, const PackedBatch& batch, KeyValueCache* cache,
                   const ArchitectureSpec& spec);
+// Parts of a sequence that begin at multiples of this are computed to the same bits as the whole.
+std::int64_t attentionStep(const ArchitectureSpec& spec);
 
 } // namespace azimuth::operations

@@ -33,6 +33,30 @@ CaptureOptions every(std::int64_t budget = 0) {
     return options;
 }
 
+// Prompts that begin with the same `common` tokens; the last tokens of each are wanted.
+std::vector<CaptureRequest> alikeRequests(std::int64_t common) {
+    const auto beginning = tiny::ids(common, 99);
+    std::vector<CaptureRequest> result;
+    std::uint32_t seed = 5;
+    for (const std::int64_t length : {9, 2, 31, 2, 17, 5}) {
+        auto ids = beginning;
+        const auto own = tiny::ids(length, seed++);
+        ids.insert(ids.end(), own.begin(), own.end());
+        const auto end = static_cast<std::int64_t>(ids.size());
+        result.push_back({std::move(ids), {end - 2, end - 1}});
+    }
+    return result;
+}
+
+// With how often the capture looked whether it is to stop, which it does before each block.
+std::pair<std::vector<at::Tensor>, int> capturedAndBlocks(const Decoder& decoder,
+                                                          const std::vector<CaptureRequest>& given,
+                                                          const CaptureOptions& options) {
+    int calls = 0;
+    auto rows = captureRows(decoder, given, options, [&](std::int64_t, std::int64_t) { return ++calls > 0; });
+    return {std::move(rows), calls};
+}
+
 } // namespace
 
 class CaptureTest : public QObject {
@@ -75,7 +99,8 @@ private Q_SLOTS:
             const auto rows = captureRows(decoder, some, options);
             QCOMPARE(rows.size(), ks.size());
             for (std::size_t i = 0; i < ks.size(); ++i) {
-                const auto expected = full[static_cast<std::size_t>(ks[i])].index_select(0, at::tensor(where));
+                const auto expected =
+                    full[static_cast<std::size_t>(ks[i])].index_select(0, at::tensor(where));
                 QVERIFY(tiny::relativeError(rows[i], expected) <= 1e-5);
             }
         }
@@ -89,7 +114,8 @@ private Q_SLOTS:
             decoder, requests(), every(30),
             [&](std::int64_t request, std::int64_t k, const at::Tensor& rows) {
                 QVERIFY(seen.emplace(request, k).second);
-                QCOMPARE(rows.size(0), static_cast<std::int64_t>(requests()[std::size_t(request)].positions.size()));
+                QCOMPARE(rows.size(0),
+                         static_cast<std::int64_t>(requests()[std::size_t(request)].positions.size()));
                 QVERIFY(k == 0 || seen.contains({request, k - 1}));
             },
             [&](std::int64_t now, std::int64_t total) {
@@ -138,11 +164,104 @@ private Q_SLOTS:
         QCOMPARE(checks::codeOf([&] { captureRows(decoder, some, few); }), std::string("capture.request"));
     }
 
+    // What all prompts begin with is computed once, and nothing comes out differently for it.
+    void beginningsAreShared_data() {
+        QTest::addColumn<bool>("low");
+        QTest::addColumn<bool>("plain");
+        QTest::newRow("fp32") << false << false;
+        QTest::newRow("bf16") << true << false;
+        QTest::newRow("fp32, plain weights") << false << true;
+    }
+    void beginningsAreShared() {
+        QFETCH(bool, low);
+        QFETCH(bool, plain);
+        const auto spec = tiny::gemma3();
+        const Decoder decoder(spec, tiny::randomWeights(spec, 1), low ? at::kBFloat16 : at::kFloat, at::kCPU,
+                              plain ? WeightLayout::Plain : WeightLayout::Packed);
+        const auto alike = alikeRequests(70);
+        for (const auto& ks : {std::vector<std::int64_t>{0, 1, 2, 3, 4}, {3}, {1, 4}}) {
+            for (const std::int64_t budget : {0, 13, 90}) {
+                CaptureOptions options;
+                options.ks = ks;
+                options.inside = {{0, Site::MlpOut}, {2, Site::ResidMid}};
+                options.tokenBudget = budget;
+                const auto [shared, fewer] = capturedAndBlocks(decoder, alike, options);
+                options.shareBeginnings = false;
+                const auto [apart, more] = capturedAndBlocks(decoder, alike, options);
+                for (std::size_t i = 0; i < apart.size(); ++i)
+                    QVERIFY(plain ? tiny::relativeError(shared[i], apart[i]) <= 1e-5
+                                  : shared[i].equal(apart[i]));
+                QVERIFY2(fewer != more, "nothing was shared");
+            }
+        }
+    }
+
+    void nothingToShare() {
+        const auto decoder = tiny::decoder(tiny::gemma3());
+        CaptureOptions options;
+        options.ks = {4};
+        const auto sharesWith = [&](const std::vector<CaptureRequest>& given, const CaptureOptions& with) {
+            auto apart = with;
+            apart.shareBeginnings = false;
+            return capturedAndBlocks(decoder, given, with).second !=
+                   capturedAndBlocks(decoder, given, apart).second;
+        };
+        QVERIFY(sharesWith(alikeRequests(70), options));
+        QVERIFY(!sharesWith(requests(), options));
+        QVERIFY(!sharesWith({alikeRequests(70)[0]}, options));
+        auto early = alikeRequests(70);
+        early[2].positions.insert(early[2].positions.begin(), 5); // wanted itself
+        QVERIFY(!sharesWith(early, options));
+        auto embeddings = options;
+        embeddings.ks = {0};
+        QVERIFY(!sharesWith(alikeRequests(70), embeddings));
+        auto edited = options;
+        edited.edit = [](std::int64_t, at::Tensor&, const PackedBatch&, std::span<const TokenPlace>) {};
+        QVERIFY(!sharesWith(alikeRequests(70), edited));
+    }
+
+    // Keys turn by the length of their sequence: those of a beginning serve short sequences only.
+    void lengthsThatTurnKeys() {
+        auto spec = tiny::sizes("llama");
+        QVERIFY(tiny::decoder(spec).sharable(70, 200) > 0);
+        spec.rope.scaling = RopeScaling::Dynamic;
+        spec.rope.factor = 2;
+        spec.rope.originalContext = 100;
+        const auto decoder = tiny::decoder(spec);
+        QVERIFY(decoder.sharable(70, 100) > 0);
+        QCOMPARE(decoder.sharable(70, 101), std::int64_t{0});
+        CaptureOptions options;
+        options.ks = {4};
+        auto apart = options;
+        apart.shareBeginnings = false;
+        for (const auto length : {70, 95})
+            QVERIFY(captureRows(decoder, alikeRequests(length), options)[0].equal(
+                captureRows(decoder, alikeRequests(length), apart)[0]));
+    }
+
+    void beginningsOfOtherLengthsAreRefused() {
+        const auto decoder = tiny::decoder(tiny::gemma3());
+        const at::NoGradGuard noGrad;
+        const KeyValueCache common(decoder.spec(), 1, 8, at::kFloat, at::kCPU);
+        const auto ids = tiny::ids(4, 1);
+        const std::vector<std::span<const std::int32_t>> given{ids, ids};
+        BlockOptions options;
+        options.common = &common;
+        const auto codeOf = [&](std::int64_t first, std::int64_t second) {
+            const PackedBatch batch({{first, 4, 4, -1, {}}, {second, 4, 4, -1, {}}}, given, at::kCPU);
+            return checks::codeOf([&] { decoder.block(0, decoder.embed(batch), batch, options); });
+        };
+        QCOMPARE(codeOf(8, 8), std::string("nothing was thrown"));
+        QCOMPARE(codeOf(8, 7), std::string("cache.common"));
+        QCOMPARE(codeOf(9, 9), std::string("cache.common"));
+    }
+
     // What is captured is the residual after the edit; R[k + 1] follows from it.
     void editsComeFirst() {
         const auto decoder = tiny::decoder(tiny::gemma3());
         auto options = every();
-        options.edit = [](std::int64_t k, at::Tensor& residual, const PackedBatch&, std::span<const TokenPlace>) {
+        options.edit = [](std::int64_t k, at::Tensor& residual, const PackedBatch&,
+                          std::span<const TokenPlace>) {
             if (k == 2)
                 residual = residual * 1.5;
         };
@@ -157,7 +276,8 @@ private Q_SLOTS:
         const auto decoder = tiny::decoder(tiny::gemma3());
         int calls = 0;
         const auto code = checks::codeOf([&] {
-            captureRows(decoder, requests(), every(20), [&](std::int64_t, std::int64_t) { return ++calls < 3; });
+            captureRows(decoder, requests(), every(20),
+                        [&](std::int64_t, std::int64_t) { return ++calls < 3; });
         });
         QCOMPARE(code, std::string("cancelled"));
         QCOMPARE(calls, 3);
