@@ -66,7 +66,7 @@ AtomicFile::AtomicFile(std::string target, Options options)
     if (m_options.expectedBytes > 0) {
         constexpr auto most = std::numeric_limits<std::uint64_t>::max() / 2; // no wrapping round
         const auto expected = std::min(m_options.expectedBytes, most);
-        const auto needed = expected + expected / 5 + (std::uint64_t{64} << 20);
+        const auto needed = expected + expected / 5 + m_options.reserve;
         const auto available = freeBytes(folder);
         if (available < needed)
             throw Error("file.space",
@@ -212,7 +212,7 @@ void AtomicFile::syncTarget() {
 }
 
 void writeFileAtomically(const std::string& path, std::string_view content) {
-    AtomicFile file(path);
+    AtomicFile file(path, {{}, content.size(), {}, {}, 0});
     file.write(content);
     file.publish();
 }

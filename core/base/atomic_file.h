@@ -21,13 +21,15 @@ namespace azimuth {
 class AtomicFile {
 public:
     struct Options {
-        std::string temporaryFolder;     // empty, or not on the target's file system: the target's own folder
-        std::uint64_t expectedBytes = 0; // 0: no check of free space
-        std::string uuid;                // in the name of the temporary file; empty: a new one
+        std::string temporaryFolder; // empty, or not on the target's file system: the target's own folder
+        // Refused where so much and a fifth more, and the reserve, are not free. 0: not known beforehand.
+        std::uint64_t expectedBytes = 0;
+        std::string uuid; // in the name of the temporary file; empty: a new one
         // Called after fsync, before rename; throws to refuse. What lies at the target then, a file in some
         // state or none, must still be there when it is replaced. Where the file system cannot exchange
         // two files, that is only looked at just before the rename.
         std::function<void()> fence;
+        std::uint64_t reserve = std::uint64_t{64} << 20; // for what else is written meanwhile
     };
 
     // Creates the temporary file (mode of an existing target, else 0644). Error file.open, file.space.
@@ -70,6 +72,7 @@ private:
     bool m_keepsTemporary = false; // what has the temporary name is not known to be ours, or gone
 };
 
+// Small files: no reserve.
 void writeFileAtomically(const std::string& path, std::string_view content);
 void copyFileAtomically(const std::string& from, const std::string& to);
 

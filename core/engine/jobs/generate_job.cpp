@@ -64,14 +64,14 @@ GenerateCallbacks callbacksFor(Job& job, const GenerateJob& task) {
 }
 
 event::Done writeLines(Job& job, const std::vector<Completion>& completions) {
-    AtomicFile file(job.submission().out);
+    std::string lines;
     for (const auto& completion : completions)
-        file.write(canonicalJson({{"id", completion.promptId},
-                                  {"ids", completion.ids},
-                                  {"text", completion.text},
-                                  {"finish", toString(completion.finish)}}) +
-                   "\n");
-    file.publish();
+        lines += canonicalJson({{"id", completion.promptId},
+                                {"ids", completion.ids},
+                                {"text", completion.text},
+                                {"finish", toString(completion.finish)}}) +
+                 "\n";
+    writeFileAtomically(job.submission().out, lines);
     return doneFile(job);
 }
 

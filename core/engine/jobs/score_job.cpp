@@ -72,7 +72,7 @@ Score scoreOf(Job& job, const ScoreJob& task, std::size_t index, const std::vect
 }
 
 event::Done writeLines(Job& job, const ScoreJob& task, const std::vector<Score>& scores) {
-    AtomicFile file(job.submission().out);
+    std::string lines;
     for (std::size_t i = 0; i < scores.size(); ++i) {
         const auto& row = scores[i];
         Json line{{"prompt", row.promptId},
@@ -82,9 +82,9 @@ event::Done writeLines(Job& job, const ScoreJob& task, const std::vector<Score>&
                   {"sum", row.sum}};
         if (task.reference)
             line["kl"] = row.kl;
-        file.write(canonicalJson(line) + "\n");
+        lines += canonicalJson(line) + "\n";
     }
-    file.publish();
+    writeFileAtomically(job.submission().out, lines);
     return doneFile(job);
 }
 

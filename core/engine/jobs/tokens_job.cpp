@@ -7,15 +7,15 @@ namespace azimuth {
 event::Done runTokens(Job& job) {
     const auto& prompts = std::get<TokensJob>(job.spec().payload).prompts;
     const auto rendered = job.render(prompts);
-    AtomicFile file(job.submission().out);
+    std::string lines;
     for (std::size_t i = 0; i < prompts.size(); ++i) {
         const Json line{{"id", prompts[i].id},
                         {"text", rendered[i].text ? Json(*rendered[i].text) : Json(nullptr)},
                         {"ids", rendered[i].ids},
                         {"post_instruction", rendered[i].postInstruction}};
-        file.write(canonicalJson(line) + "\n");
+        lines += canonicalJson(line) + "\n";
     }
-    file.publish();
+    writeFileAtomically(job.submission().out, lines);
     return doneFile(job);
 }
 
