@@ -1,6 +1,7 @@
 #include "core/project/content_reader.h"
 
 #include "core/project/columns.h"
+#include "core/project/migration.h"
 #include "core/project/stored_completions.h"
 #include "core/project/table_reader.h"
 
@@ -114,7 +115,7 @@ std::vector<Arm> readArms(const ReadFile& file) {
     std::vector<Arm> arms(table.rows().size());
     for (std::size_t i = 0; i < arms.size(); ++i)
         arms[i].name = std::move(table.rows()[i].name);
-    for (auto& row : interventions.rows())
+    for (auto& row : migrated(std::move(interventions.rows()), file.block().formatVersion))
         arms[table.rowOf(row.arm, "/arms/interventions")].interventions.push_back(
             std::move(row.intervention));
     return arms;
@@ -245,7 +246,9 @@ ProjectView readProjectView(const ReadFile& file, std::uint64_t maximumTensorByt
     view.arms = shared(readArms(file));
     view.completions = std::make_shared<const CompletionTable>(readCompletions(file));
     view.scores = shared(readScores(file));
-    view.labels = shared(std::move(readTable<Label>(file, "/labels", AZIMUTH_COLUMNS(labelColumns)).rows()));
+    view.labels =
+        shared(migrated(std::move(readTable<Label>(file, "/labels", AZIMUTH_COLUMNS(labelColumns)).rows()),
+                        file.block().formatVersion));
     view.notes = shared(readNotes(file));
     view.calibrations = shared(readCalibrations(file));
     view.transfer = readTransfer(file);
