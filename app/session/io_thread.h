@@ -5,6 +5,7 @@
 
 #include "core/base/error.h"
 
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -61,6 +62,28 @@ public:
                     Qt::QueuedConnection);
             },
             Qt::QueuedConnection);
+    }
+
+    // work() on the thread, waited for; what it throws comes through. Called on the thread itself it runs at
+    // once. Not from a thread that a task posted here waits for.
+    template <class Work> std::invoke_result_t<Work> run(Work work) {
+        if (QThread::currentThread() == &m_thread)
+            return work();
+        std::optional<std::invoke_result_t<Work>> result;
+        std::exception_ptr failure;
+        QMetaObject::invokeMethod(
+            &m_context,
+            [&] {
+                try {
+                    result.emplace(work());
+                } catch (...) {
+                    failure = std::current_exception();
+                }
+            },
+            Qt::BlockingQueuedConnection);
+        if (failure)
+            std::rethrow_exception(failure);
+        return std::move(*result);
     }
 
 private:

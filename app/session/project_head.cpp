@@ -104,7 +104,14 @@ std::vector<std::string> ProjectHead::replay(bool keep) {
     return notes;
 }
 
+void ProjectHead::editOn(IoThread& thread) { m_thread = &thread; }
+
 std::optional<Change> ProjectHead::edit(const Edit& edit) {
+    auto* const thread = m_thread.load();
+    return thread ? thread->run([&] { return editHere(edit); }) : editHere(edit);
+}
+
+std::optional<Change> ProjectHead::editHere(const Edit& edit) {
     const std::lock_guard order(m_logMutex);
     if (m_retired)
         throw Error("session.closed", "The project was opened anew while this edit was made.",

@@ -1,12 +1,14 @@
 // The newest view of an open project: results come from the I/O thread, edits through the log. An edit is in
-// the log, synced, before any view shows it. Thread-safe; edit() waits for the disk, so call it from the log
-// thread or the I/O thread, never from the window's.
+// the log, synced, before any view shows it. Thread-safe; edit() waits for the disk, so never call it from
+// the window's thread.
 #pragma once
 
+#include "app/session/io_thread.h"
 #include "app/session/write_access.h"
 #include "core/project/edit_log.h"
 #include "core/study/edit.h"
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -31,6 +33,10 @@ public:
     };
     State state() const;
     View view() const;
+
+    // Edits are made on this thread, whoever makes them; it must outlive the last of them. Without one they
+    // are made where edit() is called, as by a verb.
+    void editOn(IoThread& thread);
 
     // Applies what the logs hold beyond the view; returns what there is to say. keep: this process writes the
     // project.
@@ -58,10 +64,12 @@ public:
     void setRetired(bool retired);
 
 private:
+    std::optional<Change> editHere(const Edit& edit);
     View commit(ProjectView view); // under m_mutex
 
     std::mutex m_logMutex; // order of the edits; before m_mutex
     std::unique_ptr<EditLog> m_log;
+    std::atomic<IoThread*> m_thread = nullptr;
     bool m_retired = false;
     std::string m_path;
     const std::shared_ptr<const WriteAccess> m_access;

@@ -65,6 +65,11 @@ ProjectSession::Status ProjectSession::status() const {
             QString::fromStdString(store.readOnly()), store.farOwner()};
 }
 
+void ProjectSession::hold(ProjectStore fresh) {
+    fresh.head()->editOn(m_log);
+    m_store->emplace(std::move(fresh));
+}
+
 void ProjectSession::adopt(const Status& status) {
     m_path = status.path;
     m_readOnly = status.readOnly;
@@ -118,7 +123,7 @@ void ProjectSession::openWith(const QString& action, std::function<ProjectStore(
             if (*store)
                 fresh.succeed(**store);
             const auto notes = fresh.notes();
-            store->emplace(std::move(fresh));
+            hold(std::move(fresh));
             return Opened{status(), notes};
         },
         [this](const Opened& answer) {
@@ -219,7 +224,7 @@ void ProjectSession::followOther() {
                 auto fresh = ProjectStore::open((*store)->path(), lock, how);
                 if (lock)
                     notes = fresh.notes(); // what the other one left
-                store->emplace(std::move(fresh));
+                hold(std::move(fresh));
             }
             return Followed{status(), notes};
         },
@@ -247,13 +252,14 @@ void ProjectSession::create(const QString& path, const Study& study) {
 }
 
 void ProjectSession::openOrCreate(const QString& path, const Study& study) {
-    openWith(QStringLiteral("open"), [path, study, how = checkingOptions()] {
+    openWith(QStringLiteral("open"), [this, path, study, how = checkingOptions()] {
         if (!QFile::exists(path))
             return ProjectStore::create(path.toStdString(), study);
         auto store = ProjectStore::open(path.toStdString(), {}, how);
         if (!store.readOnly().empty())
             throw Error("project.readonly", store.readOnly(),
                         "Wait for the other run, or give another file.");
+        store.head()->editOn(m_log);
         store.setStudy(study);
         return store;
     });

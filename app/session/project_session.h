@@ -1,5 +1,6 @@
 // One open project of the window or of a verb: its view, its file, the I/O thread that owns both, and the log
-// thread, which makes the user's edits durable while the I/O thread may be saving. Main thread; nothing here
+// thread, which makes edits durable: the user's while the I/O thread may be saving, and what the I/O thread
+// records of results, for which it waits. Main thread; nothing here
 // blocks but the destructor. Requests are carried out in order, edits among themselves; each answers with a
 // signal.
 #pragma once
@@ -97,7 +98,8 @@ private:
         QString path, readOnly;
         std::optional<LockOwner> farOwner;
     };
-    Status status() const; // on the I/O thread
+    Status status() const;         // on the I/O thread
+    void hold(ProjectStore fresh); // on the I/O thread
     void adopt(const Status& status);
     void fail(const QString& action, const Error& error);
     void openWith(const QString& action, std::function<ProjectStore()> make);
