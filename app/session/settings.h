@@ -1,10 +1,11 @@
-// What the user chose, kept between sessions (QSettings). A damaged or missing entry gives the default. Main
-// thread.
+// What the user chose, kept between sessions in $XDG_CONFIG_HOME/azimuth/settings.json. A damaged or missing
+// entry gives the default. Main thread.
 #pragma once
+
+#include "app/session/settings_file.h"
 
 #include <QByteArray>
 #include <QObject>
-#include <QSettings>
 #include <QString>
 #include <QStringList>
 
@@ -49,10 +50,11 @@ Q_SIGNALS:
     void recentFilesChanged();
     void themeChanged(const QString& theme);
     void modelFoldersChanged();
+    void failed(const azimuth::Error& error); // what was chosen is not kept
 
 private:
     void setRecentFiles(const QStringList& files);
-    QSettings m_settings;
+    SettingsFile m_file;
 };
 
 // Where a study's models are looked for: its own folder, the settings' folders, Azimuth's cache. Existing

@@ -204,6 +204,12 @@ void Workbench::connectSession() {
         m_window->setRecentFiles(m_settings.recentFiles());
         m_overview->setRecentFiles(m_settings.recentFiles());
     });
+    connect(
+        &m_settings, &Settings::failed, this,
+        [this](const Error& error) {
+            m_window->notify(notificationOf(Severity::caution, tr("Your settings are not kept"), error));
+        },
+        Qt::SingleShotConnection);
 }
 
 void Workbench::connectRunner() {

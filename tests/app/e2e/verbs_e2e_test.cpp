@@ -69,7 +69,7 @@ private Q_SLOTS:
         auto environment = QProcessEnvironment::systemEnvironment();
         for (const char* name : {"XDG_CONFIG_HOME", "XDG_CACHE_HOME", "HF_HOME"})
             environment.insert(QLatin1String(name), m_folder.filePath(QLatin1String(name)));
-        const auto settings = m_folder.filePath(QStringLiteral("XDG_CONFIG_HOME/azimuth/azimuth.ini"));
+        const auto settings = m_folder.filePath(QStringLiteral("XDG_CONFIG_HOME/azimuth/settings.json"));
         QByteArray json;
         const auto list = [&] {
             QProcess process;

@@ -45,6 +45,7 @@ struct Unreadable final : CompletionSource { // as of a disk that fails for a mo
     std::string text(std::size_t) const override { throw failure(); }
     std::vector<std::int32_t> ids(std::size_t) const override { throw failure(); }
     std::string rowsDigest() const override { return {}; }
+    bool isAtHand(std::size_t, Part) const override { return false; }
 };
 
 } // namespace

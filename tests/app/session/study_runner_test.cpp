@@ -1,6 +1,5 @@
 // A study from nothing to a reopened project, with a worker that makes results up: interrupted, killed,
 // extended, paused.
-#include "app/session/settings.h"
 #include "app/session/study_runner.h"
 #include "core/project/project.h"
 #include "core/results/sweep.h"
@@ -335,47 +334,6 @@ private Q_SLOTS:
         bench.session.create(pathOf("whole.h5"), studyOf()); // there already
         QVERIFY(failed.wait(5000));
         QCOMPARE(bench.failures.size(), 2);
-    }
-
-    void settingsAreKept() {
-        const auto file = pathOf("settings.ini");
-        {
-            Settings settings(file);
-            QVERIFY(settings.firstStart());
-            QCOMPARE(settings.theme(), QStringLiteral("system"));
-            for (int i = 0; i < 12; ++i)
-                settings.addRecentFile(QStringLiteral("/p/%1.h5").arg(i));
-            settings.addRecentFile(QStringLiteral("/p/5.h5"));
-            settings.setTheme(QStringLiteral("dark"));
-            settings.setFontScale(1.5);
-            settings.setModelFolders({m_folder.path(), QStringLiteral("/nowhere")});
-            settings.setLastPlace(QStringLiteral("uuid"), QStringLiteral("layers"), "{\"k\":3}");
-            settings.setStarted();
-        }
-        Settings settings(file);
-        QVERIFY(!settings.firstStart());
-        QCOMPARE(settings.recentFiles().size(), 10);
-        QCOMPARE(settings.recentFiles()[0], QStringLiteral("/p/5.h5"));
-        QCOMPARE(settings.recentFiles()[1], QStringLiteral("/p/11.h5"));
-        QCOMPARE(settings.theme(), QStringLiteral("dark"));
-        QCOMPARE(settings.fontScale(), 1.5);
-        QCOMPARE(settings.lastPage(QStringLiteral("uuid")), QStringLiteral("layers"));
-        QCOMPARE(settings.lastSelection(QStringLiteral("uuid")), QByteArray("{\"k\":3}"));
-        const auto folders = modelSearchFolders(m_folder.path(), settings.modelFolders());
-        QCOMPARE(folders.filter(m_folder.path()).size(), 1);
-        QVERIFY(!folders.contains(QStringLiteral("/nowhere")));
-    }
-
-    void aDamagedSettingGivesTheDefault() {
-        const auto file = pathOf("damaged.ini");
-        QFile text(file);
-        QVERIFY(text.open(QIODevice::WriteOnly));
-        text.write("[General]\ntheme=purple\nfont_scale=huge\nrecent_files=@Invalid()\n");
-        text.close();
-        Settings settings(file);
-        QCOMPARE(settings.theme(), QStringLiteral("system"));
-        QCOMPARE(settings.fontScale(), 1.0);
-        QVERIFY(settings.recentFiles().isEmpty());
     }
 };
 
