@@ -76,14 +76,6 @@ QString strengthText(const SweepPoint& point, StrengthUnit unit) {
     return QString::fromStdString(azimuth::strengthText(point.alpha, point.gridStrength, unit));
 }
 
-QString completionText(const CompletionTable& table, std::size_t row) {
-    try {
-        return QString::fromStdString(table.text(row));
-    } catch (const Error& error) {
-        return QObject::tr("This text cannot be read. %1").arg(QString::fromStdString(error.message()));
-    }
-}
-
 LabelShape labelOf(Verdict verdict) {
     switch (verdict) {
     case Verdict::Coherent:

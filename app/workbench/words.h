@@ -21,8 +21,6 @@ QString rateText(const Rate& rate);             // "92 % (65 to 99 %), 11 of 12"
 QString shortDigest(const std::string& digest); // "5d20 91ce"
 QString whenText(const std::string& utc);       // "12 Mar, 09:41 UTC"
 QString strengthText(const SweepPoint& point, StrengthUnit unit); // "38.2 (0.8 × raw norm)"
-// The text of a completion, or a sentence why it cannot be read.
-QString completionText(const CompletionTable& table, std::size_t row);
 LabelShape labelOf(Verdict verdict);
 std::optional<Verdict> verdictOf(LabelShape label); // none: nothing
 

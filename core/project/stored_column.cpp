@@ -82,6 +82,11 @@ ChunkStore::Bytes ChunkStore::chunk(const Chunk& at, const ChunkLayout& layout, 
     return bytes;
 }
 
+bool ChunkStore::isKept(const Chunk& at) const {
+    const std::lock_guard lock(m_mutex);
+    return m_known.count(at.address) > 0;
+}
+
 StoredColumn::StoredColumn(const ReadFile& file, const std::string& place, hid_t type,
                            std::shared_ptr<ChunkStore> store)
     : m_store(std::move(store)), m_place(place) {
@@ -132,6 +137,17 @@ void StoredColumn::takeDownChunks(const ReadFile& file, hid_t dataset) {
             chunk.checksum = m_store->checksumOf(chunk, m_place);
         m_chunks.push_back(chunk);
     }
+}
+
+bool StoredColumn::isAtHand(std::uint64_t first, std::uint64_t count) const {
+    if (m_chunks.empty() || count == 0)
+        return true;
+    const auto bytes = m_layout.elementBytes;
+    for (auto i = first * bytes / m_layout.chunkBytes;
+         i <= ((first + count) * bytes - 1) / m_layout.chunkBytes; ++i)
+        if (!m_store->isKept(m_chunks.at(i)))
+            return false;
+    return true;
 }
 
 void StoredColumn::read(std::uint64_t first, std::span<std::byte> out) const {

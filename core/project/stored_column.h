@@ -35,6 +35,8 @@ public:
     // not have been written to since. Error file.read, project.changing, project.content.
     Bytes chunk(const Chunk& at, const ChunkLayout& layout, const std::string& place);
 
+    bool isKept(const Chunk& at) const; // reading it again takes no time
+
     const std::string& path() const { return m_source.path(); }
     // Of a chunk whose last filter is Fletcher-32. Error file.read, project.content.
     std::uint32_t checksumOf(const Chunk& at, const std::string& place) const;
@@ -45,7 +47,7 @@ private:
     static constexpr std::size_t keptBytes = std::size_t{32} << 20;
 
     const SourceFile m_source;
-    std::mutex m_mutex;
+    mutable std::mutex m_mutex;
     std::list<std::pair<std::uint64_t, Bytes>> m_recent; // by address, the newest first
     std::unordered_map<std::uint64_t, decltype(m_recent)::iterator> m_known;
     std::size_t m_bytes = 0;
@@ -60,6 +62,7 @@ public:
     std::uint64_t elements() const { return m_elements; }
     // out.size() / element bytes elements from `first`; they must be there. Error as ChunkStore::chunk.
     void read(std::uint64_t first, std::span<std::byte> out) const;
+    bool isAtHand(std::uint64_t first, std::uint64_t count) const; // of elements
 
 private:
     void takeDownChunks(const ReadFile& file, hid_t dataset);

@@ -59,6 +59,12 @@ public:
 
     std::string rowsDigest() const override { return m_digest; }
 
+    bool isAtHand(std::size_t row, Part part) const override {
+        const auto& offsets = part == Part::Text ? m_textOffsets : m_idOffsets;
+        const auto& column = part == Part::Text ? m_text : m_ids;
+        return column.isAtHand(offsets.at(row), offsets.at(row + 1) - offsets[row]);
+    }
+
     std::size_t tokens(std::size_t row) const { return m_idOffsets.at(row + 1) - m_idOffsets[row]; }
 
 private:

@@ -58,6 +58,7 @@ public:
     std::string text(std::size_t row) const override { return m_rows.at(row).text; }
     std::vector<std::int32_t> ids(std::size_t row) const override { return m_rows.at(row).ids; }
     std::string rowsDigest() const override { return {}; }
+    bool isAtHand(std::size_t, Part) const override { return true; }
 
 private:
     std::vector<Content> m_rows;
@@ -111,6 +112,11 @@ std::string CompletionTable::text(std::size_t index) const {
 std::vector<std::int32_t> CompletionTable::ids(std::size_t index) const {
     const auto& entry = m_entries.at(index);
     return m_sources[entry.source]->ids(entry.row);
+}
+
+bool CompletionTable::isAtHand(std::size_t index, CompletionSource::Part part) const {
+    const auto& entry = m_entries.at(index);
+    return m_sources.at(entry.source)->isAtHand(entry.row, part);
 }
 
 Completion CompletionTable::row(std::size_t index) const {

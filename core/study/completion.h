@@ -56,6 +56,9 @@ public:
     virtual std::string text(std::size_t row) const = 0;
     virtual std::vector<std::int32_t> ids(std::size_t row) const = 0;
     virtual std::string rowsDigest() const = 0; // rows_sha256 of FORMAT.md; empty: not known
+    enum class Part { Text, Ids };
+    // Whether reading it now waits for no disk.
+    virtual bool isAtHand(std::size_t row, Part part) const = 0;
 };
 
 struct CompletionHead { // a row without text and ids; refers into its table
@@ -85,6 +88,7 @@ public:
     std::string text(std::size_t index) const;              // Error as the source's
     std::vector<std::int32_t> ids(std::size_t index) const; // likewise
     Completion row(std::size_t index) const;                // the whole, read at once; likewise
+    bool isAtHand(std::size_t index, CompletionSource::Part part) const;
 
     // This table and the given rows, in memory; a key that is there already wins (merge is idempotent, first
     // wins).

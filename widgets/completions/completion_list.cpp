@@ -37,6 +37,7 @@ void CompletionList::setRows(int count, std::function<CompletionRow(int)> fetch)
     m_current = m_current < m_count ? m_current : -1;
     m_cursor = m_cursor < m_count ? m_cursor : -1;
     m_layouts.clear();
+    m_coming.clear();
     m_columns = completionColumns(m_tokens, viewport()->width());
     startFilter();
     announceGridReset(this);
@@ -51,6 +52,15 @@ void CompletionList::rowsChanged(int first, int last) {
     }
     updateScrollBar();
     viewport()->update();
+}
+
+void CompletionList::textsArrived() {
+    for (const int row : m_coming)
+        m_layouts.remove(row);
+    measureVisible();
+    viewport()->update();
+    if (std::exchange(m_filterWaits, false))
+        m_filterTimer->start();
 }
 
 void CompletionList::setTitles(const QString& control, const QString& steered) {
@@ -104,6 +114,10 @@ const CompletionLayout& CompletionList::layout(int row) const {
     }
     auto* made = new CompletionLayout(m_fetch(row), m_tokens, m_columns, m_marks, m_search);
     m_layouts.insert(row, made);
+    if (made->row().coming)
+        m_coming.insert(row);
+    else
+        m_coming.erase(row);
     return *made;
 }
 
@@ -119,8 +133,9 @@ void CompletionList::measureVisible() {
     bool changed = false;
     long long y = -inside;
     for (int shown = first; shown < shownCount() && y < room; ++shown) {
-        if (!m_heights.isMeasured(shown)) {
-            m_heights.measure(shown, layout(rowOfShown(shown)).height());
+        const int row = rowOfShown(shown);
+        if (!m_heights.isMeasured(shown) || m_coming.contains(row)) {
+            m_heights.measure(shown, layout(row).height());
             changed = true;
         }
         y += m_heights.height(shown);
@@ -130,7 +145,7 @@ void CompletionList::measureVisible() {
     }
 }
 
-bool CompletionList::isFiltering() const { return m_filterTimer->isActive(); }
+bool CompletionList::isFiltering() const { return m_filterTimer->isActive() || m_filterWaits; }
 
 bool CompletionList::setFilter(const QString& text, bool regularExpression, QString* error) {
     const QRegularExpression search(regularExpression ? text : QRegularExpression::escape(text),
@@ -170,6 +185,7 @@ void CompletionList::startFilter() {
     m_filtered = !m_search.pattern().isEmpty() || !m_labels.empty() || m_pinnedOnly;
     m_shown.clear();
     m_filterNext = 0;
+    m_filterWaits = false;
     m_hovered = -1;
     if (m_filtered && m_count > 0) {
         filterSlice();
@@ -186,12 +202,17 @@ void CompletionList::filterSlice() {
     QElapsedTimer timer;
     timer.start();
     while (m_filterNext < m_count && timer.elapsed() < sliceMilliseconds) {
-        if (matches(m_fetch(m_filterNext))) {
+        const CompletionRow row = m_fetch(m_filterNext);
+        if (row.coming && !m_search.pattern().isEmpty()) {
+            m_filterWaits = true;
+            break;
+        }
+        if (matches(row)) {
             m_shown.push_back(m_filterNext);
         }
         ++m_filterNext;
     }
-    const bool more = m_filterNext < m_count;
+    const bool more = m_filterNext < m_count && !m_filterWaits;
     if (more != m_filterTimer->isActive()) {
         more ? m_filterTimer->start() : m_filterTimer->stop();
     }

@@ -32,6 +32,7 @@ public:
     void setRows(int count, std::function<CompletionRow(int)> fetch);
     int count() const { return m_count; }
     void rowsChanged(int first, int last); // their content; the filter is not applied again
+    void textsArrived(); // rows that were `coming` are fetched anew, and a filter that waits goes on
     void setTitles(const QString& control, const QString& steered);
     void setMarks(CompletionMarks marks);
     CompletionMarks marks() const { return m_marks; }
@@ -108,6 +109,8 @@ private:
     bool m_filtered = false;
     std::vector<int> m_shown; // rows that pass, ascending
     int m_filterNext = 0;
+    bool m_filterWaits = false; // for a row that is coming
+    mutable std::set<int> m_coming;
     QTimer* m_filterTimer;
     int m_current = -1;
     int m_cursor = -1; // row

@@ -111,6 +111,9 @@ void CompletionList::copy() const {
         return;
     }
     const CompletionRow& copied = layout(row).row();
+    if (copied.coming) {
+        return;
+    }
     const QString tab = QStringLiteral("\t");
     QStringList cells{copied.number, copied.prompt, copied.control, copied.steered, labelWord(copied.label)};
     for (QString& cell : cells) {

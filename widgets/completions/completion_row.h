@@ -23,6 +23,7 @@ struct CompletionRow {
     QString labelNote;                   // "by rule", "by hand, JK", "rule: word × 4"
     bool pinned = false;
     QList<TokenChange> changes; // empty where it was not measured
+    bool coming = false;        // what stands in place of the texts says that they are being read
 };
 
 enum class CompletionMarks { none, words, logProbability };

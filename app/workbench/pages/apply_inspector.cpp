@@ -1,6 +1,7 @@
 // What the inspector says of a completion, its arm and the choice.
 #include "app/workbench/arms.h"
 #include "app/workbench/pages/apply_page.h"
+#include "app/workbench/text_feed.h"
 #include "app/workbench/words.h"
 #include "core/base/units.h"
 #include "core/results/rates.h"
@@ -31,14 +32,6 @@ std::string idsDigest(const std::vector<std::int32_t>& ids) { // of the little-e
         for (int shift = 0; shift < 32; shift += 8)
             bytes.push_back(static_cast<char>((static_cast<std::uint32_t>(id) >> shift) & 0xff));
     return toHex(sha256(bytes));
-}
-
-QString idsText(const CompletionTable& table, std::size_t row) {
-    try {
-        return q(idsDigest(table.ids(row)));
-    } catch (const Error&) {
-        return QObject::tr("cannot be read");
-    }
 }
 
 QString scopeText(TokenScope scope) {
@@ -119,6 +112,44 @@ InspectorSection ApplyPage::armSection(const Arm& arm, const ComparisonRow* row)
     return section;
 }
 
+// False: problem says why.
+bool ApplyPage::readWhole(std::size_t index, Completion& to, QString& problem) const {
+    const auto& table = view()->completions;
+    for (const auto part : {TextFeed::Part::Text, TextFeed::Part::Ids}) {
+        const auto answer = m_texts->ask(table, index, part);
+        if (answer.state == TextFeed::State::Coming) {
+            m_inspectorWaits = true;
+            problem = tr("They are being read.");
+        } else if (answer.state == TextFeed::State::Failed) {
+            problem = tr("They cannot be compared. %1").arg(answer.problem);
+        }
+        if (answer.state != TextFeed::State::Here)
+            return false;
+    }
+    try {
+        to = table->row(index);
+        return true;
+    } catch (const Error& error) {
+        problem = tr("They cannot be compared. %1").arg(q(error.message()));
+        return false;
+    }
+}
+
+QString ApplyPage::idsText(std::size_t index) const {
+    const auto& table = view()->completions;
+    const auto state = m_texts->ask(table, index, TextFeed::Part::Ids).state;
+    if (state == TextFeed::State::Coming) {
+        m_inspectorWaits = true;
+        return tr("being read");
+    }
+    try {
+        if (state == TextFeed::State::Here)
+            return q(idsDigest(table->ids(index)));
+    } catch (const Error&) { // said below
+    }
+    return tr("cannot be read");
+}
+
 InspectorSection ApplyPage::controlSection(const ComparisonRow& row) const {
     InspectorSection section{tr("Against control"), {}, {}};
     if (row.control < 0 || row.steered < 0) {
@@ -127,13 +158,9 @@ InspectorSection ApplyPage::controlSection(const ComparisonRow& row) const {
         return section;
     }
     Completion control, steered;
-    try {
-        control = view()->completions->row(static_cast<std::size_t>(row.control));
-        steered = view()->completions->row(static_cast<std::size_t>(row.steered));
-    } catch (const Error& error) {
-        section.paragraph = tr("They cannot be compared. %1").arg(q(error.message()));
-        return section;
-    }
+    for (const auto& [index, to] : {std::pair(row.control, &control), std::pair(row.steered, &steered)})
+        if (!readWhole(static_cast<std::size_t>(index), *to, section.paragraph))
+            return section;
     const auto [first, second] =
         std::mismatch(control.ids.begin(), control.ids.end(), steered.ids.begin(), steered.ids.end());
     const bool equal = first == control.ids.end() && second == steered.ids.end();
@@ -181,8 +208,7 @@ InspectorSection ApplyPage::provenanceSection(const ComparisonRow* row) const {
                                                 .arg(decoding.temperature == 0 ? tr("greedy") : tr("sampled"))
                                                 .arg(decoding.maximumNewTokens)});
     if (steered) {
-        section.rows.push_back(
-            {tr("Token ids"), idsText(*view()->completions, static_cast<std::size_t>(row->steered)), true});
+        section.rows.push_back({tr("Token ids"), idsText(static_cast<std::size_t>(row->steered)), true});
         section.rows.push_back({tr("Key"), q(toHex(steered->key)), true});
     }
     return section;

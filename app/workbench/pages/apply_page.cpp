@@ -4,6 +4,7 @@
 #include "app/workbench/label_toggle.h"
 #include "app/workbench/pages/next_step.h"
 #include "app/workbench/results_cache.h"
+#include "app/workbench/text_feed.h"
 #include "app/workbench/theme/theme.h"
 #include "app/workbench/words.h"
 #include "widgets/empty_state.h"
@@ -39,6 +40,12 @@ ApplyPage::ApplyPage(QWidget* parent)
             [this] { Q_EMIT exportRequested(QStringLiteral("dose-response")); });
     connect(setPrimary(tr("Calibrate")), &QPushButton::clicked, this, &Page::runRequested);
 
+    m_texts = new TextFeed(this);
+    connect(m_texts, &TextFeed::arrived, this, [this] {
+        m_list->textsArrived();
+        if (std::exchange(m_inspectorWaits, false))
+            Q_EMIT inspectorChanged();
+    });
     body()->setContentsMargins(0, 0, 0, 0);
     body()->setSpacing(0);
     auto* top = new QWidget(this);
@@ -304,9 +311,12 @@ CompletionRow ApplyPage::fetch(int index) const {
     CompletionRow out;
     out.number = numberOf(row);
     out.prompt = q(row.prompt->text);
-    const auto& table = *view()->completions;
     const auto text = [&](std::int64_t at) {
-        return at < 0 ? tr("Not measured yet") : words::completionText(table, static_cast<std::size_t>(at));
+        if (at < 0)
+            return tr("Not measured yet");
+        auto text = m_texts->text(view()->completions, static_cast<std::size_t>(at));
+        out.coming = out.coming || text.coming;
+        return text.text;
     };
     out.control = text(row.control);
     out.steered = text(row.steered);

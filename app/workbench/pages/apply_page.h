@@ -20,6 +20,7 @@ class ChartLegend;
 class EmptyState;
 class HeatMap;
 class LabelToggle;
+class TextFeed;
 
 class ApplyPage : public Page {
     Q_OBJECT
@@ -61,6 +62,8 @@ private:
     std::optional<CompletionHead> steeredOf(const ComparisonRow* row) const;
     CompletionRow fetch(int row) const; // of m_rows
     QString numberOf(const ComparisonRow& row) const;
+    bool readWhole(std::size_t index, Completion& to, QString& problem) const;
+    QString idsText(std::size_t index) const;
 
     InspectorSection labelSection(const ComparisonRow& row) const;
     InspectorSection armSection(const Arm& arm, const ComparisonRow* row) const;
@@ -78,6 +81,8 @@ private:
     QList<LabelToggle*> m_toggles;
     QComboBox *m_prompts, *m_marks;
     CompletionList* m_list;
+    TextFeed* m_texts;
+    mutable bool m_inspectorWaits = false; // for a text or ids
     QStackedLayout* m_tableStack;
 
     std::shared_ptr<const ArmIndex> m_arms;
