@@ -22,6 +22,7 @@ const std::vector<Command>& commandTable() {
         {"redo", "Edit", t("Redo"), "Ctrl+Shift+Z"},
         {"rename", "Edit", t("Rename the study…"), "", true},
         {"author", "Edit", t("Your name…"), ""},
+        {"model-folders", "Edit", t("Model folders…"), ""},
         {"note", "Edit", t("Write a note"), "Ctrl+M"},
         {"copy-values", "Edit", t("Copy values"), "Ctrl+Shift+C", true},
         {"filter", "Edit", t("Filter"), "Ctrl+F"},

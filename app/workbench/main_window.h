@@ -83,6 +83,7 @@ Q_SIGNALS:
     void redoRequested();
     void renameRequested();
     void authorRequested();
+    void modelFoldersRequested();
     void chooseAgainRequested(); // k and strength of the selected model and concept
     void editRequested(const QString& text, const azimuth::Change& change);
     void studyRequested(const azimuth::Study& study, const QString& text);

@@ -238,6 +238,7 @@ void MainWindow::runCommand(const QString& id) {
         {QStringLiteral("redo"), [this] { Q_EMIT redoRequested(); }},
         {QStringLiteral("rename"), [this] { Q_EMIT renameRequested(); }},
         {QStringLiteral("author"), [this] { Q_EMIT authorRequested(); }},
+        {QStringLiteral("model-folders"), [this] { Q_EMIT modelFoldersRequested(); }},
         {QStringLiteral("note"), [this] { writeNote(); }},
         {QStringLiteral("copy-values"),
          [this] { QApplication::clipboard()->setText(m_inspector->plainText()); }},

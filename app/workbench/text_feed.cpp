@@ -2,25 +2,39 @@
 
 #include "core/base/error.h"
 
-#include <QElapsedTimer>
-
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
-#include <map>
 #include <mutex>
+#include <QElapsedTimer>
 #include <thread>
-#include <tuple>
 
 namespace azimuth {
 
 namespace {
 using Clock = std::chrono::steady_clock;
-constexpr int patience = 8;            // milliseconds
-constexpr std::size_t mostWanted = 64; // rows; of more, those asked for first are dropped
-constexpr std::size_t mostOutcomes = 256;
+constexpr int patience = 8;              // milliseconds
+constexpr std::size_t mostWanted = 64;   // rows; of more, those asked for first are dropped
+constexpr std::size_t mostOutcomes = 64; // that are not in the table's own memory
 constexpr auto outcomeHolds = std::chrono::seconds(3);
+
+// From memory or the disk.
+TextFeed::Answer readNow(const TextFeed::Table& table, std::size_t row, TextFeed::Part part) {
+    TextFeed::Answer answer;
+    try {
+        if (part == TextFeed::Part::Text)
+            answer.content.text = table->text(row);
+        else
+            answer.content.ids = table->ids(row);
+        answer.state = TextFeed::State::Here;
+    } catch (const Error& error) {
+        answer = {TextFeed::State::Failed, {}, QString::fromStdString(error.message())};
+    } catch (const std::exception& error) {
+        answer = {TextFeed::State::Failed, {}, QString::fromUtf8(error.what())};
+    }
+    return answer;
+}
 } // namespace
 
 struct TextFeed::Shared {
@@ -28,14 +42,11 @@ struct TextFeed::Shared {
         Table table;
         std::size_t row;
         Part part;
-        bool is(const Table& other, std::size_t otherRow, Part otherPart) const {
-            return table == other && row == otherRow && part == otherPart;
-        }
+        friend bool operator==(const Wanted&, const Wanted&) = default;
     };
-    struct Outcome {
+    struct Outcome { // a failure, or what the table has not kept
         Wanted of;
-        QString
-            problem; // empty: it was read, and what little is not in memory any more the system has at hand
+        Answer answer;
         Clock::time_point since;
     };
 
@@ -47,22 +58,26 @@ struct TextFeed::Shared {
     bool told = false;          // arrived() is under way
     TextFeed* feed = nullptr;   // null: gone
 
-    static void run(std::shared_ptr<Shared> shared);
-    void finish(const Wanted& one, const QString& problem);
-    Answer answer(const Table& table, std::size_t row, Part part);
+    static void run(const std::shared_ptr<Shared>& shared);
+    void finish(const Wanted& one, Answer answer);
+    Answer answer(const Wanted& one);
 };
 
-TextFeed::Answer TextFeed::Shared::answer(const Table& table, std::size_t row, Part part) {
-    std::erase_if(outcomes, [](const Outcome& one) { return Clock::now() - one.since > outcomeHolds; });
-    for (const auto& one : outcomes)
-        if (one.of.is(table, row, part))
-            return {one.problem.isEmpty() ? State::Here : State::Failed, one.problem};
-    return {table->isAtHand(row, part) ? State::Here : State::Coming, {}};
+// Under the mutex.
+TextFeed::Answer TextFeed::Shared::answer(const Wanted& one) {
+    std::erase_if(outcomes,
+                  [](const Outcome& outcome) { return Clock::now() - outcome.since > outcomeHolds; });
+    const auto known =
+        std::ranges::find_if(outcomes, [&](const Outcome& outcome) { return outcome.of == one; });
+    if (known != outcomes.end())
+        return known->answer;
+    return one.table->isAtHand(one.row, one.part) ? readNow(one.table, one.row, one.part) : Answer();
 }
 
-void TextFeed::Shared::finish(const Wanted& one, const QString& problem) {
+void TextFeed::Shared::finish(const Wanted& one, Answer answer) {
     const std::lock_guard lock(mutex);
-    outcomes.push_back({one, problem, Clock::now()});
+    if (answer.state == State::Failed || !one.table->isAtHand(one.row, one.part))
+        outcomes.push_back({one, std::move(answer), Clock::now()});
     if (outcomes.size() > mostOutcomes)
         outcomes.pop_front();
     ++finished;
@@ -80,7 +95,7 @@ void TextFeed::Shared::finish(const Wanted& one, const QString& problem) {
             Qt::QueuedConnection);
 }
 
-void TextFeed::Shared::run(std::shared_ptr<Shared> shared) {
+void TextFeed::Shared::run(const std::shared_ptr<Shared>& shared) {
     for (;;) {
         std::unique_lock lock(shared->mutex);
         shared->work.wait(lock, [&] { return !shared->feed || !shared->wanted.empty(); });
@@ -89,25 +104,15 @@ void TextFeed::Shared::run(std::shared_ptr<Shared> shared) {
         const auto one = std::move(shared->wanted.back());
         shared->wanted.pop_back();
         lock.unlock();
-        QString problem;
-        try {
-            if (one.part == Part::Text)
-                one.table->text(one.row);
-            else
-                one.table->ids(one.row);
-        } catch (const Error& error) {
-            problem = QString::fromStdString(error.message());
-        } catch (const std::exception& error) {
-            problem = QString::fromUtf8(error.what());
-        }
-        shared->finish(one, problem);
+        shared->finish(one, readNow(one.table, one.row, one.part));
     }
 }
 
 TextFeed::TextFeed(QObject* parent)
     : QObject(parent), m_shared(std::make_shared<Shared>()), m_patience(patience) {
     m_shared->feed = this;
-    std::thread(Shared::run, m_shared).detach(); // it may never come back from a disk
+    // It may never come back from a disk, so nobody waits for it.
+    std::thread([shared = m_shared] { Shared::run(shared); }).detach();
 }
 
 TextFeed::~TextFeed() {
@@ -116,16 +121,15 @@ TextFeed::~TextFeed() {
     m_shared->work.notify_all();
 }
 
-TextFeed::Answer TextFeed::ask(const Table& table, std::size_t row, Part part) {
-    if (table->isAtHand(row, part))
-        return {State::Here, {}};
+TextFeed::Answer TextFeed::read(const Table& table, std::size_t row, Part part) {
+    const Shared::Wanted one{table, row, part};
     std::unique_lock lock(m_shared->mutex);
-    auto answer = m_shared->answer(table, row, part);
+    auto answer = m_shared->answer(one);
     if (answer.state != State::Coming)
         return answer;
     auto& wanted = m_shared->wanted;
-    std::erase_if(wanted, [&](const auto& one) { return one.is(table, row, part); });
-    wanted.push_back({table, row, part});
+    std::erase(wanted, one);
+    wanted.push_back(one);
     if (wanted.size() > mostWanted)
         wanted.pop_front();
     m_shared->work.notify_all();
@@ -140,7 +144,7 @@ TextFeed::Answer TextFeed::ask(const Table& table, std::size_t row, Part part) {
         const auto before = m_shared->finished;
         m_shared->done.wait_for(lock, std::chrono::milliseconds(left),
                                 [&] { return m_shared->finished != before; });
-        answer = m_shared->answer(table, row, part);
+        answer = m_shared->answer(one);
     }
     m_patience = std::max(0, m_patience - static_cast<int>(waited.elapsed()));
     return answer;
@@ -153,20 +157,12 @@ void TextFeed::startWaitingAnew() {
 }
 
 TextFeed::Text TextFeed::text(const Table& table, std::size_t row) {
-    const auto answer = ask(table, row, Part::Text);
-    switch (answer.state) {
-    case State::Here:
-        try {
-            return {QString::fromStdString(table->text(row)), false};
-        } catch (const Error& error) {
-            return {tr("This text cannot be read. %1").arg(QString::fromStdString(error.message())), false};
-        }
-    case State::Coming:
+    const auto answer = read(table, row, Part::Text);
+    if (answer.state == State::Coming)
         return {tr("Being read …"), true};
-    case State::Failed:
-        break;
-    }
-    return {tr("This text cannot be read. %1").arg(answer.problem), false};
+    return {answer.state == State::Here ? QString::fromStdString(answer.content.text)
+                                        : tr("This text cannot be read. %1").arg(answer.problem),
+            false};
 }
 
 } // namespace azimuth

@@ -1,6 +1,6 @@
 // Texts and token ids of completions for the window's thread, which never waits long for a disk: what is in
 // memory is there at once, what is not is read on a thread of the feed. Most disks answer before anybody
-// notices, so ask() waits for them a little, all calls within one event together; what takes longer is
+// notices, so read() waits for them a little, all calls within one event together; what takes longer is
 // Coming, and arrived() says when to ask again. A disk that never answers (a network share that is gone)
 // holds up the feed's thread and nothing else, not even the end of the program.
 //
@@ -23,16 +23,17 @@ public:
 
     using Table = std::shared_ptr<const CompletionTable>;
     using Part = CompletionSource::Part;
-    enum class State {
-        Here,   // table->text(row) or table->ids(row) takes no time now
-        Coming, // arrived() will be emitted
-        Failed
+    enum class State { Here, Coming, Failed };
+    struct Content { // of the part that was asked for
+        std::string text;
+        std::vector<std::int32_t> ids;
     };
     struct Answer {
         State state = State::Coming;
-        QString problem; // where it failed: a sentence
+        Content content; // Here
+        QString problem; // Failed: a sentence
     };
-    Answer ask(const Table& table, std::size_t row, Part part);
+    Answer read(const Table& table, std::size_t row, Part part);
 
     // The text, or in its place what there is to say.
     struct Text {

@@ -10,6 +10,7 @@
 #include "app/workbench/pages/layers_page.h"
 #include "app/workbench/pages/overview_page.h"
 #include "app/workbench/pages/transfer_page.h"
+#include "app/workbench/preferences.h"
 #include "app/workbench/remembered.h"
 #include "app/workbench/theme/theme.h"
 #include "app/workbench/words.h"
@@ -115,7 +116,16 @@ void Workbench::connectWindow() {
         m_session.renewCalibration(selection.model, selection.concept_);
     });
     connect(window, &MainWindow::renameRequested, this, &Workbench::askTitle);
-    connect(window, &MainWindow::authorRequested, this, &Workbench::askAuthor);
+    connect(window, &MainWindow::authorRequested, this, [this] {
+        if (askAuthor(m_window.get(), m_settings))
+            m_session.setAuthor(m_settings.author());
+    });
+    connect(window, &MainWindow::modelFoldersRequested, this, [this] {
+        auto* dialog = new ModelFoldersDialog(m_settings, m_window.get());
+        dialog->setAttribute(Qt::WA_DeleteOnClose);
+        dialog->open();
+    });
+    connect(&m_settings, &Settings::modelFoldersChanged, this, [this] { searchModels(m_studyFolder); });
     connect(window, &MainWindow::removeCachesRequested, this, &Workbench::showCaches);
     connect(window, &MainWindow::runRequested, this, &Workbench::run);
     connect(window, &MainWindow::stopRequested, &m_runner, &StudyRunner::cancel);
@@ -297,8 +307,13 @@ void Workbench::open(const QString& path) {
         openProject(path);
 }
 
+void Workbench::searchModels(const QString& studyFolder) {
+    m_studyFolder = studyFolder;
+    m_runner.setSearchFolders(modelSearchFolders(studyFolder, m_settings.modelFolders()));
+}
+
 void Workbench::openProject(const QString& path) {
-    m_runner.setSearchFolders(modelSearchFolders(QFileInfo(path).path(), m_settings.modelFolders()));
+    searchModels(QFileInfo(path).path());
     m_fresh = true;
     m_opening = path;
     m_session.open(path);
@@ -307,7 +322,7 @@ void Workbench::openProject(const QString& path) {
 void Workbench::openStudy(const QString& path) {
     try {
         const auto study = readStudyFile(path.toStdString());
-        m_runner.setSearchFolders(modelSearchFolders(QFileInfo(path).path(), m_settings.modelFolders()));
+        searchModels(QFileInfo(path).path());
         const QString project = ProjectSession::newUnsavedPath(q(study.title));
         m_fresh = true;
         m_runAfterOpen = project;
@@ -491,17 +506,6 @@ void Workbench::askTitle() {
     auto study = *m_session.view()->study;
     study.title = title.toStdString();
     m_session.setStudy(study, tr("rename the study"));
-}
-
-void Workbench::askAuthor() {
-    bool agreed = false;
-    const QString name =
-        QInputDialog::getText(m_window.get(), tr("Your name"), tr("Name with your labels and notes"),
-                              QLineEdit::Normal, m_settings.author(), &agreed)
-            .trimmed();
-    if (agreed && !name.isEmpty())
-        m_settings.setAuthor(name);
-    m_session.setAuthor(m_settings.author());
 }
 
 void Workbench::exportFigure(const QString& kind) {

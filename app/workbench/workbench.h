@@ -44,6 +44,7 @@ private:
     bool mayOpen(); // else says why not
     void openProject(const QString& path);
     void openStudy(const QString& path);
+    void searchModels(const QString& studyFolder); // there, and where the settings say
     void onOpened();
     void onViewChanged(const View& view);
     void showJobs();
@@ -54,7 +55,6 @@ private:
     void askSaveAs();
     void askRestore();
     void askTitle();
-    void askAuthor();
     void showCaches();
     void removeCaches();
     void exportFigure(const QString& kind);
@@ -72,6 +72,7 @@ private:
     OverviewPage* m_overview;
     Opening* m_opener;
     QString m_opening;      // path of the project that was opened last, or could not be
+    QString m_studyFolder;  // where its models are looked for first
     QString m_runAfterOpen; // path whose study is run as soon as it is open
     bool m_fresh = false;   // the next view is another project's
     bool m_closeWhenSaved = false;

@@ -1,7 +1,6 @@
 // What the inspector says of a completion, its arm and the choice.
 #include "app/workbench/arms.h"
 #include "app/workbench/pages/apply_page.h"
-#include "app/workbench/text_feed.h"
 #include "app/workbench/words.h"
 #include "core/base/units.h"
 #include "core/results/rates.h"
@@ -112,40 +111,38 @@ InspectorSection ApplyPage::armSection(const Arm& arm, const ComparisonRow* row)
     return section;
 }
 
-// False: problem says why.
-bool ApplyPage::readWhole(std::size_t index, Completion& to, QString& problem) const {
-    const auto& table = view()->completions;
+// Nothing: problem says why.
+std::optional<TextFeed::Content> ApplyPage::readWhole(std::size_t index, QString& problem) const {
+    TextFeed::Content whole;
     for (const auto part : {TextFeed::Part::Text, TextFeed::Part::Ids}) {
-        const auto answer = m_texts->ask(table, index, part);
+        auto answer = m_texts->read(view()->completions, index, part);
         if (answer.state == TextFeed::State::Coming) {
             m_inspectorWaits = true;
             problem = tr("They are being read.");
-        } else if (answer.state == TextFeed::State::Failed) {
-            problem = tr("They cannot be compared. %1").arg(answer.problem);
+            return {};
         }
-        if (answer.state != TextFeed::State::Here)
-            return false;
+        if (answer.state == TextFeed::State::Failed) {
+            problem = tr("They cannot be compared. %1").arg(answer.problem);
+            return {};
+        }
+        if (part == TextFeed::Part::Text)
+            whole.text = std::move(answer.content.text);
+        else
+            whole.ids = std::move(answer.content.ids);
     }
-    try {
-        to = table->row(index);
-        return true;
-    } catch (const Error& error) {
-        problem = tr("They cannot be compared. %1").arg(q(error.message()));
-        return false;
-    }
+    return whole;
 }
 
 QString ApplyPage::idsText(std::size_t index) const {
-    const auto& table = view()->completions;
-    const auto state = m_texts->ask(table, index, TextFeed::Part::Ids).state;
-    if (state == TextFeed::State::Coming) {
+    const auto answer = m_texts->read(view()->completions, index, TextFeed::Part::Ids);
+    switch (answer.state) {
+    case TextFeed::State::Here:
+        return q(idsDigest(answer.content.ids));
+    case TextFeed::State::Coming:
         m_inspectorWaits = true;
         return tr("being read");
-    }
-    try {
-        if (state == TextFeed::State::Here)
-            return q(idsDigest(table->ids(index)));
-    } catch (const Error&) { // said below
+    case TextFeed::State::Failed:
+        break;
     }
     return tr("cannot be read");
 }
@@ -157,10 +154,15 @@ InspectorSection ApplyPage::controlSection(const ComparisonRow& row) const {
                                             : tr("This arm has not been measured on this prompt yet.");
         return section;
     }
-    Completion control, steered;
-    for (const auto& [index, to] : {std::pair(row.control, &control), std::pair(row.steered, &steered)})
-        if (!readWhole(static_cast<std::size_t>(index), *to, section.paragraph))
-            return section;
+    const auto controlRow = static_cast<std::size_t>(row.control);
+    const auto steeredRow = static_cast<std::size_t>(row.steered);
+    const auto controlContent = readWhole(controlRow, section.paragraph);
+    const auto steeredContent = readWhole(steeredRow, section.paragraph);
+    if (!controlContent || !steeredContent)
+        return section;
+    const auto &control = *controlContent, &steered = *steeredContent;
+    const double controlNats = view()->completions->head(controlRow).logProbability;
+    const double steeredNats = view()->completions->head(steeredRow).logProbability;
     const auto [first, second] =
         std::mismatch(control.ids.begin(), control.ids.end(), steered.ids.begin(), steered.ids.end());
     const bool equal = first == control.ids.end() && second == steered.ids.end();
@@ -171,14 +173,12 @@ InspectorSection ApplyPage::controlSection(const ComparisonRow& row) const {
         {tr("Words shared"), formatPercent(diffWords(q(control.text), q(steered.text)).shared)});
     section.rows.push_back(
         {tr("Length"), tr("%1, control %2 tokens").arg(steered.ids.size()).arg(control.ids.size())});
-    if (std::isfinite(steered.logProbability) && std::isfinite(control.logProbability) &&
-        !steered.ids.empty() && !control.ids.empty() &&
-        (steered.logProbability != 0 || control.logProbability != 0))
+    if (std::isfinite(steeredNats) && std::isfinite(controlNats) && !steered.ids.empty() &&
+        !control.ids.empty() && (steeredNats != 0 || controlNats != 0))
         section.rows.push_back(
-            {tr("Nats"),
-             tr("%1, control %2 / token")
-                 .arg(formatNumber(steered.logProbability / static_cast<double>(steered.ids.size())),
-                      formatNumber(control.logProbability / static_cast<double>(control.ids.size())))});
+            {tr("Nats"), tr("%1, control %2 / token")
+                             .arg(formatNumber(steeredNats / static_cast<double>(steered.ids.size())),
+                                  formatNumber(controlNats / static_cast<double>(control.ids.size())))});
     return section;
 }
 

@@ -4,7 +4,6 @@
 #include "app/workbench/label_toggle.h"
 #include "app/workbench/pages/next_step.h"
 #include "app/workbench/results_cache.h"
-#include "app/workbench/text_feed.h"
 #include "app/workbench/theme/theme.h"
 #include "app/workbench/words.h"
 #include "widgets/empty_state.h"
@@ -367,7 +366,8 @@ void ApplyPage::showCurrent() {
 
 void ApplyPage::countShown() {
     const int count = m_list->count(), shown = m_list->shownCount();
-    m_shownCount->setText(count > 0 ? tr("%1 of %2").arg(shown).arg(count) : QString());
+    const auto counted = m_list->isFiltering() ? tr("%1 of %2, searching …") : tr("%1 of %2");
+    m_shownCount->setText(count > 0 ? counted.arg(shown).arg(count) : QString());
     const bool none = shown == 0 && !m_list->isFiltering();
     if (m_reading)
         m_noRows->setText(tr("The completions are being read"), tr("A large project takes a moment."), {});

@@ -6,6 +6,7 @@
 
 #include "app/workbench/page.h"
 #include "app/workbench/pages/sweep_data.h"
+#include "app/workbench/text_feed.h"
 #include "core/results/comparison.h"
 #include "widgets/completions/completion_list.h"
 
@@ -20,7 +21,6 @@ class ChartLegend;
 class EmptyState;
 class HeatMap;
 class LabelToggle;
-class TextFeed;
 
 class ApplyPage : public Page {
     Q_OBJECT
@@ -62,7 +62,7 @@ private:
     std::optional<CompletionHead> steeredOf(const ComparisonRow* row) const;
     CompletionRow fetch(int row) const; // of m_rows
     QString numberOf(const ComparisonRow& row) const;
-    bool readWhole(std::size_t index, Completion& to, QString& problem) const;
+    std::optional<TextFeed::Content> readWhole(std::size_t index, QString& problem) const;
     QString idsText(std::size_t index) const;
 
     InspectorSection labelSection(const ComparisonRow& row) const;

@@ -19,7 +19,8 @@
 namespace azimuth {
 namespace {
 
-constexpr std::int64_t smallestBudget = 32;
+constexpr std::int64_t smallestBudget = 32, budgetOfCpu = 1024;
+constexpr std::int64_t copiesOfBudget = 4; // tokens that all begin with, once for each prompt of a batch
 
 [[noreturn]] void refuse(const std::string& finding) {
     throw Error("capture.request", finding, "This is a defect of the job that asked for it; report it.");
@@ -86,7 +87,6 @@ std::vector<std::size_t> orderOf(const std::vector<CaptureRequest>& requests) {
 std::deque<std::vector<std::size_t>> cutBatches(const std::vector<CaptureRequest>& requests,
                                                 const std::vector<std::size_t>& order, std::int64_t budget,
                                                 std::int64_t common) {
-    constexpr std::int64_t copiesOfBudget = 4;
     std::deque<std::vector<std::size_t>> batches;
     std::int64_t tokens = 0, copies = 0;
     for (const auto index : order) {
@@ -102,28 +102,19 @@ std::deque<std::vector<std::size_t>> cutBatches(const std::vector<CaptureRequest
     return batches;
 }
 
-// How many tokens all requests begin with before the first that any of them wants.
-std::int64_t commonBeginning(const std::vector<CaptureRequest>& requests) {
-    const auto& first = requests.front().ids;
-    auto common = first.size();
-    for (const auto& request : requests) {
-        common = std::min({common, request.ids.size(), static_cast<std::size_t>(request.positions.front())});
-        const auto end = first.begin() + static_cast<std::ptrdiff_t>(common);
-        common = static_cast<std::size_t>(std::mismatch(first.begin(), end, request.ids.begin()).first -
-                                          first.begin());
-    }
-    return static_cast<std::int64_t>(common);
-}
-
 // 0: it would save less than a twentieth.
 std::int64_t worthSharing(const Decoder& decoder, const std::vector<CaptureRequest>& requests,
                           const CaptureOptions& options, std::int64_t total) {
     if (requests.size() < 2 || options.edit || !options.shareBeginnings || lastOf(options) == 0)
         return 0;
     std::size_t longest = 0;
-    for (const auto& request : requests)
+    std::vector<std::span<const std::int32_t>> beforeWanted;
+    for (const auto& request : requests) {
         longest = std::max(longest, request.ids.size());
-    const auto common = decoder.sharable(commonBeginning(requests), static_cast<std::int64_t>(longest));
+        beforeWanted.push_back(
+            std::span(request.ids).first(static_cast<std::size_t>(request.positions.front())));
+    }
+    const auto common = decoder.sharable(commonBeginning(beforeWanted), static_cast<std::int64_t>(longest));
     return 20 * common * static_cast<std::int64_t>(requests.size() - 1) >= total ? common : 0;
 }
 
@@ -244,12 +235,28 @@ private:
 
 } // namespace
 
+std::int64_t commonBeginning(const std::vector<std::span<const std::int32_t>>& prompts) {
+    auto common = prompts.empty() ? std::span<const std::int32_t>() : prompts.front();
+    for (const auto& prompt : prompts)
+        common = common.first(
+            static_cast<std::size_t>(std::ranges::mismatch(common, prompt).in1 - common.begin()));
+    return static_cast<std::int64_t>(common.size());
+}
+
+std::uint64_t sharingBytes(const ArchitectureSpec& spec, std::int64_t common, std::int64_t prompts) {
+    if (common == 0 || prompts < 2)
+        return 0;
+    const auto copies = std::min(common * prompts, copiesOfBudget * budgetOfCpu + common) + budgetOfCpu;
+    const auto ofToken = 2 * spec.keyValueWidth() * 4;
+    return static_cast<std::uint64_t>(common * spec.blocks * ofToken + 2 * copies * ofToken);
+}
+
 void capture(const Decoder& decoder, const std::vector<CaptureRequest>& requests,
              const CaptureOptions& options, const CaptureSink& sink, const CaptureProgress& progress) {
     check(decoder, requests, options);
     const c10::InferenceMode inference;
     std::int64_t budget =
-        options.tokenBudget > 0 ? options.tokenBudget : (decoder.device().is_cpu() ? 1024 : 16384);
+        options.tokenBudget > 0 ? options.tokenBudget : (decoder.device().is_cpu() ? budgetOfCpu : 16384);
     std::int64_t done = 0, total = 0;
     for (const auto& request : requests)
         total += static_cast<std::int64_t>(request.ids.size());

@@ -18,6 +18,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -64,5 +65,11 @@ void capture(const Decoder& decoder, const std::vector<CaptureRequest>& requests
 std::vector<at::Tensor> captureRows(const Decoder& decoder, const std::vector<CaptureRequest>& requests,
                                     const CaptureOptions& options, const CaptureProgress& progress = {},
                                     std::uint64_t maximumBytes = std::uint64_t{8} << 30);
+
+// How many tokens all of these begin with; of one, all.
+std::int64_t commonBeginning(const std::vector<std::span<const std::int32_t>>& prompts);
+// Bytes at most, in F32, that sharing so many first tokens of so many prompts takes at a CPU's batches: keys
+// and values of all blocks, and of one block a copy for each prompt of a batch.
+std::uint64_t sharingBytes(const ArchitectureSpec& spec, std::int64_t common, std::int64_t prompts);
 
 } // namespace azimuth

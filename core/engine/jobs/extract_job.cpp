@@ -51,16 +51,19 @@ MemoryPlan planOf(const ArchitectureSpec& spec, const DimRequest& request) {
     return {static_cast<std::int64_t>(std::max(request.positive.size(), request.negative.size())),
             "prompts of each class", [&spec, &request](std::int64_t count) {
                 MemoryShape shape;
-                std::int64_t tokens = 0, prompts = 0;
+                std::int64_t tokens = 0;
+                std::vector<std::span<const std::int32_t>> prompts;
                 for (const auto* set : {&request.positive, &request.negative})
                     for (const auto& ids : *set | std::views::take(count)) {
                         const auto length = static_cast<std::int64_t>(ids.size());
                         shape.positions = std::max(shape.positions, length);
                         tokens += length;
-                        ++prompts;
+                        prompts.push_back(ids);
                     }
                 shape.tokens = std::max(shape.positions, std::min<std::int64_t>(1024, tokens));
-                shape.results = differenceInMeansBytes(spec, request.positions, prompts);
+                const auto of = static_cast<std::int64_t>(prompts.size());
+                shape.buffers = sharingBytes(spec, commonBeginning(prompts), of);
+                shape.results = differenceInMeansBytes(spec, request.positions, of);
                 return shape;
             }};
 }

@@ -2,6 +2,7 @@
 #include "app/workbench/caches_dialog.h"
 #include "app/workbench/generations_dialog.h"
 #include "app/workbench/pages/apply_page.h"
+#include "app/workbench/preferences.h"
 #include "core/base/sha256.h"
 #include "core/container/safetensors.h"
 #include "tests/app/workbench/workbench_fixture.h"
@@ -9,6 +10,7 @@
 #include <fstream>
 #include <QClipboard>
 #include <QDialogButtonBox>
+#include <QListWidget>
 #include <QPushButton>
 #include <QTreeWidget>
 
@@ -159,6 +161,41 @@ private Q_SLOTS:
         QVERIFY(!workbench.session().isModified());
     }
 
+    void modelFoldersAreSet() {
+        Workbench workbench(*Theme::instance());
+        workbench.show();
+        open(workbench, project("folders.h5"));
+        const QTemporaryDir first, second;
+        workbench.window().action(QStringLiteral("model-folders"))->trigger();
+        const QPointer<ModelFoldersDialog> dialog = workbench.window().findChild<ModelFoldersDialog*>();
+        QVERIFY(dialog && dialog->isVisible());
+        auto* list = dialog->findChild<QListWidget*>();
+        const auto press = [&](const QString& text) {
+            for (auto* button : dialog->findChildren<QPushButton*>())
+                if (button->text() == text && button->isEnabled()) {
+                    button->click();
+                    return true;
+                }
+            return false;
+        };
+        QCOMPARE(list->count(), 0);
+        QVERIFY(!press(QStringLiteral("Remove")) && !press(QStringLiteral("Up")));
+        dialog->add(first.path());
+        dialog->add(second.path());
+        dialog->add(second.path() + QLatin1Char('/')); // there already
+        dialog->add(QStringLiteral("/nowhere at all"));
+        QCOMPARE(list->count(), 3);
+        QCOMPARE(list->item(2)->text(), QStringLiteral("/nowhere at all (not there)"));
+        QVERIFY(press(QStringLiteral("Remove")));
+        QCOMPARE(list->currentRow(), 1);
+        QVERIFY(!press(QStringLiteral("Down")) && press(QStringLiteral("Up")));
+        QCOMPARE(workbench.settings().modelFolders(), (QStringList{second.path(), first.path()}));
+        QVERIFY(press(QStringLiteral("Close")));
+        QTRY_VERIFY(!dialog);
+        QTRY_COMPARE(Settings().modelFolders(), (QStringList{second.path(), first.path()})); // on the disk
+        workbench.settings().setModelFolders({});
+    }
+
     // Texts are read when they are shown; another program has spoiled the file by then.
     void aTextThatCannotBeReadIsSaid() {
         const auto path = project("spoiled.h5");
@@ -176,8 +213,8 @@ private Q_SLOTS:
         selection->set(next);
         auto* list = static_cast<ApplyPage*>(workbench.window().page(next.page))->completions();
         QTRY_VERIFY_WITH_TIMEOUT(list->count() > 0, 20000);
-        QVERIFY2(list->gridCellText(0, 2).contains(QStringLiteral("This text cannot be read. ")),
-                 qPrintable(list->gridCellText(0, 2)));
+        QTRY_VERIFY2(list->gridCellText(0, 2).contains(QStringLiteral("This text cannot be read. ")),
+                     qPrintable(list->gridCellText(0, 2)));
         QVERIFY(
             list->gridCellText(0, 2).contains(QStringLiteral("is not what it was when the file was opened")));
         next.promptId = QString::fromStdString(

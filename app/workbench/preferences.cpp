@@ -1,0 +1,119 @@
+#include "app/workbench/preferences.h"
+
+#include <QDialogButtonBox>
+#include <QDir>
+#include <QFileDialog>
+#include <QHBoxLayout>
+#include <QInputDialog>
+#include <QLabel>
+#include <QListWidget>
+#include <QPushButton>
+#include <QVBoxLayout>
+
+namespace azimuth {
+
+bool askAuthor(QWidget* parent, Settings& settings) {
+    bool agreed = false;
+    const QString name = QInputDialog::getText(parent, QObject::tr("Your name"),
+                                               QObject::tr("Name with your labels and notes"),
+                                               QLineEdit::Normal, settings.author(), &agreed)
+                             .trimmed();
+    if (!agreed || name.isEmpty())
+        return false;
+    settings.setAuthor(name);
+    return true;
+}
+
+ModelFoldersDialog::ModelFoldersDialog(Settings& settings, QWidget* parent)
+    : QDialog(parent), m_settings(settings), m_list(new QListWidget), m_remove(new QPushButton(tr("Remove"))),
+      m_up(new QPushButton(tr("Up"))), m_down(new QPushButton(tr("Down"))) {
+    setObjectName(QStringLiteral("modelFolders"));
+    setWindowTitle(tr("Model folders"));
+    auto* words = new QLabel(tr("The models of a study are looked for in its own folder, then in these, then "
+                                "in %1. Models of Hugging Face's cache are found by their name. Nothing is "
+                                "ever downloaded.")
+                                 .arg(QDir::toNativeSeparators(modelCacheFolder())));
+    words->setWordWrap(true);
+    m_list->setAccessibleName(tr("Model folders"));
+    connect(m_list, &QListWidget::currentRowChanged, this, &ModelFoldersDialog::showButtons);
+
+    auto* another = new QPushButton(tr("Add…"));
+    connect(another, &QPushButton::clicked, this, [this] {
+        const auto folder = QFileDialog::getExistingDirectory(this, tr("A folder of models"));
+        if (!folder.isEmpty())
+            add(folder);
+    });
+    connect(m_remove, &QPushButton::clicked, this, &ModelFoldersDialog::removeCurrent);
+    connect(m_up, &QPushButton::clicked, this, [this] { moveCurrent(-1); });
+    connect(m_down, &QPushButton::clicked, this, [this] { moveCurrent(1); });
+    auto* beside = new QVBoxLayout;
+    for (auto* button : {another, m_remove, m_up, m_down}) {
+        button->setAutoDefault(false);
+        beside->addWidget(button);
+    }
+    beside->addStretch(1);
+    auto* middle = new QHBoxLayout;
+    middle->addWidget(m_list, 1);
+    middle->addLayout(beside);
+    auto* close = new QDialogButtonBox(QDialogButtonBox::Close);
+    connect(close, &QDialogButtonBox::rejected, this, &QDialog::reject);
+
+    auto* layout = new QVBoxLayout(this);
+    layout->addWidget(words);
+    layout->addLayout(middle, 1);
+    layout->addWidget(close);
+    resize(640, 320);
+    fill(m_settings.modelFolders(), 0);
+}
+
+void ModelFoldersDialog::fill(const QStringList& folders, int current) {
+    m_list->clear();
+    for (const auto& folder : folders) {
+        const bool there = QFileInfo(folder).isDir();
+        auto* item = new QListWidgetItem(there ? folder : tr("%1 (not there)").arg(folder), m_list);
+        item->setToolTip(folder);
+    }
+    m_list->setCurrentRow(current);
+    showButtons();
+}
+
+void ModelFoldersDialog::showButtons() {
+    const int row = m_list->currentRow();
+    m_remove->setEnabled(row >= 0);
+    m_up->setEnabled(row > 0);
+    m_down->setEnabled(row >= 0 && row + 1 < m_list->count());
+}
+
+void ModelFoldersDialog::keep(const QStringList& folders, int current) {
+    m_settings.setModelFolders(folders);
+    fill(folders, current);
+}
+
+void ModelFoldersDialog::add(const QString& folder) {
+    auto folders = m_settings.modelFolders();
+    const auto path = QDir(folder).absolutePath();
+    if (const auto there = folders.indexOf(path); there >= 0)
+        return m_list->setCurrentRow(static_cast<int>(there));
+    folders.append(path);
+    keep(folders, static_cast<int>(folders.size()) - 1);
+}
+
+void ModelFoldersDialog::removeCurrent() {
+    auto folders = m_settings.modelFolders();
+    const int row = m_list->currentRow();
+    if (row < 0 || row >= folders.size())
+        return;
+    folders.removeAt(row);
+    keep(folders, std::min(row, static_cast<int>(folders.size()) - 1));
+}
+
+void ModelFoldersDialog::moveCurrent(int by) {
+    auto folders = m_settings.modelFolders();
+    const int row = m_list->currentRow(), to = row + by;
+    if (row < 0 || to < 0 || row >= folders.size() || to >= folders.size())
+        return;
+    folders.move(row, to);
+    keep(folders, to);
+}
+
+} // namespace azimuth
