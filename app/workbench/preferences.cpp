@@ -25,8 +25,9 @@ bool askAuthor(QWidget* parent, Settings& settings) {
 }
 
 ModelFoldersDialog::ModelFoldersDialog(Settings& settings, QWidget* parent)
-    : QDialog(parent), m_settings(settings), m_list(new QListWidget), m_remove(new QPushButton(tr("Remove"))),
-      m_up(new QPushButton(tr("Up"))), m_down(new QPushButton(tr("Down"))) {
+    : QDialog(parent), m_settings(settings), m_list(new QListWidget), m_none(new QLabel),
+      m_remove(new QPushButton(tr("Remove"))), m_up(new QPushButton(tr("Up"))),
+      m_down(new QPushButton(tr("Down"))) {
     setObjectName(QStringLiteral("modelFolders"));
     setWindowTitle(tr("Model folders"));
     auto* words = new QLabel(tr("The models of a study are looked for in its own folder, then in these, then "
@@ -35,6 +36,11 @@ ModelFoldersDialog::ModelFoldersDialog(Settings& settings, QWidget* parent)
                                  .arg(QDir::toNativeSeparators(modelCacheFolder())));
     words->setWordWrap(true);
     m_list->setAccessibleName(tr("Model folders"));
+    m_none->setText(tr("None yet. Add a folder that holds GGUF files or Hugging Face folders."));
+    m_none->setAlignment(Qt::AlignCenter);
+    m_none->setWordWrap(true);
+    auto* inList = new QVBoxLayout(m_list->viewport());
+    inList->addWidget(m_none);
     connect(m_list, &QListWidget::currentRowChanged, this, &ModelFoldersDialog::showButtons);
 
     auto* another = new QPushButton(tr("Add…"));
@@ -73,6 +79,7 @@ void ModelFoldersDialog::fill(const QStringList& folders, int current) {
         auto* item = new QListWidgetItem(there ? folder : tr("%1 (not there)").arg(folder), m_list);
         item->setToolTip(folder);
     }
+    m_none->setVisible(folders.isEmpty());
     m_list->setCurrentRow(current);
     showButtons();
 }

@@ -5,6 +5,7 @@
 
 #include <QDialog>
 
+class QLabel;
 class QListWidget;
 class QPushButton;
 
@@ -30,6 +31,7 @@ private:
 
     Settings& m_settings;
     QListWidget* m_list;
+    QLabel* m_none;
     QPushButton *m_remove, *m_up, *m_down;
 };
 
