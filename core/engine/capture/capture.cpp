@@ -19,7 +19,7 @@
 namespace azimuth {
 namespace {
 
-constexpr std::int64_t smallestBudget = 32, budgetOfCpu = 1024;
+constexpr std::int64_t smallestBudget = 32, budgetOfCpu = 1024, budgetOfGpu = 16384; // tokens of a batch
 constexpr std::int64_t copiesOfBudget = 4; // tokens that all begin with, once for each prompt of a batch
 
 [[noreturn]] void refuse(const std::string& finding) {
@@ -83,7 +83,7 @@ std::vector<std::size_t> orderOf(const std::vector<CaptureRequest>& requests) {
 }
 
 // Requests per batch, in the order given, without the first `common` tokens of each. Those cost memory too,
-// if little: attention reads a copy for each sequence.
+// if little: attention reads a copy for each sequence. At the smallest budget each is a batch of its own.
 std::deque<std::vector<std::size_t>> cutBatches(const std::vector<CaptureRequest>& requests,
                                                 const std::vector<std::size_t>& order, std::int64_t budget,
                                                 std::int64_t common) {
@@ -91,7 +91,8 @@ std::deque<std::vector<std::size_t>> cutBatches(const std::vector<CaptureRequest
     std::int64_t tokens = 0, copies = 0;
     for (const auto index : order) {
         const auto length = static_cast<std::int64_t>(requests[index].ids.size()) - common;
-        if (batches.empty() || tokens + length > budget || copies + common > copiesOfBudget * budget) {
+        if (batches.empty() || budget <= smallestBudget || tokens + length > budget ||
+            copies + common > copiesOfBudget * budget) {
             batches.emplace_back();
             tokens = copies = 0;
         }
@@ -233,6 +234,100 @@ private:
     at::Tensor m_wantedRows;
 };
 
+// All batches of one capture, smaller ones where memory runs out.
+class Capturing {
+public:
+    Capturing(const Decoder& decoder, const std::vector<CaptureRequest>& requests,
+              const CaptureOptions& options, const CaptureSink& sink, const CaptureProgress& progress)
+        : m_decoder(decoder), m_requests(requests), m_options(options),
+          m_sink(sink), m_delivered{std::vector<InsideBlock>(requests.size(), {-1, Site::Resid}), false} {
+        const bool cpu = decoder.device().is_cpu();
+        m_budget = options.tokenBudget > 0 ? options.tokenBudget : cpu ? budgetOfCpu : budgetOfGpu;
+        for (const auto& request : requests)
+            m_total += static_cast<std::int64_t>(request.ids.size());
+        m_report = [this, &progress] {
+            if (progress && !progress(m_done, m_total))
+                throw Error("cancelled", "The capture was cancelled.", "");
+        };
+    }
+
+    void run() {
+        share();
+        cut(orderOf(m_requests));
+        while (!m_batches.empty()) {
+            m_report();
+            const auto members = m_batches.front();
+            m_batches.pop_front();
+            const auto read = [&] {
+                BatchCapture(m_decoder, m_requests, m_options, members, m_beginning, m_delivered)
+                    .run(m_sink, m_report);
+            };
+            if (!withinMemory(read)) {
+                needLess(members);
+                continue;
+            }
+            for (const auto member : members)
+                m_done += static_cast<std::int64_t>(m_requests[member].ids.size());
+        }
+        m_report();
+    }
+
+private:
+    void share() {
+        const auto common = worthSharing(m_decoder, m_requests, m_options, m_total);
+        if (common == 0)
+            return;
+        const auto ids = std::span(m_requests.front().ids).first(static_cast<std::size_t>(common));
+        if (withinMemory(
+                [&] { m_beginning.emplace(computeBeginning(m_decoder, ids, lastOf(m_options), m_report)); }))
+            note("All prompts begin with the same " + std::to_string(common) +
+                 " tokens, which are computed once.");
+        else
+            note(apart);
+    }
+
+    void cut(const std::vector<std::size_t>& order) {
+        m_batches = cutBatches(m_requests, order, m_budget, m_beginning ? m_beginning->capacity() : 0);
+    }
+
+    void needLess(const std::vector<std::size_t>& members) {
+        const bool alone = members.size() == 1 && m_budget <= smallestBudget;
+        if (m_delivered.inSink || (alone && !m_beginning))
+            throw Error("memory.exhausted",
+                        "Memory ran out while reading a prompt of " +
+                            std::to_string(m_requests[members.front()].ids.size()) + " tokens.",
+                        "Use shorter or fewer prompts, a smaller model, or bf16 instead of fp32.");
+        if (alone) {
+            m_beginning.reset();
+            note(apart);
+        } else {
+            m_budget = std::max(smallestBudget, m_budget / 2);
+            note("Memory ran out; prompts are read " + std::to_string(m_budget) + " tokens at a time.");
+        }
+        std::vector<std::size_t> left = members;
+        for (const auto& batch : m_batches)
+            left.insert(left.end(), batch.begin(), batch.end());
+        cut(left);
+    }
+
+    void note(const std::string& text) const {
+        if (m_options.note)
+            m_options.note(text);
+    }
+
+    static constexpr const char* apart =
+        "Memory ran out; what all prompts begin with is computed for each of them.";
+    const Decoder& m_decoder;
+    const std::vector<CaptureRequest>& m_requests;
+    const CaptureOptions& m_options;
+    const CaptureSink& m_sink;
+    std::function<void()> m_report;
+    std::int64_t m_budget = 0, m_done = 0, m_total = 0;
+    Delivered m_delivered;
+    std::optional<KeyValueCache> m_beginning;
+    std::deque<std::vector<std::size_t>> m_batches;
+};
+
 } // namespace
 
 std::int64_t commonBeginning(const std::vector<std::span<const std::int32_t>>& prompts) {
@@ -243,10 +338,12 @@ std::int64_t commonBeginning(const std::vector<std::span<const std::int32_t>>& p
     return static_cast<std::int64_t>(common.size());
 }
 
-std::uint64_t sharingBytes(const ArchitectureSpec& spec, std::int64_t common, std::int64_t prompts) {
+std::uint64_t sharingBytes(const ArchitectureSpec& spec, std::int64_t common, std::int64_t prompts,
+                           std::int64_t longest) {
     if (common == 0 || prompts < 2)
         return 0;
-    const auto copies = std::min(common * prompts, copiesOfBudget * budgetOfCpu + common) + budgetOfCpu;
+    const auto copies =
+        std::min(common * prompts, copiesOfBudget * budgetOfCpu + common) + std::max(longest, budgetOfCpu);
     const auto ofToken = 2 * spec.keyValueWidth() * 4;
     return static_cast<std::uint64_t>(common * spec.blocks * ofToken + 2 * copies * ofToken);
 }
@@ -255,50 +352,7 @@ void capture(const Decoder& decoder, const std::vector<CaptureRequest>& requests
              const CaptureOptions& options, const CaptureSink& sink, const CaptureProgress& progress) {
     check(decoder, requests, options);
     const c10::InferenceMode inference;
-    std::int64_t budget =
-        options.tokenBudget > 0 ? options.tokenBudget : (decoder.device().is_cpu() ? budgetOfCpu : 16384);
-    std::int64_t done = 0, total = 0;
-    for (const auto& request : requests)
-        total += static_cast<std::int64_t>(request.ids.size());
-    const std::function<void()> report = [&] {
-        if (progress && !progress(done, total))
-            throw Error("cancelled", "The capture was cancelled.", "");
-    };
-    Delivered delivered{std::vector<InsideBlock>(requests.size(), {-1, Site::Resid}), false};
-    auto common = worthSharing(decoder, requests, options, total);
-    std::optional<KeyValueCache> beginning;
-    if (common > 0 && !withinMemory([&] {
-            beginning = computeBeginning(
-                decoder, std::span(requests.front().ids).first(static_cast<std::size_t>(common)),
-                lastOf(options), report);
-        }))
-        common = 0;
-    auto batches = cutBatches(requests, orderOf(requests), budget, common);
-    while (!batches.empty()) {
-        report();
-        const auto members = batches.front();
-        batches.pop_front();
-        if (withinMemory([&] {
-                BatchCapture(decoder, requests, options, members, beginning, delivered).run(sink, report);
-            })) {
-            for (const auto member : members)
-                done += static_cast<std::int64_t>(requests[member].ids.size());
-            continue;
-        }
-        if (delivered.inSink || (members.size() == 1 && budget <= smallestBudget))
-            throw Error("memory.exhausted",
-                        "Memory ran out while reading a prompt of " +
-                            std::to_string(requests[members.front()].ids.size()) + " tokens.",
-                        "Use shorter or fewer prompts, a smaller model, or bf16 instead of fp32.");
-        budget = std::max(smallestBudget, budget / 2);
-        if (options.note)
-            options.note("Memory ran out; prompts are read " + std::to_string(budget) + " tokens at a time.");
-        std::vector<std::size_t> left = members;
-        for (const auto& batch : batches)
-            left.insert(left.end(), batch.begin(), batch.end());
-        batches = cutBatches(requests, left, budget, common);
-    }
-    report();
+    Capturing(decoder, requests, options, sink, progress).run();
 }
 
 std::vector<at::Tensor> captureRows(const Decoder& decoder, const std::vector<CaptureRequest>& requests,

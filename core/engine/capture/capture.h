@@ -4,8 +4,8 @@
 //
 // Rows are F32 on the CPU whatever the compute type. Batches, and so the last bits, depend on the set of
 // prompts, the ks being asked for and the budget, never on timing. What all prompts begin with (a chat
-// template's system text) and none of which is wanted is computed once; with Decoder::rowsAreIndependent that
-// changes no bit. One thread drives it; InferenceMode is on
+// template's system text) and none of which is wanted is computed once where that changes no bit
+// (Decoder::sharable), and told by `note`. One thread drives it; InferenceMode is on
 // inside. Where memory runs out, the batch is computed again in smaller ones; the sink gets nothing twice.
 // Errors: memory.exhausted, capture.request (no ids, positions not ascending or out of range, ks out of
 // range), capture.site (resid_mid of a model whose branches are parallel), cancelled, those of Decoder.
@@ -45,7 +45,7 @@ struct CaptureOptions {
     std::vector<InsideBlock> inside; // strictly ascending
     InsideSink insideSink;           // of capture(); needed if `inside` is not empty
     std::int64_t tokenBudget = 0; // tokens of one batch; a longer prompt is a batch of its own; 0: by device
-    std::function<void(const std::string& text)> note; // for the log: memory ran out, smaller batches
+    std::function<void(const std::string& text)> note; // for the log: what is shared; memory ran out
     bool shareBeginnings = true;
     ResidualHook edit; // applied to R[k] before it is captured; sequence.row is the request's index; may be
                        // empty; then nothing is shared
@@ -68,8 +68,9 @@ std::vector<at::Tensor> captureRows(const Decoder& decoder, const std::vector<Ca
 
 // How many tokens all of these begin with; of one, all.
 std::int64_t commonBeginning(const std::vector<std::span<const std::int32_t>>& prompts);
-// Bytes at most, in F32, that sharing so many first tokens of so many prompts takes at a CPU's batches: keys
-// and values of all blocks, and of one block a copy for each prompt of a batch.
-std::uint64_t sharingBytes(const ArchitectureSpec& spec, std::int64_t common, std::int64_t prompts);
+// Bytes at most, in F32, that sharing so many first tokens of so many prompts, the longest of `longest`
+// tokens, takes: keys and values of all blocks, and of one block a copy for each prompt of a batch, twice.
+std::uint64_t sharingBytes(const ArchitectureSpec& spec, std::int64_t common, std::int64_t prompts,
+                           std::int64_t longest);
 
 } // namespace azimuth

@@ -88,6 +88,7 @@ MemoryNeed memoryNeed(const ArchitectureSpec& spec, at::ScalarType compute, std:
     if (shape.rows > 0)
         need.cache = times(times(times(size(spec.blocks), size(spec.keyValueWidth())), times(2, element)),
                            times(size(shape.rows), size(shape.positions)));
+    need.cache = plus(need.cache, shape.shared);
     // The residual, what is added to it, its normalised copy and the branch's result; beside them either the
     // projections, their rotated copies and the mixed values, or the two halves of the MLP and their product.
     const auto attention = 2 * size(spec.queryWidth() + 2 * spec.keyValueWidth()) + size(spec.queryWidth());

@@ -27,6 +27,7 @@ struct MemoryShape {            // what is computed at a time
     std::uint64_t buffers = 0;  // bytes of other tensors that are there at once
     std::uint64_t results = 0;  // bytes that stay until the job ends: captured rows, sums
     std::int64_t threads = 0;   // of a CPU, each with room of its own for attention; 0 on a GPU
+    std::uint64_t shared = 0;   // bytes of keys and values that sequences share, with their copies
 };
 
 struct MemoryNeed {

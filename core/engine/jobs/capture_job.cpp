@@ -103,7 +103,7 @@ MemoryPlan planOf(const ArchitectureSpec& spec, const std::vector<CaptureRequest
                 shape.results += request.positions.size() * sites * bytesOfRow;
             }
             shape.tokens = std::max(shape.positions, std::min<std::int64_t>(1024, tokens));
-            shape.buffers = sharingBytes(spec, commonBeginning(prompts), count);
+            shape.shared = sharingBytes(spec, commonBeginning(prompts), count, shape.positions);
             return shape;
         }};
 }

@@ -62,7 +62,7 @@ MemoryPlan planOf(const ArchitectureSpec& spec, const DimRequest& request) {
                     }
                 shape.tokens = std::max(shape.positions, std::min<std::int64_t>(1024, tokens));
                 const auto of = static_cast<std::int64_t>(prompts.size());
-                shape.buffers = sharingBytes(spec, commonBeginning(prompts), of);
+                shape.shared = sharingBytes(spec, commonBeginning(prompts), of, shape.positions);
                 shape.results = differenceInMeansBytes(spec, request.positions, of);
                 return shape;
             }};

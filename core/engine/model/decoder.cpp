@@ -125,7 +125,7 @@ std::int64_t Decoder::sharable(std::int64_t tokens, std::int64_t longest) const 
         if (byLength && longest > rope->originalContext) // the turn of a key depends on what follows
             return 0;
     }
-    return m_state->packed ? tokens - tokens % operations::attentionStep(m_state->spec) : tokens;
+    return m_state->packed ? tokens - tokens % operations::attentionStep(m_state->spec) : 0;
 }
 
 at::Tensor Decoder::embed(const PackedBatch& batch) const {

@@ -74,7 +74,7 @@ public:
     // with it. True of packed weights; elsewhere the libraries choose their sums by the number of rows.
     bool rowsAreIndependent() const;
     // How many of `tokens` that sequences begin with can be computed once for all of them, whose lengths are
-    // at most `longest`; with independent rows that changes no bit.
+    // at most `longest`, without changing a bit: 0 where rows are not independent.
     std::int64_t sharable(std::int64_t tokens, std::int64_t longest) const;
 
     at::Tensor embed(const PackedBatch& batch) const;

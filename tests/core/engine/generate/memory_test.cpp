@@ -352,6 +352,91 @@ private Q_SLOTS:
             QVERIFY(tiny::sameBits(results[1].at(place), rows));
     }
 
+    // Prompts that begin alike: with less memory in smaller batches, with too little for what they share each
+    // for itself, and never without end.
+    void captureOfSharedBeginningsGoesOn() {
+        const Decoder decoder(broad(), tiny::randomWeights(broad(), 5), at::kFloat);
+        std::vector<CaptureRequest> requests;
+        for (std::uint32_t i = 0; i < 30; ++i) {
+            auto ids = tiny::ids(150, 1);
+            const auto own = tiny::ids(3 + i % 20, 10 + i);
+            ids.insert(ids.end(), own.begin(), own.end());
+            const auto last = static_cast<std::int64_t>(ids.size()) - 1;
+            requests.push_back({std::move(ids), {last}});
+        }
+        CaptureOptions options;
+        options.ks = {0, 1, 2, 3, 4};
+        std::vector<std::string> notes;
+        options.note = [&](const std::string& text) { notes.push_back(text); };
+        using Seen = std::map<std::pair<std::int64_t, std::int64_t>, std::vector<float>>;
+        std::vector<Seen> results;
+        const auto read = [&] {
+            notes.clear();
+            Seen seen; // of its own memory, which is not short
+            capture(
+                decoder, requests, options,
+                [&](std::int64_t request, std::int64_t k, const at::Tensor& rows) {
+                    const auto* from = rows.const_data_ptr<float>();
+                    QVERIFY(
+                        seen.emplace(std::pair{request, k}, std::vector(from, from + rows.numel())).second);
+                });
+            results.push_back(std::move(seen));
+        };
+        bool apart = false, smaller = false;
+        for (const double share : {0.9, 0.6, 0.4, 0.3, 0.25, 0.2, 0.15, 0.1, 0.05, 0.001}) {
+            results.clear();
+            const auto code = checks::codeOf([&] { withShare(share, read); });
+            QVERIFY(results.size() == 2 ? code == "nothing was thrown" : code == "memory.exhausted");
+            for (const auto& note : notes) {
+                apart = apart || note.find("for each of them") != std::string::npos;
+                smaller = smaller || note.find("at a time") != std::string::npos;
+            }
+            QCOMPARE(results[0].size(), std::size_t{150});
+            QVERIFY(results.size() < 2 || results[0] == results[1]);
+        }
+        QVERIFY(apart && smaller);
+        QCOMPARE(results.size(), std::size_t{1}); // a thousandth is too little
+    }
+
+    // What sharing takes is predicted.
+    void sharedBeginningsAreCounted() {
+        const Decoder decoder(broad(), tiny::randomWeights(broad(), 5), at::kFloat);
+        for (const auto& [common, own] : {std::pair{150, 5}, {40, 200}, {100, 100}}) {
+            std::vector<CaptureRequest> requests;
+            std::vector<std::span<const std::int32_t>> prompts;
+            for (std::uint32_t i = 0; i < 40; ++i) {
+                auto ids = tiny::ids(common, 1);
+                const auto tail = tiny::ids(own, 10 + i);
+                ids.insert(ids.end(), tail.begin(), tail.end());
+                const auto last = static_cast<std::int64_t>(ids.size()) - 1;
+                requests.push_back({std::move(ids), {last}});
+            }
+            for (const auto& request : requests)
+                prompts.push_back(std::span(request.ids).first(request.ids.size() - 1));
+            QCOMPARE(commonBeginning(prompts), std::int64_t{common});
+            CaptureOptions options;
+            options.ks = {4};
+            const auto peakOf = [&] {
+                auto& memory = allocator();
+                const auto before = memory.live.load();
+                memory.peak = before;
+                const auto rows = captureRows(decoder, requests, options);
+                return static_cast<std::uint64_t>(memory.peak - before);
+            };
+            MemoryShape shape;
+            shape.positions = common + own;
+            shape.tokens = 1024;
+            shape.shared = sharingBytes(decoder.spec(), common, 40, shape.positions);
+            shape.results = 40 * 48 * 4;
+            shape.threads = 2;
+            const auto need = memoryNeed(decoder.spec(), at::kFloat, 0, shape);
+            QVERIFY(need.cache == shape.shared);
+            const auto peak = peakOf();
+            QVERIFY2(peak <= need.cache + need.activations + need.results,
+                     qPrintable(QStringLiteral("%1 of %2").arg(peak).arg(need.cache + need.activations)));
+        }
+    }
+
     void differenceInMeansGoesOn_data() { shares(); }
     void differenceInMeansGoesOn() {
         QFETCH(double, share);

@@ -180,6 +180,46 @@ private Q_SLOTS:
             }
     }
 
+    // Prompts that begin alike: what they share is computed once, to the reference's values and to the bits
+    // of computing each whole.
+    void beginnings_data() { models(); }
+    void beginnings() {
+        QFETCH(int, model);
+        const auto& peer = m_models[static_cast<std::size_t>(model)];
+        const auto decoder = load(peer, "hf"), low = load(peer, "hf", at::kBFloat16);
+        const auto blocks = decoder.spec().blocks;
+        int shared = 0;
+        for (std::size_t prompt = 0; prompt < peer.ids.size(); ++prompt) {
+            const auto& ids = peer.ids[prompt];
+            const auto last = static_cast<std::int64_t>(ids.size()) - 1;
+            if (last == 0)
+                continue;
+            const std::vector<CaptureRequest> requests{{ids, {last - 1, last}}, {ids, {last}}};
+            CaptureOptions options;
+            options.ks.resize(static_cast<std::size_t>(blocks) + 1);
+            std::iota(options.ks.begin(), options.ks.end(), std::int64_t{0});
+            options.note = [&](const std::string&) { ++shared; };
+            auto apart = options;
+            apart.shareBeginnings = false;
+            const auto rows = captureRows(decoder, requests, options);
+            for (std::int64_t k = 0; k <= blocks; ++k) {
+                const at::Tensor expected = peer.tensor("resid/" + std::to_string(prompt))[k];
+                const auto& found = rows[static_cast<std::size_t>(k)];
+                for (const auto& [row, at] : {std::pair{0, last - 1}, {1, last}, {2, last}}) {
+                    const auto finding = compare("R", k, found.narrow(0, row, 1), expected.narrow(0, at, 1));
+                    QVERIFY2(finding.empty(), finding.c_str());
+                }
+            }
+            for (const auto* one : {&decoder, &low}) {
+                const auto once = captureRows(*one, requests, options);
+                const auto each = captureRows(*one, requests, apart);
+                for (std::size_t k = 0; k < once.size(); ++k)
+                    QVERIFY(once[k].equal(each[k]));
+            }
+        }
+        QVERIFY2(shared > 0 || dependsOnLength(decoder.spec()), "no beginning was long enough");
+    }
+
     void tokenByToken_data() { models(); }
     void tokenByToken() {
         QFETCH(int, model);
