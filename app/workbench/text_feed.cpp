@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <QElapsedTimer>
 #include <thread>
 
@@ -17,26 +18,42 @@ using Clock = std::chrono::steady_clock;
 constexpr int patience = 8;              // milliseconds
 constexpr std::size_t mostWanted = 64;   // rows; of more, those asked for first are dropped
 constexpr std::size_t mostOutcomes = 64; // that are not in the table's own memory
-constexpr auto outcomeHolds = std::chrono::seconds(3);
+constexpr auto shortestHold = std::chrono::seconds(3);
 
-// From memory or the disk.
-TextFeed::Answer readNow(const TextFeed::Table& table, std::size_t row, TextFeed::Part part) {
-    TextFeed::Answer answer;
+using Part = TextFeed::Part;
+using State = TextFeed::State;
+
+// reading(): gives the content or throws.
+template <class Reading> TextFeed::Answer answerOf(const Reading& reading) {
     try {
-        if (part == TextFeed::Part::Text)
-            answer.content.text = table->text(row);
-        else
-            answer.content.ids = table->ids(row);
-        answer.state = TextFeed::State::Here;
+        return {State::Here, reading(), {}, false};
     } catch (const Error& error) {
-        answer = {TextFeed::State::Failed, {}, QString::fromStdString(error.message())};
+        return {
+            State::Failed, {}, QString::fromStdString(error.message()), error.code().starts_with("file.")};
     } catch (const std::exception& error) {
-        answer = {TextFeed::State::Failed, {}, QString::fromUtf8(error.what())};
+        return {State::Failed, {}, QString::fromUtf8(error.what()), false};
     }
-    return answer;
+}
+
+TextFeed::Answer fromDisk(const TextFeed::Table& table, std::size_t row, Part part) {
+    return answerOf([&] {
+        return part == Part::Text ? TextFeed::Content{table->text(row), {}}
+                                  : TextFeed::Content{{}, table->ids(row)};
+    });
+}
+
+std::optional<TextFeed::Content> atHand(const TextFeed::Table& table, std::size_t row, Part part) {
+    if (part == Part::Text) {
+        if (auto text = table->textAtHand(row))
+            return TextFeed::Content{std::move(*text), {}};
+    } else if (auto ids = table->idsAtHand(row)) {
+        return TextFeed::Content{{}, std::move(*ids)};
+    }
+    return {};
 }
 } // namespace
 
+// Of one table and one thread.
 struct TextFeed::Shared {
     struct Wanted {
         Table table;
@@ -47,52 +64,76 @@ struct TextFeed::Shared {
     struct Outcome { // a failure, or what the table has not kept
         Wanted of;
         Answer answer;
-        Clock::time_point since;
+        Clock::time_point until;
     };
 
     std::mutex mutex;
     std::condition_variable work, done;
-    std::deque<Wanted> wanted; // the newest last, which is read first
+    std::deque<Wanted> wanted;     // the newest last, which is read first
+    std::optional<Wanted> reading; // by the thread now
     std::deque<Outcome> outcomes;
     std::uint64_t finished = 0; // readings
     bool told = false;          // arrived() is under way
-    TextFeed* feed = nullptr;   // null: gone
+    TextFeed* feed = nullptr;   // null: nobody wants it any more
 
     static void run(const std::shared_ptr<Shared>& shared);
-    void finish(const Wanted& one, Answer answer);
+    void finish(const Wanted& one, Answer answer, Clock::duration took);
     Answer answer(const Wanted& one);
+    void want(const Wanted& one);
+    void leave();
 };
 
 // Under the mutex.
 TextFeed::Answer TextFeed::Shared::answer(const Wanted& one) {
-    std::erase_if(outcomes,
-                  [](const Outcome& outcome) { return Clock::now() - outcome.since > outcomeHolds; });
+    const auto now = Clock::now();
+    std::erase_if(outcomes, [&](const Outcome& outcome) { return now >= outcome.until; });
     const auto known =
         std::ranges::find_if(outcomes, [&](const Outcome& outcome) { return outcome.of == one; });
     if (known != outcomes.end())
         return known->answer;
-    return one.table->isAtHand(one.row, one.part) ? readNow(one.table, one.row, one.part) : Answer();
+    bool here = false;
+    auto found = answerOf([&] {
+        auto content = atHand(one.table, one.row, one.part);
+        here = content.has_value();
+        return std::move(content).value_or(Content());
+    });
+    return here || found.state == State::Failed ? found : Answer();
 }
 
-void TextFeed::Shared::finish(const Wanted& one, Answer answer) {
+// Under the mutex.
+void TextFeed::Shared::want(const Wanted& one) {
+    if (reading == one)
+        return;
+    std::erase(wanted, one);
+    wanted.push_back(one);
+    if (wanted.size() > mostWanted)
+        wanted.pop_front();
+    work.notify_all();
+}
+
+void TextFeed::Shared::finish(const Wanted& one, Answer answer, Clock::duration took) {
     const std::lock_guard lock(mutex);
-    if (answer.state == State::Failed || !one.table->isAtHand(one.row, one.part))
-        outcomes.push_back({one, std::move(answer), Clock::now()});
+    reading.reset();
+    const auto hold = std::max<Clock::duration>(shortestHold, 4 * took);
+    const bool lasts = answer.state == State::Failed && !answer.passing;
+    if (answer.state == State::Failed || !atHand(one.table, one.row, one.part))
+        outcomes.push_back({one, std::move(answer), lasts ? Clock::time_point::max() : Clock::now() + hold});
     if (outcomes.size() > mostOutcomes)
         outcomes.pop_front();
     ++finished;
     done.notify_all();
-    if (feed && !std::exchange(told, true))
-        QMetaObject::invokeMethod(
-            feed,
-            [feed = feed, shared = feed->m_shared] {
-                {
-                    const std::lock_guard again(shared->mutex);
-                    shared->told = false;
-                }
-                Q_EMIT feed->arrived();
-            },
-            Qt::QueuedConnection);
+    if (!feed || std::exchange(told, true))
+        return;
+    QMetaObject::invokeMethod(
+        feed,
+        [feed = feed, shared = feed->m_shared] {
+            {
+                const std::lock_guard again(shared->mutex);
+                shared->told = false;
+            }
+            Q_EMIT feed->arrived();
+        },
+        Qt::QueuedConnection);
 }
 
 void TextFeed::Shared::run(const std::shared_ptr<Shared>& shared) {
@@ -103,38 +144,62 @@ void TextFeed::Shared::run(const std::shared_ptr<Shared>& shared) {
             return;
         const auto one = std::move(shared->wanted.back());
         shared->wanted.pop_back();
+        shared->reading = one;
         lock.unlock();
-        shared->finish(one, readNow(one.table, one.row, one.part));
+        const auto start = Clock::now();
+        auto answer = fromDisk(one.table, one.row, one.part);
+        shared->finish(one, std::move(answer), Clock::now() - start);
     }
 }
 
-TextFeed::TextFeed(QObject* parent)
-    : QObject(parent), m_shared(std::make_shared<Shared>()), m_patience(patience) {
+void TextFeed::Shared::leave() {
+    const std::lock_guard lock(mutex);
+    feed = nullptr;
+    wanted.clear();
+    outcomes.clear();
+    work.notify_all();
+}
+
+TextFeed::TextFeed(QObject* parent) : QObject(parent), m_patience(patience) {
+    m_again.setSingleShot(true);
+    connect(&m_again, &QTimer::timeout, this, &TextFeed::arrived);
+    startThread();
+}
+
+TextFeed::~TextFeed() { m_shared->leave(); }
+
+void TextFeed::startThread() {
+    m_shared = std::make_shared<Shared>();
     m_shared->feed = this;
     // It may never come back from a disk, so nobody waits for it.
     std::thread([shared = m_shared] { Shared::run(shared); }).detach();
 }
 
-TextFeed::~TextFeed() {
-    const std::lock_guard lock(m_shared->mutex);
-    m_shared->feed = nullptr;
-    m_shared->work.notify_all();
+// What another table is asked for does not wait behind the last one's.
+void TextFeed::follow(const Table& table) {
+    if (std::exchange(m_table, table) == table)
+        return;
+    std::unique_lock lock(m_shared->mutex);
+    m_shared->wanted.clear();
+    m_shared->outcomes.clear();
+    if (!m_shared->reading)
+        return;
+    lock.unlock();
+    m_shared->leave();
+    startThread();
 }
 
 TextFeed::Answer TextFeed::read(const Table& table, std::size_t row, Part part) {
+    follow(table);
     const Shared::Wanted one{table, row, part};
     std::unique_lock lock(m_shared->mutex);
     auto answer = m_shared->answer(one);
-    if (answer.state != State::Coming)
-        return answer;
-    auto& wanted = m_shared->wanted;
-    std::erase(wanted, one);
-    wanted.push_back(one);
-    if (wanted.size() > mostWanted)
-        wanted.pop_front();
-    m_shared->work.notify_all();
-    if (m_patience == patience)
-        startWaitingAnew();
+    if (answer.state == State::Coming) {
+        m_shared->want(one);
+        if (m_patience == patience) // anew when this event is over
+            QMetaObject::invokeMethod(
+                this, [this] { m_patience = patience; }, Qt::QueuedConnection);
+    }
     QElapsedTimer waited;
     waited.start();
     while (answer.state == State::Coming) {
@@ -147,22 +212,22 @@ TextFeed::Answer TextFeed::read(const Table& table, std::size_t row, Part part) 
         answer = m_shared->answer(one);
     }
     m_patience = std::max(0, m_patience - static_cast<int>(waited.elapsed()));
+    if (answer.passing && !m_again.isActive())
+        m_again.start(std::chrono::duration_cast<std::chrono::milliseconds>(shortestHold));
     return answer;
-}
-
-// When this event is over.
-void TextFeed::startWaitingAnew() {
-    QMetaObject::invokeMethod(
-        this, [this] { m_patience = patience; }, Qt::QueuedConnection);
 }
 
 TextFeed::Text TextFeed::text(const Table& table, std::size_t row) {
     const auto answer = read(table, row, Part::Text);
-    if (answer.state == State::Coming)
-        return {tr("Being read …"), true};
-    return {answer.state == State::Here ? QString::fromStdString(answer.content.text)
-                                        : tr("This text cannot be read. %1").arg(answer.problem),
-            false};
+    switch (answer.state) {
+    case State::Here:
+        return {QString::fromStdString(answer.content.text), State::Here, false};
+    case State::Coming:
+        return {tr("Being read …"), State::Coming, false};
+    case State::Failed:
+        break;
+    }
+    return {tr("This text cannot be read. %1").arg(answer.problem), State::Failed, answer.passing};
 }
 
 } // namespace azimuth

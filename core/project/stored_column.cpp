@@ -82,9 +82,10 @@ ChunkStore::Bytes ChunkStore::chunk(const Chunk& at, const ChunkLayout& layout, 
     return bytes;
 }
 
-bool ChunkStore::isKept(const Chunk& at) const {
+ChunkStore::Bytes ChunkStore::kept(const Chunk& at) const {
     const std::lock_guard lock(m_mutex);
-    return m_known.count(at.address) > 0;
+    const auto known = m_known.find(at.address);
+    return known == m_known.end() ? nullptr : known->second->second;
 }
 
 StoredColumn::StoredColumn(const ReadFile& file, const std::string& place, hid_t type,
@@ -139,31 +140,33 @@ void StoredColumn::takeDownChunks(const ReadFile& file, hid_t dataset) {
     }
 }
 
-bool StoredColumn::isAtHand(std::uint64_t first, std::uint64_t count) const {
-    if (m_chunks.empty() || count == 0)
-        return true;
-    const auto bytes = m_layout.elementBytes;
-    for (auto i = first * bytes / m_layout.chunkBytes;
-         i <= ((first + count) * bytes - 1) / m_layout.chunkBytes; ++i)
-        if (!m_store->isKept(m_chunks.at(i)))
-            return false;
-    return true;
-}
-
-void StoredColumn::read(std::uint64_t first, std::span<std::byte> out) const {
+// chunkOf(index): its bytes, or null, which ends it.
+template <class ChunkOf>
+bool StoredColumn::copy(std::uint64_t first, std::span<std::byte> out, ChunkOf chunkOf) const {
     auto at = first * m_layout.elementBytes;
     if (m_chunks.empty() && !out.empty()) {
         std::memcpy(out.data(), m_small.data() + at, out.size());
-        return;
+        return true;
     }
     while (!out.empty()) {
-        const auto chunk = m_store->chunk(m_chunks.at(at / m_layout.chunkBytes), m_layout, m_place);
+        const ChunkStore::Bytes chunk = chunkOf(m_chunks.at(at / m_layout.chunkBytes));
+        if (!chunk)
+            return false;
         const auto from = at % m_layout.chunkBytes;
         const auto count = std::min<std::size_t>(out.size(), m_layout.chunkBytes - from);
         std::memcpy(out.data(), chunk->data() + from, count);
         out = out.subspan(count);
         at += count;
     }
+    return true;
+}
+
+void StoredColumn::read(std::uint64_t first, std::span<std::byte> out) const {
+    copy(first, out, [&](const auto& at) { return m_store->chunk(at, m_layout, m_place); });
+}
+
+bool StoredColumn::readKept(std::uint64_t first, std::span<std::byte> out) const {
+    return copy(first, out, [&](const auto& at) { return m_store->kept(at); });
 }
 
 } // namespace azimuth::h5

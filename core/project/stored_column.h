@@ -35,7 +35,7 @@ public:
     // not have been written to since. Error file.read, project.changing, project.content.
     Bytes chunk(const Chunk& at, const ChunkLayout& layout, const std::string& place);
 
-    bool isKept(const Chunk& at) const; // reading it again takes no time
+    Bytes kept(const Chunk& at) const; // null: it would be read
 
     const std::string& path() const { return m_source.path(); }
     // Of a chunk whose last filter is Fletcher-32. Error file.read, project.content.
@@ -62,9 +62,11 @@ public:
     std::uint64_t elements() const { return m_elements; }
     // out.size() / element bytes elements from `first`; they must be there. Error as ChunkStore::chunk.
     void read(std::uint64_t first, std::span<std::byte> out) const;
-    bool isAtHand(std::uint64_t first, std::uint64_t count) const; // of elements
+    // The same without reading the file: false if a chunk of it is not in memory.
+    bool readKept(std::uint64_t first, std::span<std::byte> out) const;
 
 private:
+    template <class ChunkOf> bool copy(std::uint64_t first, std::span<std::byte> out, ChunkOf chunkOf) const;
     void takeDownChunks(const ReadFile& file, hid_t dataset);
 
     std::shared_ptr<ChunkStore> m_store;

@@ -42,13 +42,15 @@ public:
     std::size_t rows() const override { return m_textOffsets.size() - 1; }
 
     std::string text(std::size_t row) const override {
-        std::string text(m_textOffsets.at(row + 1) - m_textOffsets[row], '\0');
+        std::string text(textBytes(row), '\0');
         m_text.read(m_textOffsets[row], std::as_writable_bytes(std::span(text)));
-        if (!isValidUtf8(text))
-            throw Error(
-                "project.content", m_place + ": row " + std::to_string(row) + " is not UTF-8.",
-                "The file was not written by Azimuth, or by one with a defect; open an earlier copy.");
-        return text;
+        return valid(std::move(text), row);
+    }
+    std::optional<std::string> textAtHand(std::size_t row) const override {
+        std::string text(textBytes(row), '\0');
+        if (!m_text.readKept(m_textOffsets[row], std::as_writable_bytes(std::span(text))))
+            return {};
+        return valid(std::move(text), row);
     }
 
     std::vector<std::int32_t> ids(std::size_t row) const override {
@@ -56,18 +58,27 @@ public:
         m_ids.read(m_idOffsets[row], std::as_writable_bytes(std::span(ids)));
         return ids;
     }
+    std::optional<std::vector<std::int32_t>> idsAtHand(std::size_t row) const override {
+        std::vector<std::int32_t> ids(tokens(row));
+        if (!m_ids.readKept(m_idOffsets[row], std::as_writable_bytes(std::span(ids))))
+            return {};
+        return ids;
+    }
 
     std::string rowsDigest() const override { return m_digest; }
-
-    bool isAtHand(std::size_t row, Part part) const override {
-        const auto& offsets = part == Part::Text ? m_textOffsets : m_idOffsets;
-        const auto& column = part == Part::Text ? m_text : m_ids;
-        return column.isAtHand(offsets.at(row), offsets.at(row + 1) - offsets[row]);
-    }
 
     std::size_t tokens(std::size_t row) const { return m_idOffsets.at(row + 1) - m_idOffsets[row]; }
 
 private:
+    std::size_t textBytes(std::size_t row) const { return m_textOffsets.at(row + 1) - m_textOffsets[row]; }
+    std::string valid(std::string text, std::size_t row) const {
+        if (!isValidUtf8(text))
+            throw Error(
+                "project.content", m_place + ": row " + std::to_string(row) + " is not UTF-8.",
+                "The file was not written by Azimuth, or by one with a defect; open an earlier copy.");
+        return text;
+    }
+
     std::string m_place, m_digest;
     StoredColumn m_text, m_ids;
     std::vector<std::uint64_t> m_textOffsets, m_idOffsets;

@@ -58,7 +58,8 @@ public:
     std::string text(std::size_t row) const override { return m_rows.at(row).text; }
     std::vector<std::int32_t> ids(std::size_t row) const override { return m_rows.at(row).ids; }
     std::string rowsDigest() const override { return {}; }
-    bool isAtHand(std::size_t, Part) const override { return true; }
+    std::optional<std::string> textAtHand(std::size_t row) const override { return text(row); }
+    std::optional<std::vector<std::int32_t>> idsAtHand(std::size_t row) const override { return ids(row); }
 
 private:
     std::vector<Content> m_rows;
@@ -114,9 +115,14 @@ std::vector<std::int32_t> CompletionTable::ids(std::size_t index) const {
     return m_sources[entry.source]->ids(entry.row);
 }
 
-bool CompletionTable::isAtHand(std::size_t index, CompletionSource::Part part) const {
+std::optional<std::string> CompletionTable::textAtHand(std::size_t index) const {
     const auto& entry = m_entries.at(index);
-    return m_sources.at(entry.source)->isAtHand(entry.row, part);
+    return m_sources[entry.source]->textAtHand(entry.row);
+}
+
+std::optional<std::vector<std::int32_t>> CompletionTable::idsAtHand(std::size_t index) const {
+    const auto& entry = m_entries.at(index);
+    return m_sources[entry.source]->idsAtHand(entry.row);
 }
 
 Completion CompletionTable::row(std::size_t index) const {

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -56,9 +57,9 @@ public:
     virtual std::string text(std::size_t row) const = 0;
     virtual std::vector<std::int32_t> ids(std::size_t row) const = 0;
     virtual std::string rowsDigest() const = 0; // rows_sha256 of FORMAT.md; empty: not known
-    enum class Part { Text, Ids };
-    // Whether reading it now waits for no disk.
-    virtual bool isAtHand(std::size_t row, Part part) const = 0;
+    // The same without waiting for a disk: nothing if it is not in memory.
+    virtual std::optional<std::string> textAtHand(std::size_t row) const = 0;
+    virtual std::optional<std::vector<std::int32_t>> idsAtHand(std::size_t row) const = 0;
 };
 
 struct CompletionHead { // a row without text and ids; refers into its table
@@ -88,7 +89,8 @@ public:
     std::string text(std::size_t index) const;              // Error as the source's
     std::vector<std::int32_t> ids(std::size_t index) const; // likewise
     Completion row(std::size_t index) const;                // the whole, read at once; likewise
-    bool isAtHand(std::size_t index, CompletionSource::Part part) const;
+    std::optional<std::string> textAtHand(std::size_t index) const;
+    std::optional<std::vector<std::int32_t>> idsAtHand(std::size_t index) const;
 
     // This table and the given rows, in memory; a key that is there already wins (merge is idempotent, first
     // wins).

@@ -37,7 +37,7 @@ void CompletionList::setRows(int count, std::function<CompletionRow(int)> fetch)
     m_current = m_current < m_count ? m_current : -1;
     m_cursor = m_cursor < m_count ? m_cursor : -1;
     m_layouts.clear();
-    m_coming.clear();
+    m_unsettled.clear();
     m_columns = completionColumns(m_tokens, viewport()->width());
     startFilter();
     announceGridReset(this);
@@ -54,13 +54,32 @@ void CompletionList::rowsChanged(int first, int last) {
     viewport()->update();
 }
 
+bool CompletionList::isInSight(int shown) const {
+    if (shown < 0 || m_heights.count() != shownCount()) {
+        return false;
+    }
+    const long long y = m_heights.top(shown) - verticalScrollBar()->value();
+    return y + m_heights.height(shown) > 0 && y < viewport()->height() - headerHeight();
+}
+
 void CompletionList::textsArrived() {
-    for (const int row : m_coming)
+    const int kept = shownOf(m_keyboard && m_cursor >= 0 ? m_cursor : m_current);
+    const bool inSight = isInSight(kept);
+    const bool spoken = m_unsettled.contains(m_cursor);
+    for (const int row : m_unsettled) {
         m_layouts.remove(row);
+    }
     measureVisible();
+    if (inSight) {
+        reveal(kept);
+    }
     viewport()->update();
-    if (std::exchange(m_filterWaits, false))
+    if (spoken && m_keyboard && hasFocus()) {
+        announceGridCursor(this, shownOf(m_cursor), 2);
+    }
+    if (std::exchange(m_filterWaits, false)) {
         m_filterTimer->start();
+    }
 }
 
 void CompletionList::setTitles(const QString& control, const QString& steered) {
@@ -114,10 +133,11 @@ const CompletionLayout& CompletionList::layout(int row) const {
     }
     auto* made = new CompletionLayout(m_fetch(row), m_tokens, m_columns, m_marks, m_search);
     m_layouts.insert(row, made);
-    if (made->row().coming)
-        m_coming.insert(row);
-    else
-        m_coming.erase(row);
+    if (made->row().coming || made->row().passing) {
+        m_unsettled.insert(row);
+    } else {
+        m_unsettled.erase(row);
+    }
     return *made;
 }
 
@@ -134,7 +154,7 @@ void CompletionList::measureVisible() {
     long long y = -inside;
     for (int shown = first; shown < shownCount() && y < room; ++shown) {
         const int row = rowOfShown(shown);
-        if (!m_heights.isMeasured(shown) || m_coming.contains(row)) {
+        if (!m_heights.isMeasured(shown) || m_unsettled.contains(row)) {
             m_heights.measure(shown, layout(row).height());
             changed = true;
         }
@@ -173,12 +193,18 @@ void CompletionList::setPinnedOnly(bool pinned) {
     startFilter();
 }
 
-bool CompletionList::matches(const CompletionRow& row) const {
+CompletionList::Match CompletionList::match(const CompletionRow& row) const {
     if ((!m_labels.empty() && !m_labels.contains(row.label)) || (m_pinnedOnly && !row.pinned)) {
-        return false;
+        return Match::No;
     }
-    return m_search.pattern().isEmpty() || m_search.match(row.prompt).hasMatch() ||
-           m_search.match(row.control).hasMatch() || m_search.match(row.steered).hasMatch();
+    if (m_search.pattern().isEmpty() || m_search.match(row.prompt).hasMatch()) {
+        return Match::Yes;
+    }
+    if (row.coming) {
+        return Match::NotKnown;
+    }
+    return m_search.match(row.control).hasMatch() || m_search.match(row.steered).hasMatch() ? Match::Yes
+                                                                                            : Match::No;
 }
 
 void CompletionList::startFilter() {
@@ -202,12 +228,12 @@ void CompletionList::filterSlice() {
     QElapsedTimer timer;
     timer.start();
     while (m_filterNext < m_count && timer.elapsed() < sliceMilliseconds) {
-        const CompletionRow row = m_fetch(m_filterNext);
-        if (row.coming && !m_search.pattern().isEmpty()) {
+        const Match found = match(m_fetch(m_filterNext));
+        if (found == Match::NotKnown) {
             m_filterWaits = true;
             break;
         }
-        if (matches(row)) {
+        if (found == Match::Yes) {
             m_shown.push_back(m_filterNext);
         }
         ++m_filterNext;

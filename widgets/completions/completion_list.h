@@ -32,7 +32,9 @@ public:
     void setRows(int count, std::function<CompletionRow(int)> fetch);
     int count() const { return m_count; }
     void rowsChanged(int first, int last); // their content; the filter is not applied again
-    void textsArrived(); // rows that were `coming` are fetched anew, and a filter that waits goes on
+    // Rows that were `coming` or `passing` are fetched anew, and a filter that waits goes on. What is in
+    // sight stays there.
+    void textsArrived();
     void setTitles(const QString& control, const QString& steered);
     void setMarks(CompletionMarks marks);
     CompletionMarks marks() const { return m_marks; }
@@ -90,7 +92,9 @@ private:
     void updateScrollBar();
     void startFilter();
     void filterSlice();
-    bool matches(const CompletionRow& row) const;
+    enum class Match { No, Yes, NotKnown };
+    Match match(const CompletionRow& row) const;
+    bool isInSight(int shown) const;
     void relayout();
     void moveCursor(int shown);
     void reveal(int shown);
@@ -109,8 +113,8 @@ private:
     bool m_filtered = false;
     std::vector<int> m_shown; // rows that pass, ascending
     int m_filterNext = 0;
-    bool m_filterWaits = false; // for a row that is coming
-    mutable std::set<int> m_coming;
+    bool m_filterWaits = false;        // for a row that is coming
+    mutable std::set<int> m_unsettled; // coming or passing
     QTimer* m_filterTimer;
     int m_current = -1;
     int m_cursor = -1; // row

@@ -112,6 +112,7 @@ void CompletionList::copy() const {
     }
     const CompletionRow& copied = layout(row).row();
     if (copied.coming) {
+        QApplication::beep();
         return;
     }
     const QString tab = QStringLiteral("\t");

@@ -23,7 +23,8 @@ struct CompletionRow {
     QString labelNote;                   // "by rule", "by hand, JK", "rule: word × 4"
     bool pinned = false;
     QList<TokenChange> changes; // empty where it was not measured
-    bool coming = false;        // what stands in place of the texts says that they are being read
+    bool coming = false;        // a text is still being read; what stands in its place says so
+    bool passing = false;       // a text could not be read and may be later
 };
 
 enum class CompletionMarks { none, words, logProbability };

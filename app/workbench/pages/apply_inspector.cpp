@@ -116,15 +116,13 @@ std::optional<TextFeed::Content> ApplyPage::readWhole(std::size_t index, QString
     TextFeed::Content whole;
     for (const auto part : {TextFeed::Part::Text, TextFeed::Part::Ids}) {
         auto answer = m_texts->read(view()->completions, index, part);
-        if (answer.state == TextFeed::State::Coming) {
-            m_inspectorWaits = true;
+        m_inspectorWaits = m_inspectorWaits || answer.passing || answer.state == TextFeed::State::Coming;
+        if (answer.state == TextFeed::State::Coming)
             problem = tr("They are being read.");
-            return {};
-        }
-        if (answer.state == TextFeed::State::Failed) {
+        else if (answer.state == TextFeed::State::Failed)
             problem = tr("They cannot be compared. %1").arg(answer.problem);
+        if (answer.state != TextFeed::State::Here)
             return {};
-        }
         if (part == TextFeed::Part::Text)
             whole.text = std::move(answer.content.text);
         else
@@ -135,16 +133,10 @@ std::optional<TextFeed::Content> ApplyPage::readWhole(std::size_t index, QString
 
 QString ApplyPage::idsText(std::size_t index) const {
     const auto answer = m_texts->read(view()->completions, index, TextFeed::Part::Ids);
-    switch (answer.state) {
-    case TextFeed::State::Here:
-        return q(idsDigest(answer.content.ids));
-    case TextFeed::State::Coming:
-        m_inspectorWaits = true;
-        return tr("being read");
-    case TextFeed::State::Failed:
-        break;
-    }
-    return tr("cannot be read");
+    m_inspectorWaits = m_inspectorWaits || answer.passing || answer.state == TextFeed::State::Coming;
+    return answer.state == TextFeed::State::Here     ? q(idsDigest(answer.content.ids))
+           : answer.state == TextFeed::State::Coming ? tr("being read")
+                                                     : tr("cannot be read");
 }
 
 InspectorSection ApplyPage::controlSection(const ComparisonRow& row) const {

@@ -42,7 +42,7 @@ ApplyPage::ApplyPage(QWidget* parent)
     m_texts = new TextFeed(this);
     connect(m_texts, &TextFeed::arrived, this, [this] {
         m_list->textsArrived();
-        if (std::exchange(m_inspectorWaits, false))
+        if (std::exchange(m_inspectorWaits, false)) // for a text, or to try again
             Q_EMIT inspectorChanged();
     });
     body()->setContentsMargins(0, 0, 0, 0);
@@ -314,7 +314,8 @@ CompletionRow ApplyPage::fetch(int index) const {
         if (at < 0)
             return tr("Not measured yet");
         auto text = m_texts->text(view()->completions, static_cast<std::size_t>(at));
-        out.coming = out.coming || text.coming;
+        out.coming = out.coming || text.state == TextFeed::State::Coming;
+        out.passing = out.passing || text.passing;
         return text.text;
     };
     out.control = text(row.control);

@@ -19,11 +19,13 @@ using namespace azimuth;
 
 namespace {
 
+std::atomic<bool> readOnWindowThread = false;
+
 // Rows of another table, which come from a disk that hangs while it is told to, and may fail.
 class Disk final : public CompletionSource {
 public:
+    using Part = TextFeed::Part;
     explicit Disk(CompletionTable rows) : m_rows(std::move(rows)) {}
-    ~Disk() override { QVERIFY(!m_onWindowThread); }
 
     void hang(bool hangs) {
         const std::lock_guard lock(m_mutex);
@@ -46,18 +48,23 @@ public:
         wait(row, Part::Ids);
         return m_rows.ids(row);
     }
+    std::optional<std::string> textAtHand(std::size_t row) const override {
+        return keeps(row, Part::Text) ? std::optional(m_rows.text(row)) : std::nullopt;
+    }
+    std::optional<std::vector<std::int32_t>> idsAtHand(std::size_t row) const override {
+        return keeps(row, Part::Ids) ? std::optional(m_rows.ids(row)) : std::nullopt;
+    }
     std::string rowsDigest() const override { return {}; }
-    bool isAtHand(std::size_t row, Part part) const override {
+
+private:
+    bool keeps(std::size_t row, Part part) const {
         const std::lock_guard lock(m_mutex);
         return m_kept.contains({row, part});
     }
-
-private:
     void wait(std::size_t row, Part part) const {
         std::unique_lock lock(m_mutex);
-        if (m_kept.contains({row, part}))
-            return;
-        m_onWindowThread = m_onWindowThread || QThread::currentThread() == qApp->thread();
+        if (QThread::currentThread() == qApp->thread())
+            readOnWindowThread = true;
         ++m_readings;
         m_changed.wait(lock, [&] { return !m_hangs; });
         if (m_fails)
@@ -71,7 +78,6 @@ private:
     mutable std::set<std::pair<std::size_t, Part>> m_kept;
     bool m_hangs = false;
     std::atomic<bool> m_fails = false;
-    mutable std::atomic<bool> m_onWindowThread = false;
     mutable std::atomic<int> m_readings = 0;
 };
 
@@ -99,14 +105,16 @@ bool comes(const CompletionList* list, int row, int column) {
 class TextsTest : public QObject {
     Q_OBJECT
 private Q_SLOTS:
+    void cleanup() { QVERIFY(!readOnWindowThread); }
+
     void eachRowIsReadOnce() {
         const Sample sample(false);
         TextFeed feed;
         QSignalSpy arrived(&feed, &TextFeed::arrived);
         for (std::size_t row = 0; row < 20; ++row) {
             TextFeed::Text text;
-            QTRY_VERIFY(!(text = feed.text(sample.view->completions, row)).coming);
-            QCOMPARE(text.text, QString::fromStdString(sample.view->completions->text(row)));
+            QTRY_VERIFY((text = feed.text(sample.view->completions, row)).state == TextFeed::State::Here);
+            QCOMPARE(text.text, QString::fromStdString(sample::view()->completions->text(row)));
         }
         QCOMPARE(sample.disk->readings(), 20);
         QTRY_VERIFY(arrived.count() > 0);
@@ -119,11 +127,11 @@ private Q_SLOTS:
         auto feed = std::make_unique<TextFeed>();
         QSignalSpy arrived(feed.get(), &TextFeed::arrived);
         for (std::size_t row = 0; row < 200; ++row)
-            QVERIFY(feed->text(sample.view->completions, row % 20).coming);
+            QVERIFY(feed->text(sample.view->completions, row % 20).state == TextFeed::State::Coming);
         QCoreApplication::processEvents();
         QCOMPARE(arrived.count(), 0);
         sample.disk->hang(false);
-        QTRY_VERIFY(!feed->text(sample.view->completions, 19).coming);
+        QTRY_VERIFY(feed->text(sample.view->completions, 19).state == TextFeed::State::Here);
         sample.disk->hang(true);
         sample.disk->forget(); // what was read falls out of memory: nothing is read here for it
         for (std::size_t row = 0; row < 20; ++row)
@@ -135,7 +143,7 @@ private Q_SLOTS:
         const Sample sample(false);
         sample.disk->fail(true);
         TextFeed feed;
-        QTRY_VERIFY(!feed.text(sample.view->completions, 5).coming);
+        QTRY_VERIFY(feed.text(sample.view->completions, 5).state == TextFeed::State::Failed);
         QCOMPARE(feed.text(sample.view->completions, 5).text,
                  QStringLiteral("This text cannot be read. p.h5 cannot be read: Input/output error."));
         QVERIFY(feed.read(sample.view->completions, 5, TextFeed::Part::Text).state ==
@@ -146,6 +154,30 @@ private Q_SLOTS:
         sample.disk->fail(false);
         const auto text = QString::fromStdString(sample::view()->completions->text(5));
         QTRY_COMPARE_WITH_TIMEOUT(feed.text(sample.view->completions, 5).text, text, 10000);
+    }
+
+    void anotherProjectIsNotHeldUp() {
+        const Sample gone(true), there(false);
+        TextFeed feed;
+        QVERIFY(feed.text(gone.view->completions, 1).state == TextFeed::State::Coming);
+        QTRY_COMPARE(gone.disk->readings(), 1);
+        QTRY_VERIFY(feed.text(there.view->completions, 1).state == TextFeed::State::Here);
+        QVERIFY(feed.text(gone.view->completions, 2).state == TextFeed::State::Coming);
+    }
+
+    // A row whose text could not be read is shown once it can be, without anybody asking.
+    void theWindowTriesAgain() {
+        const Sample sample(false);
+        sample.disk->fail(true);
+        Window w(sample.view);
+        w.open("apply");
+        auto* list = w.apply->completions();
+        const auto fails = [&] {
+            return list->gridCellText(0, 2).contains(QStringLiteral("cannot be read"));
+        };
+        QTRY_VERIFY(fails());
+        sample.disk->fail(false);
+        QTRY_VERIFY_WITH_TIMEOUT(!fails() && !comes(list, 0, 2), 20000);
     }
 
     void theWindowGoesOn() {

@@ -1,5 +1,4 @@
-// Each step of the format says what older rows are taken for, whatever a new row begins with; the golden
-// files show that the steps are carried out.
+// Each step of the format says what older rows are taken for, whatever a new row begins with.
 #include "core/project/migration.h"
 
 #include <QtTest>
