@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <pwd.h>
+#include <QDateTime>
 #include <QDir>
 #include <QFileInfo>
 #include <QStandardPaths>
@@ -10,9 +11,8 @@
 namespace azimuth {
 
 namespace {
-constexpr int keptPlaces = 200;
-std::string placeName(const QString& uuid) { return "places/" + uuid.toStdString(); }
-
+constexpr std::size_t keptPlaces = 200;
+constexpr qint64 aDay = 24 * 3600 * 1000; // ms
 QString textOf(const Json& value) {
     return value.is_string() ? QString::fromStdString(value.get<std::string>()) : QString();
 }
@@ -35,7 +35,7 @@ Json jsonOf(const QByteArray& bytes) { return bytes.toBase64().toStdString(); }
 QByteArray bytesOf(const Json& value) { return QByteArray::fromBase64(textOf(value).toLatin1()); }
 
 // Of an entry that is an object.
-Json memberOf(const Json& value, const char* name) {
+Json memberOf(const Json& value, const std::string& name) {
     return value.is_object() && value.contains(name) ? value[name] : Json();
 }
 } // namespace
@@ -47,32 +47,43 @@ Settings::Settings(QObject* parent)
 
 Settings::Settings(const QString& file, QObject* parent) : QObject(parent), m_file(file) {
     connect(&m_file, &SettingsFile::failed, this, &Settings::failed);
+    connect(&m_file, &SettingsFile::changedElsewhere, this, [this](const std::string& name) {
+        if (name == "recent_files")
+            Q_EMIT recentFilesChanged();
+        else if (name == "model_folders")
+            Q_EMIT modelFoldersChanged();
+    });
 }
 
 QStringList Settings::recentFiles() const {
     return textsOf(m_file.value("recent_files")).mid(0, mostRecentFiles);
 }
 
-void Settings::setRecentFiles(const QStringList& files) {
-    m_file.set("recent_files", jsonOf(files.mid(0, mostRecentFiles)));
+// edit: on the list as it is then, here and in the file.
+void Settings::changeRecentFiles(std::function<void(QStringList&)> edit) {
+    m_file.change("recent_files", [edit = std::move(edit)](const Json& before) {
+        auto files = textsOf(before);
+        edit(files);
+        return jsonOf(files.mid(0, mostRecentFiles));
+    });
     Q_EMIT recentFilesChanged();
 }
 
 void Settings::addRecentFile(const QString& path) {
-    const auto absolute = QFileInfo(path).absoluteFilePath();
-    auto files = recentFiles();
-    files.removeAll(absolute);
-    files.prepend(absolute);
-    setRecentFiles(files);
+    changeRecentFiles([absolute = QFileInfo(path).absoluteFilePath()](QStringList& files) {
+        files.removeAll(absolute);
+        files.prepend(absolute);
+    });
 }
 
 void Settings::removeRecentFile(const QString& path) {
-    auto files = recentFiles();
-    files.removeAll(QFileInfo(path).absoluteFilePath());
-    setRecentFiles(files);
+    changeRecentFiles(
+        [absolute = QFileInfo(path).absoluteFilePath()](QStringList& files) { files.removeAll(absolute); });
 }
 
-void Settings::clearRecentFiles() { setRecentFiles({}); }
+void Settings::clearRecentFiles() {
+    changeRecentFiles([](QStringList& files) { files.clear(); });
+}
 
 QString Settings::author() const {
     const auto name = textOf(m_file.value("author")).trimmed();
@@ -113,22 +124,36 @@ void Settings::setModelFolders(const QStringList& folders) {
 }
 
 QString Settings::lastPage(const QString& projectUuid) const {
-    return textOf(memberOf(m_file.value(placeName(projectUuid)), "page"));
+    return textOf(memberOf(placeOf(projectUuid), "page"));
 }
 
 QByteArray Settings::lastSelection(const QString& projectUuid) const {
-    return textOf(memberOf(m_file.value(placeName(projectUuid)), "selection")).toUtf8();
+    return textOf(memberOf(placeOf(projectUuid), "selection")).toUtf8();
+}
+
+Json Settings::placeOf(const QString& projectUuid) const {
+    return memberOf(m_file.value("places"), projectUuid.toStdString());
 }
 
 void Settings::setLastPlace(const QString& projectUuid, const QString& page, const QByteArray& selection) {
-    auto order = textsOf(m_file.value("places_order"));
-    order.removeAll(projectUuid);
-    order.prepend(projectUuid);
-    while (order.size() > keptPlaces)
-        m_file.remove(placeName(order.takeLast()));
-    m_file.set("places_order", jsonOf(order));
-    m_file.set(placeName(projectUuid),
-               {{"page", jsonOf(page)}, {"selection", jsonOf(QString::fromUtf8(selection))}});
+    const Json place{{"page", jsonOf(page)}, {"selection", jsonOf(QString::fromUtf8(selection))}};
+    m_file.change("places", [uuid = projectUuid.toStdString(), place,
+                             now = QDateTime::currentMSecsSinceEpoch()](const Json& before) {
+        Json places = before.is_object() ? before : Json::object();
+        const auto used = [now](const Json& one) -> qint64 {
+            const auto time = memberOf(one, "used");
+            const auto value = time.is_number_integer() ? time.get<qint64>() : 0;
+            return value <= now + aDay ? value : 0; // the clock was set back since
+        };
+        const auto earlier = [&](const Json& a, const Json& b) { return used(a) < used(b); };
+        const auto newest = std::max_element(places.begin(), places.end(), earlier);
+        const auto time = newest == places.end() ? now : std::max(now, used(*newest) + 1);
+        places[uuid] = place;
+        places[uuid]["used"] = time;
+        while (places.size() > keptPlaces)
+            places.erase(std::min_element(places.begin(), places.end(), earlier));
+        return places;
+    });
 }
 
 QByteArray Settings::windowGeometry() const { return bytesOf(m_file.value("window_geometry")); }
@@ -153,7 +178,7 @@ QStringList modelSearchFolders(const QString& studyFolder, const QStringList& se
     QStringList out;
     for (const auto& folder : QStringList{studyFolder} + settingsFolders + QStringList{modelCacheFolder()}) {
         const auto path = folder.isEmpty() ? QString() : QDir(folder).absolutePath();
-        if (!path.isEmpty() && QFileInfo(path).isDir() && !out.contains(path))
+        if (!path.isEmpty() && !out.contains(path))
             out.append(path);
     }
     return out;

@@ -53,12 +53,13 @@ Q_SIGNALS:
     void failed(const azimuth::Error& error); // what was chosen is not kept
 
 private:
-    void setRecentFiles(const QStringList& files);
+    void changeRecentFiles(std::function<void(QStringList&)> edit);
+    Json placeOf(const QString& projectUuid) const;
     SettingsFile m_file;
 };
 
-// Where a study's models are looked for: its own folder, the settings' folders, Azimuth's cache. Existing
-// ones, each once.
+// Where a study's models are looked for: its own folder, the settings' folders, Azimuth's cache; each once,
+// whether or not it is there.
 QStringList modelSearchFolders(const QString& studyFolder, const QStringList& settingsFolders);
 QString modelCacheFolder(); // $XDG_CACHE_HOME/azimuth/models
 

@@ -5,20 +5,18 @@
 
 #include <filesystem>
 #include <QLockFile>
+#include <set>
 
 namespace azimuth {
 
 namespace {
+namespace fs = std::filesystem;
 constexpr int patience = 3000; // milliseconds for another process to finish its change
 constexpr JsonLimits limits{std::uint64_t{4} << 20, 8};
 
-void putInto(std::map<std::string, Json>& values, const std::map<std::string, Json>& changes) {
-    for (const auto& [name, value] : changes) {
-        if (value.is_null())
-            values.erase(name);
-        else
-            values[name] = value;
-    }
+// What was written is not what was read back: another program, or a disk.
+bool isDamage(const Error& error) {
+    return error.code().starts_with("json.") && error.code() != "json.version";
 }
 } // namespace
 
@@ -26,13 +24,13 @@ SettingsFile::SettingsFile(const QString& path, QObject* parent)
     : QObject(parent), m_path(path.toStdString()) {
     try {
         m_values = read();
-    } catch (const Error&) { // kept when another is written in its place
+    } catch (const Error&) { // said when a change cannot be written; what is damaged is kept then
     }
 }
 
 SettingsFile::Values SettingsFile::read() const {
     std::error_code unknown;
-    if (std::filesystem::status(m_path, unknown).type() == std::filesystem::file_type::not_found)
+    if (fs::status(m_path, unknown).type() == fs::file_type::not_found)
         return {};
     JsonReader reader(readJsonFile(m_path, limits), m_path, "settings", 1);
     const auto values = reader.root().any("values");
@@ -50,37 +48,74 @@ Json SettingsFile::value(const std::string& name) const {
     return found == m_values.end() ? Json() : found->second;
 }
 
+void SettingsFile::Change::apply(Values& values) const {
+    const auto found = values.find(name);
+    auto made = make(found == values.end() ? Json() : found->second);
+    if (made.is_null())
+        values.erase(name);
+    else
+        values[name] = std::move(made);
+}
+
 void SettingsFile::set(const std::string& name, Json value) {
-    Values change;
-    change[name] = std::move(value);
-    putInto(m_values, change);
+    change(name, [value = std::move(value)](const Json&) { return value; });
+}
+
+void SettingsFile::change(const std::string& name, std::function<Json(const Json&)> make) {
+    const Change change{name, std::move(make)};
+    change.apply(m_values);
     {
         const std::lock_guard lock(m_mutex);
-        m_unwritten[name] = change[name];
+        m_unwritten.push_back(change);
         if (std::exchange(m_posted, true))
             return;
     }
     m_thread.post(
-        this, [this] { return write(); },
-        [this](Values written) { // with what other processes have set
-            const std::lock_guard lock(m_mutex);
-            putInto(written, m_unwritten);
-            m_values = std::move(written);
-        },
+        this, [this, known = m_values] { return write(known); },
+        [this](Values written) { take(std::move(written)); },
         [this](const Error& error) { Q_EMIT failed(error); });
 }
 
-SettingsFile::Values SettingsFile::write() {
-    Values changes;
+// What other processes have changed becomes true here too.
+void SettingsFile::take(Values written) {
+    {
+        const std::lock_guard lock(m_mutex);
+        for (const auto& change : m_unwritten)
+            change.apply(written);
+    }
+    std::set<std::string> others;
+    for (const auto* values : {&written, &m_values})
+        for (const auto& [name, value] : *values)
+            if (const auto before = m_values.find(name), now = written.find(name);
+                before == m_values.end() || now == written.end() || before->second != now->second)
+                others.insert(name);
+    m_values = std::move(written);
+    for (const auto& name : others)
+        Q_EMIT changedElsewhere(name);
+}
+
+void SettingsFile::setDamagedAside() const {
+    constexpr int most = 9;
+    auto aside = m_path + ".damaged";
+    std::error_code unknown;
+    for (int number = 2; number <= most && fs::exists(aside, unknown); ++number)
+        aside = m_path + ".damaged-" + std::to_string(number);
+    std::error_code failure;
+    fs::rename(m_path, aside, failure);
+    if (failure)
+        throw systemError("rename", m_path, failure.value());
+}
+
+// known: what this process had when the change was made, for a file that has become damaged since.
+SettingsFile::Values SettingsFile::write(Values known) {
+    std::vector<Change> changes;
     {
         const std::lock_guard lock(m_mutex);
         changes = m_unwritten;
         m_posted = false;
     }
-    const auto folder = std::filesystem::path(m_path).parent_path();
-    std::error_code failure;
-    std::filesystem::create_directories(folder,
-                                        failure); // what is wrong with it the lock or the file will say
+    std::error_code failure; // what is wrong with the folder the lock or the file will say
+    fs::create_directories(fs::path(m_path).parent_path(), failure);
     QLockFile others(QString::fromStdString(m_path) + QStringLiteral(".lock"));
     if (!others.tryLock(patience) && others.error() == QLockFile::LockFailedError)
         throw Error("settings.locked", m_path + " is being changed by another process.",
@@ -88,18 +123,20 @@ SettingsFile::Values SettingsFile::write() {
     Values values;
     try {
         values = read();
-    } catch (const Error&) {
-        copyFileAtomically(m_path, m_path + ".damaged");
+    } catch (const Error& error) {
+        if (!isDamage(error))
+            throw;
+        setDamagedAside();
+        values = std::move(known);
     }
-    putInto(values, changes);
+    for (const auto& change : changes)
+        change.apply(values);
     Json file{{"azimuth", "settings"}, {"version", 1}, {"values", Json::object()}};
     for (const auto& [name, value] : values)
         file["values"][name] = value;
     writeFileAtomically(m_path, prettyJson(file));
     const std::lock_guard lock(m_mutex);
-    for (const auto& [name, value] : changes)
-        if (const auto now = m_unwritten.find(name); now != m_unwritten.end() && now->second == value)
-            m_unwritten.erase(now);
+    m_unwritten.erase(m_unwritten.begin(), m_unwritten.begin() + static_cast<std::ptrdiff_t>(changes.size()));
     return values;
 }
 

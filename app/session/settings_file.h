@@ -1,20 +1,23 @@
 // Values by name in one JSON file, {"azimuth": "settings", "version": 1, "values": {...}}, which several
-// processes may change. set() is at once true for this process; the file follows on a thread of its own: read
-// again under a lock, changed where this process changed it, replaced as a whole (AtomicFile). Main thread;
-// nothing here waits for the disk but the constructor, which reads the file, and the destructor, behind which
-// what was set is written.
+// processes may change. A change is at once true for this process; the file follows on a thread of its own:
+// read again under a lock, changed in the same way, replaced as a whole (AtomicFile); then this process has
+// what others changed too. Main thread; nothing here waits for the disk but the constructor, which reads the
+// file, and the destructor, behind which the changes are written.
 //
-// A file that cannot be read gives no values; it is kept as <file>.damaged before another takes its place.
+// A file that is damaged gives no values; it is kept beside the new one as <file>.damaged, .damaged-2, ...
+// One that cannot be read, or that a newer program wrote, is left alone: changes hold for this process only.
 #pragma once
 
 #include "app/session/io_thread.h"
 #include "core/base/json.h"
 
+#include <functional>
 #include <map>
 #include <mutex>
 #include <QObject>
 #include <QString>
 #include <string>
+#include <vector>
 
 namespace azimuth {
 
@@ -24,21 +27,31 @@ public:
     explicit SettingsFile(const QString& path, QObject* parent = nullptr);
 
     Json value(const std::string& name) const; // null: not there
+    // change(value before, null if there is none) gives the new one, null to remove it. Called for what this
+    // process has and, on the thread, for what the file has.
+    void change(const std::string& name, std::function<Json(const Json&)> change);
     void set(const std::string& name, Json value);
-    void remove(const std::string& name) { set(name, nullptr); }
 
 Q_SIGNALS:
-    void failed(const azimuth::Error& error); // what was set is not in the file; the next set() tries again
+    void changedElsewhere(const std::string& name);
+    void failed(const azimuth::Error& error); // changes are not in the file; the next one tries them again
 
 private:
     using Values = std::map<std::string, Json>;
-    Values read() const; // Error json.*, file.*; nothing if there is no file
-    Values write();      // on the thread; returns what the file holds then
+    struct Change {
+        std::string name;
+        std::function<Json(const Json&)> make;
+        void apply(Values& values) const;
+    };
+    Values read() const;        // Error json.*, file.*; nothing if there is no file
+    Values write(Values known); // on the thread; returns what the file holds then
+    void take(Values written);
+    void setDamagedAside() const;
 
     std::string m_path;
     Values m_values;
     std::mutex m_mutex;
-    Values m_unwritten;                                    // null: to be removed
+    std::vector<Change> m_unwritten;                       // in order
     bool m_posted = false;                                 // a task that will take them
     IoThread m_thread{QStringLiteral("azimuth-settings")}; // last: ends before what it uses goes
 };

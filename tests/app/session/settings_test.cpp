@@ -57,7 +57,7 @@ private Q_SLOTS:
         QCOMPARE(settings.windowState(), QByteArray("{}"));
         const auto folders = modelSearchFolders(m_folder.path(), settings.modelFolders());
         QCOMPARE(folders.filter(m_folder.path()).size(), 1);
-        QVERIFY(!folders.contains(QStringLiteral("/nowhere")));
+        QCOMPARE(folders.last(), modelCacheFolder());
     }
 
     void oldPlacesAreForgotten() {
@@ -71,7 +71,7 @@ private Q_SLOTS:
         QCOMPARE(settings.lastPage(QStringLiteral("209")), QStringLiteral("layers"));
         QCOMPARE(settings.lastPage(QStringLiteral("10")), QStringLiteral("layers"));
         QCOMPARE(settings.lastPage(QStringLiteral("9")), QString());
-        QVERIFY(!contentOf(file).contains("places/9\""));
+        QVERIFY(!contentOf(file).contains("\"9\""));
     }
 
     // Each writes what it changed itself, and sees what the other has changed once it writes.
@@ -91,7 +91,7 @@ private Q_SLOTS:
             QTRY_VERIFY(contentOf(path).contains("\"second\""));
             first.set("own", true);
             QTRY_COMPARE(first.value("both"), Json("second"));
-            first.remove("a0");
+            first.set("a0", nullptr);
             QCOMPARE(first.value("a0"), Json());
         }
         const SettingsFile now(path);
@@ -102,6 +102,25 @@ private Q_SLOTS:
         QCOMPARE(now.value("both"), Json("second"));
         QCOMPARE(now.value("own"), Json(true));
         QCOMPARE(now.value("a0"), Json());
+    }
+
+    // Lists too: each adds to what the other has added.
+    void twoWindowsKeepOneListOfFiles() {
+        const auto path = pathOf("lists.json");
+        Settings first(path), second(path);
+        QSignalSpy changed(&second, &Settings::recentFilesChanged);
+        first.addRecentFile(QStringLiteral("/p/1.h5"));
+        QTRY_VERIFY(contentOf(path).contains("/p/1.h5"));
+        second.addRecentFile(QStringLiteral("/p/2.h5"));
+        QTRY_COMPARE(Settings(path).recentFiles(),
+                     (QStringList{QStringLiteral("/p/2.h5"), QStringLiteral("/p/1.h5")}));
+        QTRY_COMPARE(second.recentFiles().size(), 2);
+        QCOMPARE(changed.count(), 2); // its own, and what it found there
+        first.setLastPlace(QStringLiteral("u1"), QStringLiteral("layers"), "{}");
+        second.setLastPlace(QStringLiteral("u2"), QStringLiteral("apply"), "{}");
+        QTRY_COMPARE(Settings(path).lastPage(QStringLiteral("u1")), QStringLiteral("layers"));
+        QTRY_COMPARE(Settings(path).lastPage(QStringLiteral("u2")), QStringLiteral("apply"));
+        QTRY_COMPARE(first.recentFiles(), second.recentFiles());
     }
 
     void aDamagedSettingGivesTheDefault() {
@@ -128,14 +147,13 @@ private Q_SLOTS:
         QTest::newRow("truncated") << json("{'azimuth': 'settings', 'version': 1, 'val");
         QTest::newRow("another kind") << json("{'azimuth': 'study', 'version': 1, 'values': {}}");
         QTest::newRow("no object") << json("{'azimuth': 'settings', 'version': 1, 'values': [1]}");
-        QTest::newRow("newer") << json("{'azimuth': 'settings', 'version': 9, 'values': {}}");
         QTest::newRow("deep") << json("{'azimuth': 'settings', 'version': 1, 'values': ") +
                                      QByteArray(5000, '[');
         QTest::newRow("bytes") << QByteArray("\x00\xff\xfe{", 4);
     }
     void aDamagedFileIsKeptBesideTheNewOne() {
         QFETCH(QByteArray, content);
-        const auto path = pathOf("damaged.json");
+        const auto path = pathOf((QByteArray(QTest::currentDataTag()) + ".json").constData());
         writeFileAtomically(path.toStdString(), content.toStdString());
         {
             SettingsFile settings(path);
@@ -144,6 +162,45 @@ private Q_SLOTS:
         }
         QCOMPARE(SettingsFile(path).value("theme"), Json("dark"));
         QCOMPARE(contentOf(path + QStringLiteral(".damaged")), content);
+    }
+
+    // Damaged while it is used: what this process has is what there is. Each damaged file stays.
+    void aFileDamagedMeanwhileLosesNothing() {
+        const auto path = pathOf("meanwhile.json");
+        SettingsFile settings(path);
+        settings.set("author", "Ana");
+        QTRY_VERIFY(contentOf(path).contains("Ana"));
+        for (const char* garbage : {"garbage 1", "garbage 2"}) {
+            writeFileAtomically(path.toStdString(), garbage);
+            settings.set("theme", garbage);
+            QTRY_COMPARE(SettingsFile(path).value("theme"), Json(garbage));
+            QCOMPARE(SettingsFile(path).value("author"), Json("Ana"));
+        }
+        QCOMPARE(contentOf(path + QStringLiteral(".damaged")), QByteArray("garbage 1"));
+        QCOMPARE(contentOf(path + QStringLiteral(".damaged-2")), QByteArray("garbage 2"));
+    }
+
+    // What a newer program wrote, or a disk does not give, is not written over.
+    void whatIsNoDamageIsLeftAlone() {
+        const auto path = pathOf("newer.json");
+        const auto newer = json("{'azimuth': 'settings', 'version': 9, 'values': {'x': 1}}");
+        writeFileAtomically(path.toStdString(), newer.toStdString());
+        {
+            SettingsFile settings(path);
+            QSignalSpy failed(&settings, &SettingsFile::failed);
+            settings.set("theme", "dark");
+            QVERIFY(failed.wait(5000));
+            QCOMPARE(settings.value("theme"), Json("dark"));
+        }
+        QCOMPARE(contentOf(path), newer);
+        QVERIFY(!QFile::exists(path + QStringLiteral(".damaged")));
+        const auto folder = pathOf("folder.json");
+        QVERIFY(QDir().mkpath(folder));
+        SettingsFile settings(folder);
+        QSignalSpy failed(&settings, &SettingsFile::failed);
+        settings.set("theme", "dark");
+        QVERIFY(failed.wait(5000));
+        QVERIFY(QFileInfo(folder).isDir());
     }
 
     void whatCannotBeKeptIsToldAndTriedAgain() {
