@@ -64,8 +64,8 @@ public:
             Qt::QueuedConnection);
     }
 
-    // work() on the thread, waited for; what it throws comes through. Called on the thread itself it runs at
-    // once. Not from a thread that a task posted here waits for.
+    // work(), which returns a value, on the thread, waited for; what it throws comes through. Called on the
+    // thread itself it runs at once. Not from a thread that a task posted here waits for.
     template <class Work> std::invoke_result_t<Work> run(Work work) {
         if (QThread::currentThread() == &m_thread)
             return work();

@@ -70,18 +70,25 @@ ModelFoldersDialog::ModelFoldersDialog(Settings& settings, QWidget* parent)
     layout->addWidget(close);
     resize(640, 320);
     fill(m_settings.modelFolders(), 0);
+    connect(&m_settings, &Settings::modelFoldersChanged, this, [this] { // in another window, perhaps
+        if (shown() != m_settings.modelFolders())
+            fill(m_settings.modelFolders(), m_list->currentRow());
+    });
 }
 
 void ModelFoldersDialog::fill(const QStringList& folders, int current) {
     m_list->clear();
-    for (const auto& folder : folders) {
-        const bool there = QFileInfo(folder).isDir();
-        auto* item = new QListWidgetItem(there ? folder : tr("%1 (not there)").arg(folder), m_list);
-        item->setToolTip(folder);
-    }
+    m_list->addItems(folders);
     m_none->setVisible(folders.isEmpty());
-    m_list->setCurrentRow(current);
+    m_list->setCurrentRow(std::min(current, m_list->count() - 1));
     showButtons();
+}
+
+QStringList ModelFoldersDialog::shown() const {
+    QStringList folders;
+    for (int row = 0; row < m_list->count(); ++row)
+        folders << m_list->item(row)->text();
+    return folders;
 }
 
 void ModelFoldersDialog::showButtons() {
@@ -97,7 +104,7 @@ void ModelFoldersDialog::keep(const QStringList& folders, int current) {
 }
 
 void ModelFoldersDialog::add(const QString& folder) {
-    auto folders = m_settings.modelFolders();
+    auto folders = shown();
     const auto path = QDir(folder).absolutePath();
     if (const auto there = folders.indexOf(path); there >= 0)
         return m_list->setCurrentRow(static_cast<int>(there));
@@ -106,21 +113,20 @@ void ModelFoldersDialog::add(const QString& folder) {
 }
 
 void ModelFoldersDialog::removeCurrent() {
-    auto folders = m_settings.modelFolders();
-    const int row = m_list->currentRow();
-    if (row < 0 || row >= folders.size())
-        return;
-    folders.removeAt(row);
-    keep(folders, std::min(row, static_cast<int>(folders.size()) - 1));
+    auto folders = shown();
+    if (const int row = m_list->currentRow(); row >= 0) {
+        folders.removeAt(row);
+        keep(folders, row);
+    }
 }
 
 void ModelFoldersDialog::moveCurrent(int by) {
-    auto folders = m_settings.modelFolders();
+    auto folders = shown();
     const int row = m_list->currentRow(), to = row + by;
-    if (row < 0 || to < 0 || row >= folders.size() || to >= folders.size())
-        return;
-    folders.move(row, to);
-    keep(folders, to);
+    if (row >= 0 && to >= 0 && to < folders.size()) {
+        folders.move(row, to);
+        keep(folders, to);
+    }
 }
 
 } // namespace azimuth

@@ -24,6 +24,7 @@ public:
 
 private:
     void fill(const QStringList& folders, int current);
+    QStringList shown() const;
     void removeCurrent();
     void moveCurrent(int by);
     void keep(const QStringList& folders, int current);

@@ -75,6 +75,7 @@ Workbench::Workbench(Theme& theme, StudyRunner::Options options)
     m_opener = new Opening(*m_window, m_session, this);
     connectWindow();
     connectSession();
+    connectSettings();
     connectRunner();
     m_overview->setRecentFiles(m_settings.recentFiles());
     m_window->setRecentFiles(m_settings.recentFiles());
@@ -125,7 +126,6 @@ void Workbench::connectWindow() {
         dialog->setAttribute(Qt::WA_DeleteOnClose);
         dialog->open();
     });
-    connect(&m_settings, &Settings::modelFoldersChanged, this, [this] { searchModels(m_studyFolder); });
     connect(window, &MainWindow::removeCachesRequested, this, &Workbench::showCaches);
     connect(window, &MainWindow::runRequested, this, &Workbench::run);
     connect(window, &MainWindow::stopRequested, &m_runner, &StudyRunner::cancel);
@@ -210,6 +210,9 @@ void Workbench::connectSession() {
                                                     : tr("That did not work"),
              error);
     });
+}
+
+void Workbench::connectSettings() {
     connect(&m_settings, &Settings::recentFilesChanged, this, [this] {
         m_window->setRecentFiles(m_settings.recentFiles());
         m_overview->setRecentFiles(m_settings.recentFiles());
@@ -220,6 +223,7 @@ void Workbench::connectSession() {
             m_window->notify(notificationOf(Severity::caution, tr("Your settings are not kept"), error));
         },
         Qt::SingleShotConnection);
+    connect(&m_settings, &Settings::modelFoldersChanged, this, [this] { searchModels(m_studyFolder); });
 }
 
 void Workbench::connectRunner() {

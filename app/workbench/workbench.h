@@ -40,6 +40,7 @@ public:
 private:
     void connectWindow();
     void connectSession();
+    void connectSettings();
     void connectRunner();
     bool mayOpen(); // else says why not
     void openProject(const QString& path);

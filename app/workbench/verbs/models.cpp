@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <QCoreApplication>
+#include <QFileInfo>
 #include <unistd.h>
 
 namespace azimuth {
@@ -17,6 +18,8 @@ int showModels(bool json, int argc, char** argv) {
     if (json)
         arguments.push_back("--json");
     for (const auto& folder : modelSearchFolders({}, Settings().modelFolders())) {
+        if (!QFileInfo(folder).isDir())
+            continue;
         arguments.push_back("--search");
         arguments.push_back(folder.toStdString());
     }

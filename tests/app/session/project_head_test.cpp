@@ -13,6 +13,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <future>
 #include <QtTest>
 #include <set>
 #include <thread>
@@ -45,7 +46,8 @@ struct Unreadable final : CompletionSource { // as of a disk that fails for a mo
     std::string text(std::size_t) const override { throw failure(); }
     std::vector<std::int32_t> ids(std::size_t) const override { throw failure(); }
     std::string rowsDigest() const override { return {}; }
-    bool isAtHand(std::size_t, Part) const override { return false; }
+    std::optional<std::string> textAtHand(std::size_t) const override { return {}; }
+    std::optional<std::vector<std::int32_t>> idsAtHand(std::size_t) const override { return {}; }
 };
 
 } // namespace
@@ -55,7 +57,61 @@ class ProjectHeadTest : public QObject {
     QTemporaryDir m_folder;
     std::string path(const char* name) const { return m_folder.filePath(QLatin1String(name)).toStdString(); }
 
+    static JobRecord failedJob(const std::string& id) {
+        JobRecord job;
+        job.id = id;
+        job.kind = "extract";
+        job.state = JobState::Failed;
+        return job;
+    }
+
 private Q_SLOTS:
+    // What the I/O thread records goes through the log thread, behind the user's edits.
+    void theLogThreadAppends() {
+        const auto file = path("thread.h5");
+        auto store = ProjectStore::create(file, sample::study());
+        IoThread log;
+        store.head()->editOn(log);
+        std::promise<bool> go;
+        std::atomic<bool> recorded = false;
+        log.post(
+            this, [waits = go.get_future().share()] { return waits.get(); }, [](bool) {}, {});
+        std::thread recording([&] {
+            store.recordJob(failedJob("job"));
+            recorded = true;
+        });
+        QTest::qWait(50);
+        const bool early = recorded || !store.view()->jobs.empty() || logs(file) > 0;
+        go.set_value(true);
+        recording.join();
+        QVERIFY(!early);
+        QCOMPARE(store.view()->jobs.size(), std::size_t{1});
+        QCOMPARE(logs(file), std::size_t{1});
+        QVERIFY(log.run([&] { return store.head()->edit(note("on the thread itself")).has_value(); }));
+        QCOMPARE(noteOf(*store.view()), std::string("on the thread itself"));
+    }
+
+    // A session that ends while results are being recorded records them.
+    void aSessionEndsBehindItsRecords() {
+        const auto file = QString::fromStdString(path("ends.h5"));
+        {
+            ProjectSession session;
+            QSignalSpy opened(&session, &ProjectSession::opened);
+            session.create(file, sample::study());
+            QTRY_COMPARE(opened.count(), 1);
+            for (int i = 0; i < 20; ++i) {
+                session.edit(QStringLiteral("note"), SetNote{NoteSubject::Project, "", std::to_string(i)});
+                session.perform(
+                    &session,
+                    [i](ProjectStore& store) { return store.recordJob(failedJob(std::to_string(i))); },
+                    [](const View&) {}, [](const Error&) {});
+            }
+        }
+        const auto store = ProjectStore::open(file.toStdString());
+        QCOMPARE(store.view()->jobs.size(), std::size_t{20});
+        QCOMPARE(noteOf(*store.view()), std::string("19"));
+    }
+
     void anEditIsThereWithoutASave() {
         const auto file = path("edit.h5");
         {
