@@ -291,7 +291,7 @@ private:
     }
 
     void needLess(const std::vector<std::size_t>& members) {
-        const bool alone = members.size() == 1 && m_budget <= smallestBudget;
+        const bool alone = members.size() == 1; // no smaller budget makes it smaller
         if (m_delivered.inSink || (alone && !m_beginning))
             throw Error("memory.exhausted",
                         "Memory ran out while reading a prompt of " +

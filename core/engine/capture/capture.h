@@ -44,7 +44,8 @@ struct CaptureOptions {
     std::vector<std::int64_t> ks;    // 0..L, strictly ascending; may be empty if `inside` is not
     std::vector<InsideBlock> inside; // strictly ascending
     InsideSink insideSink;           // of capture(); needed if `inside` is not empty
-    std::int64_t tokenBudget = 0; // tokens of one batch; a longer prompt is a batch of its own; 0: by device
+    // Tokens of one batch; a longer prompt is a batch of its own, and up to 32 every prompt; 0: by device.
+    std::int64_t tokenBudget = 0;
     std::function<void(const std::string& text)> note; // for the log: what is shared; memory ran out
     bool shareBeginnings = true;
     ResidualHook edit; // applied to R[k] before it is captured; sequence.row is the request's index; may be

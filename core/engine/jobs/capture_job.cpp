@@ -88,22 +88,24 @@ std::vector<CaptureRequest> requestsOf(const std::vector<RenderedPrompt>& render
 
 MemoryPlan planOf(const ArchitectureSpec& spec, const std::vector<CaptureRequest>& requests,
                   std::size_t sites) {
+    std::vector<std::span<const std::int32_t>> beforeWanted;
+    for (const auto& request : requests)
+        beforeWanted.push_back(
+            std::span(request.ids).first(static_cast<std::size_t>(request.positions.front())));
     return {
         static_cast<std::int64_t>(requests.size()), "prompts in one capture",
-        [&requests, &spec, sites,
+        [&requests, &spec, sites, common = commonBeginning(beforeWanted),
          bytesOfRow = static_cast<std::uint64_t>(spec.width * (spec.blocks + 1)) * 4](std::int64_t count) {
             MemoryShape shape;
             std::int64_t tokens = 0;
-            std::vector<std::span<const std::int32_t>> prompts;
             for (const auto& request : std::span(requests).first(static_cast<std::size_t>(count))) {
                 const auto length = static_cast<std::int64_t>(request.ids.size());
                 shape.positions = std::max(shape.positions, length);
                 tokens += length;
-                prompts.push_back(request.ids);
                 shape.results += request.positions.size() * sites * bytesOfRow;
             }
             shape.tokens = std::max(shape.positions, std::min<std::int64_t>(1024, tokens));
-            shape.shared = sharingBytes(spec, commonBeginning(prompts), count, shape.positions);
+            shape.shared = sharingBytes(spec, common, count, shape.positions);
             return shape;
         }};
 }

@@ -48,22 +48,23 @@ event::PartialMatrix partialOf(const Job& job, const ArrayD& values, std::int64_
 }
 
 MemoryPlan planOf(const ArchitectureSpec& spec, const DimRequest& request) {
+    std::vector<std::span<const std::int32_t>> all;
+    for (const auto* set : {&request.positive, &request.negative})
+        all.insert(all.end(), set->begin(), set->end());
     return {static_cast<std::int64_t>(std::max(request.positive.size(), request.negative.size())),
-            "prompts of each class", [&spec, &request](std::int64_t count) {
+            "prompts of each class", [&spec, &request, common = commonBeginning(all)](std::int64_t count) {
                 MemoryShape shape;
-                std::int64_t tokens = 0;
-                std::vector<std::span<const std::int32_t>> prompts;
+                std::int64_t tokens = 0, prompts = 0;
                 for (const auto* set : {&request.positive, &request.negative})
                     for (const auto& ids : *set | std::views::take(count)) {
                         const auto length = static_cast<std::int64_t>(ids.size());
                         shape.positions = std::max(shape.positions, length);
                         tokens += length;
-                        prompts.push_back(ids);
+                        ++prompts;
                     }
                 shape.tokens = std::max(shape.positions, std::min<std::int64_t>(1024, tokens));
-                const auto of = static_cast<std::int64_t>(prompts.size());
-                shape.shared = sharingBytes(spec, commonBeginning(prompts), of, shape.positions);
-                shape.results = differenceInMeansBytes(spec, request.positions, of);
+                shape.shared = sharingBytes(spec, common, prompts, shape.positions);
+                shape.results = differenceInMeansBytes(spec, request.positions, prompts);
                 return shape;
             }};
 }

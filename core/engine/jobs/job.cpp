@@ -60,6 +60,8 @@ const Decoder& Job::decoder(const MemoryPlan& plan) {
     here.shapeOf = [&](std::int64_t count) {
         auto shape = plan.shapeOf(count);
         shape.threads = device.is_cpu() ? at::get_num_threads() : 0;
+        if (!device.is_cpu())
+            shape.shared = 0; // Decoder::sharable
         return shape;
     };
     checkMemory(description.name, architectureOf(checkpoint.hyperparameters()),

@@ -434,6 +434,7 @@ private Q_SLOTS:
             const auto peak = peakOf();
             QVERIFY2(peak <= need.cache + need.activations + need.results,
                      qPrintable(QStringLiteral("%1 of %2").arg(peak).arg(need.cache + need.activations)));
+            QVERIFY(need.cache < 4 * peak);
         }
     }
 
