@@ -59,14 +59,26 @@ QStringList Settings::recentFiles() const {
     return textsOf(m_file.value("recent_files")).mid(0, mostRecentFiles);
 }
 
-// edit: on the list as it is then, here and in the file.
+// edit: on the list as it is then, here and in the file; doing it twice does no more than once.
+void Settings::changeList(const std::string& name, std::function<void(QStringList&)> edit) {
+    m_file.change(name, [edit = std::move(edit)](const Json& before) {
+        auto list = textsOf(before);
+        edit(list);
+        return jsonOf(list);
+    });
+}
+
 void Settings::changeRecentFiles(std::function<void(QStringList&)> edit) {
-    m_file.change("recent_files", [edit = std::move(edit)](const Json& before) {
-        auto files = textsOf(before);
+    changeList("recent_files", [edit = std::move(edit)](QStringList& files) {
         edit(files);
-        return jsonOf(files.mid(0, mostRecentFiles));
+        files = files.mid(0, mostRecentFiles);
     });
     Q_EMIT recentFilesChanged();
+}
+
+void Settings::changeModelFolders(std::function<void(QStringList&)> edit) {
+    changeList("model_folders", std::move(edit));
+    Q_EMIT modelFoldersChanged();
 }
 
 void Settings::addRecentFile(const QString& path) {
@@ -119,8 +131,27 @@ void Settings::setFontScale(double factor) { m_file.set("font_scale", factor); }
 QStringList Settings::modelFolders() const { return textsOf(m_file.value("model_folders")); }
 
 void Settings::setModelFolders(const QStringList& folders) {
-    m_file.set("model_folders", jsonOf(folders));
-    Q_EMIT modelFoldersChanged();
+    changeModelFolders([folders](QStringList& now) { now = folders; });
+}
+
+void Settings::addModelFolder(const QString& folder) {
+    changeModelFolders([folder](QStringList& now) {
+        if (!now.contains(folder))
+            now.append(folder);
+    });
+}
+
+void Settings::removeModelFolder(const QString& folder) {
+    changeModelFolders([folder](QStringList& now) { now.removeAll(folder); });
+}
+
+void Settings::moveModelFolder(const QString& folder, int by) {
+    const auto folders = modelFolders();
+    const auto to = folders.indexOf(folder) + by;
+    changeModelFolders([folder, to](QStringList& now) {
+        if (now.removeAll(folder) > 0)
+            now.insert(std::clamp<qsizetype>(to, 0, now.size()), folder);
+    });
 }
 
 QString Settings::lastPage(const QString& projectUuid) const {

@@ -34,6 +34,9 @@ public:
 
     QStringList modelFolders() const; // the user's own, in order
     void setModelFolders(const QStringList& folders);
+    void addModelFolder(const QString& folder); // at the end, once
+    void removeModelFolder(const QString& folder);
+    void moveModelFolder(const QString& folder, int by); // up or down the list
 
     QString lastPage(const QString& projectUuid) const;
     QByteArray lastSelection(const QString& projectUuid) const; // JSON of the window
@@ -53,7 +56,9 @@ Q_SIGNALS:
     void failed(const azimuth::Error& error); // what was chosen is not kept
 
 private:
+    void changeList(const std::string& name, std::function<void(QStringList&)> edit);
     void changeRecentFiles(std::function<void(QStringList&)> edit);
+    void changeModelFolders(std::function<void(QStringList&)> edit);
     Json placeOf(const QString& projectUuid) const;
     SettingsFile m_file;
 };

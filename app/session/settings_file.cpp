@@ -14,10 +14,10 @@ namespace fs = std::filesystem;
 constexpr int patience = 3000; // milliseconds for another process to finish its change
 constexpr JsonLimits limits{std::uint64_t{4} << 20, 8};
 
-// What was written is not what was read back: another program, or a disk.
-bool isDamage(const Error& error) {
-    return error.code().starts_with("json.") && error.code() != "json.version";
-}
+constexpr int version = 1;
+
+// What was written is not what is there: another program, or a disk.
+bool isDamage(const Error& error) { return error.code().starts_with("json.") || error.code() == "file.size"; }
 } // namespace
 
 SettingsFile::SettingsFile(const QString& path, QObject* parent)
@@ -32,7 +32,12 @@ SettingsFile::Values SettingsFile::read() const {
     std::error_code unknown;
     if (fs::status(m_path, unknown).type() == fs::file_type::not_found)
         return {};
-    JsonReader reader(readJsonFile(m_path, limits), m_path, "settings", 1);
+    const auto json = readJsonFile(m_path, limits);
+    if (const auto found = json.is_object() ? json.value("version", Json()) : Json();
+        found.is_number_integer() && found > version)
+        throw Error("settings.newer", m_path + " was written by a newer program.",
+                    "What you choose holds until you close this window; use that program to keep it.");
+    JsonReader reader(json, m_path, "settings", version);
     const auto values = reader.root().any("values");
     reader.finish();
     if (!values.is_object())
@@ -62,8 +67,9 @@ void SettingsFile::set(const std::string& name, Json value) {
 }
 
 void SettingsFile::change(const std::string& name, std::function<Json(const Json&)> make) {
-    const Change change{name, std::move(make)};
+    const Change change{++m_last, name, std::move(make)};
     change.apply(m_values);
+    m_own.push_back(change);
     {
         const std::lock_guard lock(m_mutex);
         m_unwritten.push_back(change);
@@ -72,24 +78,22 @@ void SettingsFile::change(const std::string& name, std::function<Json(const Json
     }
     m_thread.post(
         this, [this, known = m_values] { return write(known); },
-        [this](Values written) { take(std::move(written)); },
+        [this](Written written) { take(std::move(written)); },
         [this](const Error& error) { Q_EMIT failed(error); });
 }
 
 // What other processes have changed becomes true here too.
-void SettingsFile::take(Values written) {
-    {
-        const std::lock_guard lock(m_mutex);
-        for (const auto& change : m_unwritten)
-            change.apply(written);
-    }
+void SettingsFile::take(Written written) {
+    std::erase_if(m_own, [&](const Change& change) { return change.number <= written.last; });
+    for (const auto& change : m_own)
+        change.apply(written.values);
     std::set<std::string> others;
-    for (const auto* values : {&written, &m_values})
+    for (const auto* values : {&written.values, &m_values})
         for (const auto& [name, value] : *values)
-            if (const auto before = m_values.find(name), now = written.find(name);
-                before == m_values.end() || now == written.end() || before->second != now->second)
+            if (const auto before = m_values.find(name), now = written.values.find(name);
+                before == m_values.end() || now == written.values.end() || before->second != now->second)
                 others.insert(name);
-    m_values = std::move(written);
+    m_values = std::move(written.values);
     for (const auto& name : others)
         Q_EMIT changedElsewhere(name);
 }
@@ -101,13 +105,16 @@ void SettingsFile::setDamagedAside() const {
     for (int number = 2; number <= most && fs::exists(aside, unknown); ++number)
         aside = m_path + ".damaged-" + std::to_string(number);
     std::error_code failure;
-    fs::rename(m_path, aside, failure);
+    fs::remove(aside, failure);
+    fs::create_hard_link(m_path, aside, failure); // until the new one replaces it, it stays where it is
+    if (failure)
+        fs::rename(m_path, aside, failure);
     if (failure)
         throw systemError("rename", m_path, failure.value());
 }
 
 // known: what this process had when the change was made, for a file that has become damaged since.
-SettingsFile::Values SettingsFile::write(Values known) {
+SettingsFile::Written SettingsFile::write(Values known) {
     std::vector<Change> changes;
     {
         const std::lock_guard lock(m_mutex);
@@ -131,13 +138,13 @@ SettingsFile::Values SettingsFile::write(Values known) {
     }
     for (const auto& change : changes)
         change.apply(values);
-    Json file{{"azimuth", "settings"}, {"version", 1}, {"values", Json::object()}};
+    Json file{{"azimuth", "settings"}, {"version", version}, {"values", Json::object()}};
     for (const auto& [name, value] : values)
         file["values"][name] = value;
     writeFileAtomically(m_path, prettyJson(file));
     const std::lock_guard lock(m_mutex);
     m_unwritten.erase(m_unwritten.begin(), m_unwritten.begin() + static_cast<std::ptrdiff_t>(changes.size()));
-    return values;
+    return {std::move(values), changes.empty() ? 0 : changes.back().number};
 }
 
 } // namespace azimuth

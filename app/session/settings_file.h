@@ -28,7 +28,8 @@ public:
 
     Json value(const std::string& name) const; // null: not there
     // change(value before, null if there is none) gives the new one, null to remove it. Called for what this
-    // process has and, on the thread, for what the file has.
+    // process has and, on the thread, for what the file has, which may have it already: doing it twice does
+    // no more than once.
     void change(const std::string& name, std::function<Json(const Json&)> change);
     void set(const std::string& name, Json value);
 
@@ -39,17 +40,24 @@ Q_SIGNALS:
 private:
     using Values = std::map<std::string, Json>;
     struct Change {
+        quint64 number = 0; // ascending
         std::string name;
         std::function<Json(const Json&)> make;
         void apply(Values& values) const;
     };
-    Values read() const;        // Error json.*, file.*; nothing if there is no file
-    Values write(Values known); // on the thread; returns what the file holds then
-    void take(Values written);
+    Values read() const; // Error json.*, file.*; nothing if there is no file
+    struct Written {
+        Values values;    // what the file holds
+        quint64 last = 0; // number of the last change in it
+    };
+    Written write(Values known); // on the thread
+    void take(Written written);
     void setDamagedAside() const;
 
     std::string m_path;
     Values m_values;
+    std::vector<Change> m_own; // that m_values has and nobody has said that the file has
+    quint64 m_last = 0;
     std::mutex m_mutex;
     std::vector<Change> m_unwritten;                       // in order
     bool m_posted = false;                                 // a task that will take them

@@ -26,7 +26,7 @@ QString text(const std::string& value) { return QString::fromStdString(value); }
 struct Outcome {
     const char* name;
     const char* code;
-    std::vector<std::string> words, remedy;                     // that must stand in the message, in the remedy
+    std::vector<std::string> words, remedy;         // that must stand in the message, in the remedy
     std::function<void(const std::string&)> damage; // of a sound project at this path
     std::function<void(FileChecker::Options&)> checking = {};
 };

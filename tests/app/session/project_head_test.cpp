@@ -73,18 +73,20 @@ private Q_SLOTS:
         IoThread log;
         store.head()->editOn(log);
         std::promise<bool> go;
-        std::atomic<bool> recorded = false;
+        std::atomic<bool> started = false, recorded = false;
         log.post(
             this, [waits = go.get_future().share()] { return waits.get(); }, [](bool) {}, {});
         std::thread recording([&] {
+            started = true;
             store.recordJob(failedJob("job"));
             recorded = true;
         });
+        const bool began = QTest::qWaitFor([&] { return started.load(); }, 60000);
         QTest::qWait(50);
         const bool early = recorded || !store.view()->jobs.empty() || logs(file) > 0;
         go.set_value(true);
         recording.join();
-        QVERIFY(!early);
+        QVERIFY(began && !early);
         QCOMPARE(store.view()->jobs.size(), std::size_t{1});
         QCOMPARE(logs(file), std::size_t{1});
         QVERIFY(log.run([&] { return store.head()->edit(note("on the thread itself")).has_value(); }));

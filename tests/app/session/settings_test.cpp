@@ -116,6 +116,18 @@ private Q_SLOTS:
                      (QStringList{QStringLiteral("/p/2.h5"), QStringLiteral("/p/1.h5")}));
         QTRY_COMPARE(second.recentFiles().size(), 2);
         QCOMPARE(changed.count(), 2); // its own, and what it found there
+        first.addModelFolder(QStringLiteral("/a"));
+        QTRY_VERIFY(contentOf(path).contains("/a"));
+        second.addModelFolder(QStringLiteral("/b")); // whose list has no /a yet, perhaps
+        second.addModelFolder(QStringLiteral("/b"));
+        QTRY_COMPARE(Settings(path).modelFolders(),
+                     (QStringList{QStringLiteral("/a"), QStringLiteral("/b")}));
+        QTRY_COMPARE(second.modelFolders().size(), 2);
+        second.moveModelFolder(QStringLiteral("/b"), -1);
+        QTRY_COMPARE(Settings(path).modelFolders(),
+                     (QStringList{QStringLiteral("/b"), QStringLiteral("/a")}));
+        second.removeModelFolder(QStringLiteral("/b"));
+        QTRY_COMPARE(Settings(path).modelFolders(), QStringList{QStringLiteral("/a")});
         first.setLastPlace(QStringLiteral("u1"), QStringLiteral("layers"), "{}");
         second.setLastPlace(QStringLiteral("u2"), QStringLiteral("apply"), "{}");
         QTRY_COMPARE(Settings(path).lastPage(QStringLiteral("u1")), QStringLiteral("layers"));
@@ -147,6 +159,8 @@ private Q_SLOTS:
         QTest::newRow("truncated") << json("{'azimuth': 'settings', 'version': 1, 'val");
         QTest::newRow("another kind") << json("{'azimuth': 'study', 'version': 1, 'values': {}}");
         QTest::newRow("no object") << json("{'azimuth': 'settings', 'version': 1, 'values': [1]}");
+        QTest::newRow("no version") << json("{'azimuth': 'settings', 'values': {}}");
+        QTest::newRow("too large") << QByteArray(5 << 20, ' ');
         QTest::newRow("deep") << json("{'azimuth': 'settings', 'version': 1, 'values': ") +
                                      QByteArray(5000, '[');
         QTest::newRow("bytes") << QByteArray("\x00\xff\xfe{", 4);
