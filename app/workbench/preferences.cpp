@@ -69,26 +69,18 @@ ModelFoldersDialog::ModelFoldersDialog(Settings& settings, QWidget* parent)
     layout->addLayout(middle, 1);
     layout->addWidget(close);
     resize(640, 320);
-    fill(m_settings.modelFolders(), 0);
-    connect(&m_settings, &Settings::modelFoldersChanged, this, [this] { // in another window, perhaps
-        if (shown() != m_settings.modelFolders())
-            fill(m_settings.modelFolders(), m_list->currentRow());
-    });
+    connect(&m_settings, &Settings::modelFoldersChanged, this, &ModelFoldersDialog::fill);
+    fill();
 }
 
-void ModelFoldersDialog::fill(const QStringList& folders, int current) {
+void ModelFoldersDialog::fill() {
+    const int row = m_list->currentRow();
+    const auto folders = m_settings.modelFolders();
     m_list->clear();
     m_list->addItems(folders);
     m_none->setVisible(folders.isEmpty());
-    m_list->setCurrentRow(std::min(current, m_list->count() - 1));
+    m_list->setCurrentRow(std::min(std::max(row, 0), m_list->count() - 1));
     showButtons();
-}
-
-QStringList ModelFoldersDialog::shown() const {
-    QStringList folders;
-    for (int row = 0; row < m_list->count(); ++row)
-        folders << m_list->item(row)->text();
-    return folders;
 }
 
 void ModelFoldersDialog::showButtons() {
@@ -98,35 +90,29 @@ void ModelFoldersDialog::showButtons() {
     m_down->setEnabled(row >= 0 && row + 1 < m_list->count());
 }
 
-void ModelFoldersDialog::keep(const QStringList& folders, int current) {
-    m_settings.setModelFolders(folders);
-    fill(folders, current);
-}
-
 void ModelFoldersDialog::add(const QString& folder) {
-    auto folders = shown();
     const auto path = QDir(folder).absolutePath();
-    if (const auto there = folders.indexOf(path); there >= 0)
-        return m_list->setCurrentRow(static_cast<int>(there));
-    folders.append(path);
-    keep(folders, static_cast<int>(folders.size()) - 1);
+    m_settings.addModelFolder(path);
+    select(path);
 }
 
 void ModelFoldersDialog::removeCurrent() {
-    auto folders = shown();
-    if (const int row = m_list->currentRow(); row >= 0) {
-        folders.removeAt(row);
-        keep(folders, row);
-    }
+    const auto* item = m_list->currentItem();
+    if (item)
+        m_settings.removeModelFolder(item->text());
 }
 
 void ModelFoldersDialog::moveCurrent(int by) {
-    auto folders = shown();
-    const int row = m_list->currentRow(), to = row + by;
-    if (row >= 0 && to >= 0 && to < folders.size()) {
-        folders.move(row, to);
-        keep(folders, to);
-    }
+    const auto* item = m_list->currentItem();
+    if (!item)
+        return;
+    const auto folder = item->text();
+    m_settings.moveModelFolder(folder, by);
+    select(folder);
+}
+
+void ModelFoldersDialog::select(const QString& folder) {
+    m_list->setCurrentRow(static_cast<int>(m_settings.modelFolders().indexOf(folder)));
 }
 
 } // namespace azimuth

@@ -23,11 +23,10 @@ public:
     void add(const QString& folder); // one that is listed already is selected
 
 private:
-    void fill(const QStringList& folders, int current);
-    QStringList shown() const;
+    void fill(); // what the settings have, in another window too
+    void select(const QString& folder);
     void removeCurrent();
     void moveCurrent(int by);
-    void keep(const QStringList& folders, int current);
     void showButtons();
 
     Settings& m_settings;

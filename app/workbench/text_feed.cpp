@@ -15,9 +15,9 @@ namespace azimuth {
 
 namespace {
 using Clock = std::chrono::steady_clock;
-constexpr int patience = 8;              // milliseconds
-constexpr std::size_t mostWanted = 64;   // rows; of more, those asked for first are dropped
-constexpr std::size_t mostOutcomes = 64; // that are not in the table's own memory
+constexpr int patience = 8;            // milliseconds
+constexpr std::size_t mostWanted = 64; // rows; of more, those asked for first are dropped
+constexpr std::size_t mostContents = 64, mostFailures = 4096; // that are remembered
 constexpr auto shortestHold = std::chrono::seconds(3);
 
 using Part = TextFeed::Part;
@@ -71,7 +71,7 @@ struct TextFeed::Shared {
     std::condition_variable work, done;
     std::deque<Wanted> wanted;     // the newest last, which is read first
     std::optional<Wanted> reading; // by the thread now
-    std::deque<Outcome> outcomes;
+    std::deque<Outcome> contents, failures;
     std::uint64_t finished = 0; // readings
     bool told = false;          // arrived() is under way
     TextFeed* feed = nullptr;   // null: nobody wants it any more
@@ -86,11 +86,13 @@ struct TextFeed::Shared {
 // Under the mutex.
 TextFeed::Answer TextFeed::Shared::answer(const Wanted& one) {
     const auto now = Clock::now();
-    std::erase_if(outcomes, [&](const Outcome& outcome) { return now >= outcome.until; });
-    const auto known =
-        std::ranges::find_if(outcomes, [&](const Outcome& outcome) { return outcome.of == one; });
-    if (known != outcomes.end())
-        return known->answer;
+    for (auto* outcomes : {&contents, &failures}) {
+        std::erase_if(*outcomes, [&](const Outcome& outcome) { return now >= outcome.until; });
+        const auto known =
+            std::ranges::find_if(*outcomes, [&](const Outcome& outcome) { return outcome.of == one; });
+        if (known != outcomes->end())
+            return known->answer;
+    }
     bool here = false;
     auto found = answerOf([&] {
         auto content = atHand(one.table, one.row, one.part);
@@ -116,9 +118,11 @@ void TextFeed::Shared::finish(const Wanted& one, Answer answer, Clock::duration 
     reading.reset();
     const auto hold = std::max<Clock::duration>(shortestHold, 4 * took);
     const bool lasts = answer.state == State::Failed && !answer.passing;
-    if (answer.state == State::Failed || !atHand(one.table, one.row, one.part))
+    const bool failed = answer.state == State::Failed;
+    auto& outcomes = failed ? failures : contents;
+    if (failed || !atHand(one.table, one.row, one.part))
         outcomes.push_back({one, std::move(answer), lasts ? Clock::time_point::max() : Clock::now() + hold});
-    if (outcomes.size() > mostOutcomes)
+    if (outcomes.size() > (failed ? mostFailures : mostContents))
         outcomes.pop_front();
     ++finished;
     done.notify_all();
@@ -156,7 +160,8 @@ void TextFeed::Shared::leave() {
     const std::lock_guard lock(mutex);
     feed = nullptr;
     wanted.clear();
-    outcomes.clear();
+    contents.clear();
+    failures.clear();
     work.notify_all();
 }
 
@@ -180,9 +185,13 @@ void TextFeed::follow(const Table& table) {
     if (std::exchange(m_table, table) == table)
         return;
     std::unique_lock lock(m_shared->mutex);
+    const bool busy = m_shared->reading.has_value();
+    if (busy || !m_shared->wanted.empty()) // whoever waits for one of those asks again
+        QMetaObject::invokeMethod(this, &TextFeed::arrived, Qt::QueuedConnection);
     m_shared->wanted.clear();
-    m_shared->outcomes.clear();
-    if (!m_shared->reading)
+    m_shared->contents.clear();
+    m_shared->failures.clear();
+    if (!busy)
         return;
     lock.unlock();
     m_shared->leave();
@@ -194,14 +203,11 @@ TextFeed::Answer TextFeed::read(const Table& table, std::size_t row, Part part) 
     const Shared::Wanted one{table, row, part};
     std::unique_lock lock(m_shared->mutex);
     auto answer = m_shared->answer(one);
-    if (answer.state == State::Coming) {
+    if (answer.state == State::Coming)
         m_shared->want(one);
-        if (m_patience == patience) // anew when this event is over
-            QMetaObject::invokeMethod(
-                this, [this] { m_patience = patience; }, Qt::QueuedConnection);
-    }
     QElapsedTimer waited;
     waited.start();
+    const bool waits = answer.state == State::Coming;
     while (answer.state == State::Coming) {
         const auto left = m_patience - static_cast<int>(waited.elapsed());
         if (left <= 0)
@@ -211,10 +217,37 @@ TextFeed::Answer TextFeed::read(const Table& table, std::size_t row, Part part) 
                                 [&] { return m_shared->finished != before; });
         answer = m_shared->answer(one);
     }
-    m_patience = std::max(0, m_patience - static_cast<int>(waited.elapsed()));
-    if (answer.passing && !m_again.isActive())
-        m_again.start(std::chrono::duration_cast<std::chrono::milliseconds>(shortestHold));
+    lock.unlock();
+    if (waits)
+        spend(waited.elapsed());
+    if (answer.passing)
+        tryAgainLater();
     return answer;
+}
+
+void TextFeed::spend(qint64 milliseconds) {
+    m_patience = std::max(0, m_patience - static_cast<int>(milliseconds));
+    if (!std::exchange(m_spent, true))
+        QMetaObject::invokeMethod(
+            this,
+            [this] {
+                m_spent = false;
+                m_patience = patience;
+            },
+            Qt::QueuedConnection);
+}
+
+// When the first failure that may pass is over.
+void TextFeed::tryAgainLater() {
+    if (m_again.isActive())
+        return;
+    const std::lock_guard lock(m_shared->mutex);
+    auto first = Clock::time_point::max();
+    for (const auto& one : m_shared->failures)
+        first = std::min(first, one.until);
+    if (first != Clock::time_point::max())
+        m_again.start(std::chrono::duration_cast<std::chrono::milliseconds>(first - Clock::now()) +
+                      std::chrono::milliseconds(1));
 }
 
 TextFeed::Text TextFeed::text(const Table& table, std::size_t row) {

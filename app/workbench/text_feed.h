@@ -52,12 +52,15 @@ Q_SIGNALS:
 private:
     struct Shared; // with its thread, which may outlive the feed
     void startThread();
+    void spend(qint64 milliseconds);
+    void tryAgainLater();
     void follow(const Table& table);
 
     std::shared_ptr<Shared> m_shared;
-    Table m_table;      // that was asked of last
-    int m_patience = 0; // milliseconds left within this event
-    QTimer m_again;     // when the first failure is worth another try
+    Table m_table;        // that was asked of last
+    int m_patience = 0;   // milliseconds left within this event
+    bool m_spent = false; // some of them; they are there again when the event is over
+    QTimer m_again;       // when the first failure is worth another try
 };
 
 } // namespace azimuth

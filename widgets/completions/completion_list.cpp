@@ -12,6 +12,7 @@ namespace {
 constexpr int estimatedHeight = 70;
 constexpr int cachedLayouts = 400;
 constexpr int sliceMilliseconds = 8;
+constexpr int mostTries = 3; // of a row that cannot be read, for a filter
 
 } // namespace
 
@@ -63,18 +64,25 @@ bool CompletionList::isInSight(int shown) const {
 }
 
 void CompletionList::textsArrived() {
-    const int kept = shownOf(m_keyboard && m_cursor >= 0 ? m_cursor : m_current);
-    const bool inSight = isInSight(kept);
-    const bool spoken = m_unsettled.contains(m_cursor);
+    const bool any = shownCount() > 0 && m_heights.count() == shownCount();
+    const int chosen = shownOf(m_keyboard && m_cursor >= 0 ? m_cursor : m_current);
+    const int anchor = isInSight(chosen) ? chosen : any ? m_heights.rowAt(verticalScrollBar()->value()) : -1;
+    const long long offset = any ? m_heights.top(anchor) - verticalScrollBar()->value() : 0;
+    const bool wasUnsettled = m_unsettled.contains(m_cursor);
     for (const int row : m_unsettled) {
         m_layouts.remove(row);
     }
-    measureVisible();
-    if (inSight) {
-        reveal(kept);
+    constexpr int rounds = 4; // rows that come into sight are measured then
+    for (int round = 0; any && round < rounds; ++round) {
+        measureVisible();
+        const auto value = static_cast<int>(std::max(0LL, m_heights.top(anchor) - offset));
+        if (value == verticalScrollBar()->value()) {
+            break;
+        }
+        verticalScrollBar()->setValue(value);
     }
     viewport()->update();
-    if (spoken && m_keyboard && hasFocus()) {
+    if (wasUnsettled && !m_unsettled.contains(m_cursor) && m_keyboard && hasFocus()) {
         announceGridCursor(this, shownOf(m_cursor), 2);
     }
     if (std::exchange(m_filterWaits, false)) {
@@ -200,8 +208,11 @@ CompletionList::Match CompletionList::match(const CompletionRow& row) const {
     if (m_search.pattern().isEmpty() || m_search.match(row.prompt).hasMatch()) {
         return Match::Yes;
     }
-    if (row.coming) {
+    if (row.coming || row.passing) {
         return Match::NotKnown;
+    }
+    if (row.failed) {
+        return Match::No;
     }
     return m_search.match(row.control).hasMatch() || m_search.match(row.steered).hasMatch() ? Match::Yes
                                                                                             : Match::No;
@@ -212,6 +223,7 @@ void CompletionList::startFilter() {
     m_shown.clear();
     m_filterNext = 0;
     m_filterWaits = false;
+    m_filterTries = 0;
     m_hovered = -1;
     if (m_filtered && m_count > 0) {
         filterSlice();
@@ -228,11 +240,14 @@ void CompletionList::filterSlice() {
     QElapsedTimer timer;
     timer.start();
     while (m_filterNext < m_count && timer.elapsed() < sliceMilliseconds) {
-        const Match found = match(m_fetch(m_filterNext));
-        if (found == Match::NotKnown) {
+        const CompletionRow row = m_fetch(m_filterNext);
+        const Match found = match(row);
+        if (found == Match::NotKnown && m_filterTries < mostTries) {
+            m_filterTries += row.coming ? 0 : 1;
             m_filterWaits = true;
             break;
         }
+        m_filterTries = 0;
         if (found == Match::Yes) {
             m_shown.push_back(m_filterNext);
         }

@@ -113,7 +113,8 @@ private:
     bool m_filtered = false;
     std::vector<int> m_shown; // rows that pass, ascending
     int m_filterNext = 0;
-    bool m_filterWaits = false;        // for a row that is coming
+    bool m_filterWaits = false;        // for a row that is coming, or that may be read yet
+    int m_filterTries = 0;             // of that row
     mutable std::set<int> m_unsettled; // coming or passing
     QTimer* m_filterTimer;
     int m_current = -1;

@@ -111,7 +111,7 @@ void CompletionList::copy() const {
         return;
     }
     const CompletionRow& copied = layout(row).row();
-    if (copied.coming) {
+    if (copied.coming || copied.failed) {
         QApplication::beep();
         return;
     }

@@ -24,7 +24,8 @@ struct CompletionRow {
     bool pinned = false;
     QList<TokenChange> changes; // empty where it was not measured
     bool coming = false;        // a text is still being read; what stands in its place says so
-    bool passing = false;       // a text could not be read and may be later
+    bool failed = false;        // a text could not be read; what stands in its place says so
+    bool passing = false;       // and may be later
 };
 
 enum class CompletionMarks { none, words, logProbability };

@@ -41,7 +41,10 @@ ApplyPage::ApplyPage(QWidget* parent)
 
     m_texts = new TextFeed(this);
     connect(m_texts, &TextFeed::arrived, this, [this] {
-        m_list->textsArrived();
+        if (isVisible())
+            m_list->textsArrived();
+        else
+            m_textsArrived = true;
         if (std::exchange(m_inspectorWaits, false)) // for a text, or to try again
             Q_EMIT inspectorChanged();
     });
@@ -74,6 +77,12 @@ QWidget* ApplyPage::firstFocus() {
     if (m_calibration)
         return m_map->view();
     return m_noSweep->button()->isVisible() ? m_noSweep->button() : nullptr;
+}
+
+void ApplyPage::showEvent(QShowEvent* event) {
+    Page::showEvent(event);
+    if (std::exchange(m_textsArrived, false))
+        m_list->textsArrived();
 }
 
 void ApplyPage::resizeEvent(QResizeEvent* event) {
@@ -315,6 +324,7 @@ CompletionRow ApplyPage::fetch(int index) const {
             return tr("Not measured yet");
         auto text = m_texts->text(view()->completions, static_cast<std::size_t>(at));
         out.coming = out.coming || text.state == TextFeed::State::Coming;
+        out.failed = out.failed || text.state == TextFeed::State::Failed;
         out.passing = out.passing || text.passing;
         return text.text;
     };

@@ -38,6 +38,7 @@ public:
 protected:
     void refresh() override;
     void resizeEvent(QResizeEvent* event) override;
+    void showEvent(QShowEvent* event) override;
 
 private:
     QWidget* makeSweep();
@@ -83,6 +84,7 @@ private:
     CompletionList* m_list;
     TextFeed* m_texts;
     mutable bool m_inspectorWaits = false; // for a text or ids
+    bool m_textsArrived = false;           // while the page was hidden
     QStackedLayout* m_tableStack;
 
     std::shared_ptr<const ArmIndex> m_arms;

@@ -161,7 +161,9 @@ private Q_SLOTS:
         TextFeed feed;
         QVERIFY(feed.text(gone.view->completions, 1).state == TextFeed::State::Coming);
         QTRY_COMPARE(gone.disk->readings(), 1);
+        QSignalSpy arrived(&feed, &TextFeed::arrived);
         QTRY_VERIFY(feed.text(there.view->completions, 1).state == TextFeed::State::Here);
+        QTRY_VERIFY(arrived.count() > 0); // who waited for the other one asks again
         QVERIFY(feed.text(gone.view->completions, 2).state == TextFeed::State::Coming);
     }
 
@@ -227,6 +229,24 @@ private Q_SLOTS:
         QTRY_VERIFY(!list->isFiltering());
         QCOMPARE(list->shownCount(), 1);
         QVERIFY(!says(QStringLiteral("searching")));
+    }
+
+    // Nor does it take a sentence about a failure for a text, or miss what could be read a moment later.
+    void aFilterWaitsForADiskThatFails() {
+        const Sample sample(false);
+        sample.disk->fail(true);
+        Window w(sample.view);
+        w.open("apply");
+        auto* list = w.apply->completions();
+        QVERIFY(list->setFilter(QStringLiteral("cannot be read|Input"), true));
+        QTRY_VERIFY(list->isFiltering());
+        QCOMPARE(list->shownCount(), 0);
+        QVERIFY(list->setFilter(QStringLiteral("sky"), false));
+        QTRY_VERIFY(list->isFiltering());
+        QTest::qWait(100);
+        sample.disk->fail(false);
+        QTRY_VERIFY_WITH_TIMEOUT(!list->isFiltering(), 20000);
+        QCOMPARE(list->shownCount(), 1);
     }
 
     void aFilterIsGivenUpWhileItWaits() {
