@@ -11,7 +11,8 @@ namespace azimuth {
 
 namespace {
 namespace fs = std::filesystem;
-constexpr int patience = 3000; // milliseconds for another process to finish its change
+constexpr std::size_t mostUnwritten = 256; // of a file that cannot be written, the latest changes
+constexpr int patience = 3000;             // milliseconds for another process to finish its change
 constexpr JsonLimits limits{std::uint64_t{4} << 20, 8};
 
 constexpr int version = 1;
@@ -70,9 +71,13 @@ void SettingsFile::change(const std::string& name, std::function<Json(const Json
     const Change change{++m_last, name, std::move(make)};
     change.apply(m_values);
     m_own.push_back(change);
+    if (m_own.size() > mostUnwritten)
+        m_own.erase(m_own.begin());
     {
         const std::lock_guard lock(m_mutex);
         m_unwritten.push_back(change);
+        if (m_unwritten.size() > mostUnwritten)
+            m_unwritten.erase(m_unwritten.begin());
         if (std::exchange(m_posted, true))
             return;
     }
@@ -96,9 +101,12 @@ void SettingsFile::take(Written written) {
     m_values = std::move(written.values);
     for (const auto& name : others)
         Q_EMIT changedElsewhere(name);
+    if (!written.aside.empty())
+        Q_EMIT failed(Error("settings.damaged", m_path + " was damaged. It is kept as " + written.aside + ".",
+                            "Choose again what is not as you had it."));
 }
 
-void SettingsFile::setDamagedAside() const {
+std::string SettingsFile::setDamagedAside() const {
     constexpr int most = 9;
     auto aside = m_path + ".damaged";
     std::error_code unknown;
@@ -111,6 +119,7 @@ void SettingsFile::setDamagedAside() const {
         fs::rename(m_path, aside, failure);
     if (failure)
         throw systemError("rename", m_path, failure.value());
+    return aside;
 }
 
 // known: what this process had when the change was made, for a file that has become damaged since.
@@ -128,12 +137,13 @@ SettingsFile::Written SettingsFile::write(Values known) {
         throw Error("settings.locked", m_path + " is being changed by another process.",
                     "What you chose holds until you close this window.");
     Values values;
+    std::string aside;
     try {
         values = read();
     } catch (const Error& error) {
         if (!isDamage(error))
             throw;
-        setDamagedAside();
+        aside = setDamagedAside();
         values = std::move(known);
     }
     for (const auto& change : changes)
@@ -143,8 +153,9 @@ SettingsFile::Written SettingsFile::write(Values known) {
         file["values"][name] = value;
     writeFileAtomically(m_path, prettyJson(file));
     const std::lock_guard lock(m_mutex);
-    m_unwritten.erase(m_unwritten.begin(), m_unwritten.begin() + static_cast<std::ptrdiff_t>(changes.size()));
-    return {std::move(values), changes.empty() ? 0 : changes.back().number};
+    const auto last = changes.empty() ? 0 : changes.back().number;
+    std::erase_if(m_unwritten, [&](const Change& change) { return change.number <= last; });
+    return {std::move(values), last, std::move(aside)};
 }
 
 } // namespace azimuth

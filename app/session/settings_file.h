@@ -35,7 +35,9 @@ public:
 
 Q_SIGNALS:
     void changedElsewhere(const std::string& name);
-    void failed(const azimuth::Error& error); // changes are not in the file; the next one tries them again
+    // Changes are not in the file; the next one tries the latest of them again. Or settings.damaged: they
+    // are, and the file that could not be read is kept.
+    void failed(const azimuth::Error& error);
 
 private:
     using Values = std::map<std::string, Json>;
@@ -47,12 +49,13 @@ private:
     };
     Values read() const; // Error json.*, file.*; nothing if there is no file
     struct Written {
-        Values values;    // what the file holds
-        quint64 last = 0; // number of the last change in it
+        Values values;     // what the file holds
+        quint64 last = 0;  // number of the last change in it
+        std::string aside; // where the damaged one is; empty: there was none
     };
     Written write(Values known); // on the thread
     void take(Written written);
-    void setDamagedAside() const;
+    std::string setDamagedAside() const; // where it is then
 
     std::string m_path;
     Values m_values;

@@ -217,12 +217,11 @@ void Workbench::connectSettings() {
         m_window->setRecentFiles(m_settings.recentFiles());
         m_overview->setRecentFiles(m_settings.recentFiles());
     });
-    connect(
-        &m_settings, &Settings::failed, this,
-        [this](const Error& error) {
-            m_window->notify(notificationOf(Severity::caution, tr("Your settings are not kept"), error));
-        },
-        Qt::SingleShotConnection);
+    connect(&m_settings, &Settings::failed, this, [this, last = QString()](const Error& error) mutable {
+        const auto text = q(error.message());
+        if (std::exchange(last, text) != text) // not with every change
+            m_window->notify(notificationOf(Severity::caution, tr("Your settings"), error));
+    });
     connect(&m_settings, &Settings::modelFoldersChanged, this, [this] { searchModels(m_studyFolder); });
 }
 

@@ -182,6 +182,9 @@ private Q_SLOTS:
     void aFileDamagedMeanwhileLosesNothing() {
         const auto path = pathOf("meanwhile.json");
         SettingsFile settings(path);
+        QStringList told;
+        connect(&settings, &SettingsFile::failed, this,
+                [&](const Error& error) { told << QString::fromStdString(error.message()); });
         settings.set("author", "Ana");
         QTRY_VERIFY(contentOf(path).contains("Ana"));
         for (const char* garbage : {"garbage 1", "garbage 2"}) {
@@ -190,6 +193,8 @@ private Q_SLOTS:
             QTRY_COMPARE(SettingsFile(path).value("theme"), Json(garbage));
             QCOMPARE(SettingsFile(path).value("author"), Json("Ana"));
         }
+        QTRY_COMPARE(told.size(), 2);
+        QVERIFY2(told[1].endsWith(QStringLiteral("meanwhile.json.damaged-2.")), qPrintable(told[1]));
         QCOMPARE(contentOf(path + QStringLiteral(".damaged")), QByteArray("garbage 1"));
         QCOMPARE(contentOf(path + QStringLiteral(".damaged-2")), QByteArray("garbage 2"));
     }
@@ -225,9 +230,13 @@ private Q_SLOTS:
         settings.set("theme", "dark");
         QVERIFY(failed.wait(5000));
         QCOMPARE(settings.value("theme"), Json("dark"));
+        for (int i = 0; i < 1000; ++i) // what cannot be written does not pile up
+            settings.set("page", i);
+        settings.set("theme", "light");
         QVERIFY(QFile::remove(folder));
         settings.set("started", true);
-        QTRY_COMPARE(SettingsFile(folder + QStringLiteral("/settings.json")).value("theme"), Json("dark"));
+        QTRY_COMPARE(SettingsFile(folder + QStringLiteral("/settings.json")).value("theme"), Json("light"));
+        QCOMPARE(SettingsFile(folder + QStringLiteral("/settings.json")).value("page"), Json(999));
     }
 };
 
